@@ -1,0 +1,60 @@
+/** Conversions between bytes and text: hexadecimal, base64url (RFC 4648 section 5) and UTF-8. */
+import { HandselError } from '../handsel-error.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/** @throws HandselError `TEXT_NOT_HEX` on anything but an even number of hexadecimal digits. */
+export function fromHex(text: string): Uint8Array {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) {
+    throw new HandselError('TEXT_NOT_HEX', 'expected an even number of hexadecimal digits');
+  }
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+export function toBase64Url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+}
+
+/** @throws HandselError `TEXT_NOT_BASE64URL` on padding, foreign characters or stray bits. */
+export function fromBase64Url(text: string): Uint8Array {
+  const bytes = new Uint8Array(Buffer.from(text, 'base64url'));
+  if (toBase64Url(bytes) !== text) {
+    throw new HandselError('TEXT_NOT_BASE64URL', 'expected unpadded base64url');
+  }
+  return bytes;
+}
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** @throws HandselError `TEXT_NOT_UTF8` on malformed bytes. */
+export function fromUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new HandselError('TEXT_NOT_UTF8', 'expected well-formed UTF-8', { cause });
+  }
+}
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** Not constant time: for public values only. Secrets go through `crypto/constant-time.ts`. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}
