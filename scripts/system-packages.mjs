@@ -1,0 +1,45 @@
+/**
+ * Programs that some tests need and npm cannot bring. As root on Debian, which is what continuous integration is, they are
+ * installed with apt; elsewhere the tests are skipped and `npm test` says which command would enable them.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { run } from './set-up.mjs';
+
+const needed = [{ what: 'PostgreSQL', packages: ['postgresql'], isPresent: hasPostgres }];
+
+/** Resolves to what is still missing, each with the command that would bring it. */
+export async function provideSystemPackages() {
+  const missing = needed.filter(({ isPresent }) => !isPresent());
+  if (missing.length > 0 && canInstall()) await install(missing.flatMap(({ packages }) => packages));
+  return needed
+    .filter(({ isPresent }) => !isPresent())
+    .map(({ what, packages }) => ({
+      what,
+      command: `sudo apt-get update && sudo apt-get install -y ${packages.join(' ')}`,
+    }));
+}
+
+/** Debian keeps the server's programs out of the path, one folder a version. */
+function hasPostgres() {
+  const versions = '/usr/lib/postgresql';
+  const folders = existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, 'bin')) : [];
+  const onPath = (process.env.PATH ?? '').split(delimiter);
+  return [...folders, ...onPath].some(
+    (folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
+  );
+}
+
+function canInstall() {
+  return process.getuid?.() === 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+async function install(packages) {
+  process.stderr.write(`handsel test: installing ${packages.join(', ')} with apt-get\n`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const quietly = { env, stdio: ['ignore', 'ignore', 'inherit'] };
+  await run('apt-get', ['update', '-qq'], quietly);
+  const code = await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quietly);
+  if (code !== 0) process.stderr.write(`handsel test: apt-get install ended with exit code ${code}\n`);
+}
