@@ -1,0 +1,224 @@
+/** Deterministic CBOR encoder (RFC 8949 section 4.2.1): shortest heads, definite lengths, map keys in bytewise order. */
+import { CborError, CborTag, type CborValue, NEGATIVE_BIGNUM, POSITIVE_BIGNUM } from './cbor-value.ts';
+import { fromHex } from './hex.ts';
+
+const MAX_UINT64 = (1n << 64n) - 1n;
+
+/** A growing buffer: one per encoding, so that nothing an encoding produced is ever overwritten by the next. */
+class Sink {
+  #bytes = Buffer.allocUnsafeSlow(256);
+  #length = 0;
+
+  reserve(count: number): number {
+    const at = this.#length;
+    const end = at + count;
+    if (end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, at);
+      this.#bytes = larger;
+    }
+    this.#length = end;
+    return at;
+  }
+
+  head(major: number, value: number): void {
+    const type = major << 5;
+    if (value < 24) {
+      this.simple(type | value);
+    } else if (value < 0x100) {
+      const at = this.reserve(2);
+      this.#bytes[at] = type | 24;
+      this.#bytes[at + 1] = value;
+    } else if (value < 0x10000) {
+      const at = this.reserve(3);
+      this.#bytes[at] = type | 25;
+      this.#bytes.writeUInt16BE(value, at + 1);
+    } else if (value < 0x100000000) {
+      const at = this.reserve(5);
+      this.#bytes[at] = type | 26;
+      this.#bytes.writeUInt32BE(value, at + 1);
+    } else {
+      this.longHead(major, BigInt(value));
+    }
+  }
+
+  longHead(major: number, value: bigint): void {
+    const at = this.reserve(9);
+    this.#bytes[at] = (major << 5) | 27;
+    this.#bytes.writeBigUInt64BE(value, at + 1);
+  }
+
+  raw(bytes: Uint8Array): void {
+    const at = this.reserve(bytes.length);
+    this.#bytes.set(bytes, at);
+  }
+
+  text(value: string): void {
+    const size = Buffer.byteLength(value, 'utf8');
+    this.head(3, size);
+    const at = this.reserve(size);
+    this.#bytes.write(value, at, 'utf8');
+  }
+
+  simple(byte: number): void {
+    const at = this.reserve(1); // first: it may replace the buffer
+    this.#bytes[at] = byte;
+  }
+
+  float(value: number): void {
+    if (Number.isNaN(value)) {
+      this.raw(new Uint8Array([0xf9, 0x7e, 0x00]));
+      return;
+    }
+    const half = halfPrecision(value);
+    if (half !== undefined) {
+      this.raw(new Uint8Array([0xf9, half >> 8, half & 0xff]));
+    } else if (Math.fround(value) === value) {
+      const at = this.reserve(5);
+      this.#bytes[at] = 0xfa;
+      this.#bytes.writeFloatBE(value, at + 1);
+    } else {
+      const at = this.reserve(9);
+      this.#bytes[at] = 0xfb;
+      this.#bytes.writeDoubleBE(value, at + 1);
+    }
+  }
+
+  done(): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, 0, this.#length);
+  }
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+/** The 16-bit pattern of a float that fits half precision exactly, else undefined. */
+function halfPrecision(value: number): number | undefined {
+  scratch.setFloat32(0, value);
+  const bits = scratch.getUint32(0);
+  if (scratch.getFloat32(0) !== value) return undefined;
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = (bits >>> 23) & 0xff;
+  const mantissa = bits & 0x7fffff;
+  if (exponent === 0xff) return mantissa === 0 ? sign | 0x7c00 : undefined;
+  if (exponent === 0 && mantissa === 0) return sign;
+  const unbiased = exponent - 127;
+  if (unbiased >= -14 && unbiased <= 15) {
+    return (mantissa & 0x1fff) === 0 ? sign | ((unbiased + 15) << 10) | (mantissa >> 13) : undefined;
+  }
+  if (unbiased >= -24 && unbiased < -14) {
+    const full = mantissa | 0x800000;
+    const shift = 13 + (-14 - unbiased);
+    return full % 2 ** shift === 0 ? sign | (full >> shift) : undefined;
+  }
+  return undefined;
+}
+
+function writeBigint(sink: Sink, value: bigint, exact: boolean): void {
+  const negative = value < 0n;
+  const magnitude = negative ? -1n - value : value;
+  if (!exact && magnitude <= MAX_UINT64) {
+    const major = negative ? 1 : 0;
+    if (magnitude <= 0xffffffffn) sink.head(major, Number(magnitude));
+    else sink.longHead(major, magnitude);
+    return;
+  }
+  const digits = magnitude.toString(16);
+  const bytes = magnitude === 0n ? new Uint8Array() : fromHex(digits.length % 2 === 1 ? `0${digits}` : digits);
+  sink.head(6, negative ? NEGATIVE_BIGNUM : POSITIVE_BIGNUM);
+  sink.head(2, bytes.length);
+  sink.raw(bytes);
+}
+
+function writePairs(sink: Sink, pairs: { key: Uint8Array; value: CborValue }[], exact: boolean): void {
+  pairs.sort((a, b) => Buffer.compare(a.key, b.key));
+  sink.head(5, pairs.length);
+  let previous: Uint8Array | undefined;
+  for (const { key, value } of pairs) {
+    if (previous !== undefined && Buffer.compare(previous, key) === 0) throw new CborError('a repeated map key', 0);
+    previous = key;
+    sink.raw(key);
+    write(sink, value, exact);
+  }
+}
+
+function write(sink: Sink, value: CborValue, exact: boolean): void {
+  switch (typeof value) {
+    case 'number':
+      if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+        if (value >= 0) sink.head(0, value);
+        else sink.head(1, -1 - value);
+      } else sink.float(value);
+      return;
+    case 'string':
+      sink.text(value);
+      return;
+    case 'bigint':
+      writeBigint(sink, value, exact);
+      return;
+    case 'boolean':
+      sink.simple(value ? 0xf5 : 0xf4);
+      return;
+    case 'undefined':
+      sink.simple(0xf7);
+      return;
+    case 'object':
+      writeObject(sink, value, exact);
+      return;
+    default:
+      throw new CborError(`a ${typeof value} cannot be encoded`, 0);
+  }
+}
+
+function writeObject(
+  sink: Sink,
+  value: Exclude<CborValue, string | number | boolean | bigint | undefined>,
+  exact: boolean,
+) {
+  if (value === null) {
+    sink.simple(0xf6);
+  } else if (value instanceof Uint8Array) {
+    sink.head(2, value.length);
+    sink.raw(value);
+  } else if (Array.isArray(value)) {
+    sink.head(4, value.length);
+    for (const item of value) write(sink, item, exact);
+  } else if (value instanceof CborTag) {
+    sink.head(6, value.tag);
+    write(sink, value.value, exact);
+  } else if (value instanceof Map) {
+    const pairs: { key: Uint8Array; value: CborValue }[] = [];
+    for (const [key, item] of value) pairs.push({ key: writeCbor(key, exact), value: item });
+    writePairs(sink, pairs, exact);
+  } else {
+    writeRecord(sink, value as { readonly [key: string]: CborValue }, exact);
+  }
+}
+
+/** Object keys, sorted once per shape: the same few record shapes are encoded millions of times. */
+const encodedKeys = new Map<string, Uint8Array>();
+const MAX_REMEMBERED_KEYS = 4096;
+
+function encodedKey(key: string): Uint8Array {
+  const known = encodedKeys.get(key);
+  if (known !== undefined) return known;
+  const sink = new Sink();
+  sink.text(key);
+  const bytes = sink.done().slice();
+  if (encodedKeys.size < MAX_REMEMBERED_KEYS && key.length <= 32) encodedKeys.set(key, bytes);
+  return bytes;
+}
+
+function writeRecord(sink: Sink, record: { readonly [key: string]: CborValue }, exact: boolean): void {
+  const pairs: { key: Uint8Array; value: CborValue }[] = [];
+  for (const key of Object.keys(record)) {
+    const value = record[key];
+    if (value !== undefined) pairs.push({ key: encodedKey(key), value });
+  }
+  writePairs(sink, pairs, exact);
+}
+
+export function writeCbor(value: CborValue, exact: boolean): Uint8Array {
+  const sink = new Sink();
+  write(sink, value, exact);
+  return sink.done();
+}

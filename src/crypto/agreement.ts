@@ -1,0 +1,47 @@
+/**
+ * Ephemeral key agreement over P-256 (SP 800-56A) with HKDF-SHA-256 (RFC 5869).
+ * Whoever derives a key binds it through `info` to the transcript and to both identities.
+ */
+import { createPublicKey, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto';
+import { concatBytes, fromHex } from '../codec/hex.ts';
+import { CryptographicError } from '../handsel-error.ts';
+
+/** SubjectPublicKeyInfo of a P-256 key up to the point itself (RFC 5480 section 2). */
+const SPKI_PREFIX = fromHex('3059301306072a8648ce3d020106082a8648ce3d030107034200');
+const POINT_LENGTH = 65;
+
+/** The raw shared secret: 32 bytes, never used as a key before a derivation. @throws CryptographicError for unfit keys. */
+export function agreeP256(privateKey: KeyObject, publicKey: KeyObject): Uint8Array {
+  try {
+    return new Uint8Array(diffieHellman({ privateKey, publicKey }));
+  } catch (cause) {
+    throw new CryptographicError(cause);
+  }
+}
+
+/** The uncompressed point of a P-256 public key: 65 bytes, 04 || x || y. */
+export function exportPoint(publicKey: KeyObject): Uint8Array {
+  return new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length));
+}
+
+/** @throws CryptographicError when the bytes are not an uncompressed point of the curve. */
+export function importPoint(point: Uint8Array): KeyObject {
+  if (point.length !== POINT_LENGTH || point[0] !== 4) {
+    throw new CryptographicError(new Error(`a P-256 point of ${point.length} bytes`));
+  }
+  try {
+    return createPublicKey({ key: Buffer.from(concatBytes(SPKI_PREFIX, point)), format: 'der', type: 'spki' });
+  } catch (cause) {
+    throw new CryptographicError(cause);
+  }
+}
+
+/** HKDF-SHA-256: `length` bytes from the secret; `salt` may be empty, `info` names the use. */
+export function deriveKey(options: {
+  readonly secret: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly info: Uint8Array;
+  readonly length: number;
+}): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', options.secret, options.salt, options.info, options.length));
+}

@@ -1,0 +1,41 @@
+/**
+ * ECDSA over P-256 with SHA-256 (FIPS 186-5). The signature is DER (`SEQUENCE { r, s }`, 8 to 72 bytes) inside X.509 and CMS
+ * (RFC 5480), and raw (`r || s`, 64 bytes) inside COSE (RFC 9053 section 2.1).
+ */
+import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+
+export type SignatureFormat = 'der' | 'raw';
+
+export interface KeyPair {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+const encodingOf = { der: 'der', raw: 'ieee-p1363' } as const;
+
+export function generateP256(): KeyPair {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+export function isP256(key: KeyObject): boolean {
+  return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+}
+
+export function signP256(privateKey: KeyObject, data: Uint8Array, format: SignatureFormat): Uint8Array {
+  return new Uint8Array(sign('sha256', data, { key: privateKey, dsaEncoding: encodingOf[format] }));
+}
+
+/** False for a wrong signature, a malformed one and a key of another kind alike. */
+export function verifyP256(
+  publicKey: KeyObject,
+  data: Uint8Array,
+  signature: Uint8Array,
+  format: SignatureFormat,
+): boolean {
+  if (!isP256(publicKey)) return false;
+  try {
+    return verify('sha256', data, { key: publicKey, dsaEncoding: encodingOf[format] }, signature);
+  } catch {
+    return false;
+  }
+}
