@@ -1,0 +1,171 @@
+/**
+ * The configuration file of each party, parsed once at the door. Relative paths are relative to the file itself, so that a
+ * folder with a configuration, keys and a store can be moved to another machine as it is.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { HandselError } from '../handsel-error.ts';
+
+const MAX_BYTES = 1 << 20;
+
+const listen = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  /** 0 = any free port: for tests only, because peers find each other by URL. */
+  port: z.number().int().min(0).max(65_535),
+});
+
+/** The party's communication certificate (chain, own first), its key, and the anchors it trusts peers under; PEM files. */
+const communication = z.strictObject({ chain: z.string(), privateKey: z.string(), anchors: z.string() });
+
+const store = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('sqlite'), directory: z.string() }),
+  z.strictObject({ kind: z.literal('postgres'), connection: z.string() }),
+]);
+
+/** A SET key pair: certificate chain (own first) and private key; PEM files. */
+const setKey = z.strictObject({ chain: z.string(), privateKey: z.string() });
+
+/** What a SET party needs to check others: the trusted root, the brand's BCI and the CRLs it lists, as files kept fresh. */
+const setTrust = z.strictObject({
+  root: z.string(),
+  brandCrlIdentifier: z.string(),
+  revocationLists: z.string(),
+  /** A BCI older than this is not relied on (notes on SET, fix 18). */
+  maxAgeSeconds: z
+    .number()
+    .int()
+    .positive()
+    .default(30 * 24 * 3600),
+});
+
+const party = { name: z.string().min(1).max(64), listen, communication, logLevel: z.string().default('info') };
+
+const minor = z.string().regex(/^\d{1,15}$/, 'an amount in minor units, as digits');
+
+const agency = z.strictObject({ party: z.literal('agency'), ...party, directory: z.string() });
+
+const operator = z.strictObject({
+  party: z.literal('operator'),
+  ...party,
+  store,
+  brand: z.string(),
+  gateway: z.strictObject({
+    signature: setKey,
+    encryption: setKey,
+    trust: setTrust,
+    acquirerBin: z.string().regex(/^\d{6}$/),
+  }),
+  /** Where this operator's access server listens for the interchange network (ISO 8583 over TCP). */
+  interchange: z.strictObject({
+    listen,
+    /** Other operators by the BIN of the cards they issue. */
+    routes: z.array(z.strictObject({ bin: z.string().regex(/^\d{6}$/), host: z.string(), port: z.number().int() })),
+  }),
+  acquirer: z.strictObject({
+    id: z.string().regex(/^\d{6,11}$/),
+    merchants: z.array(z.strictObject({ id: z.string(), currency: z.string().length(3) })),
+  }),
+  issuer: z.strictObject({
+    bin: z.string().regex(/^\d{6}$/),
+    /** File of the cards this operator issued; it holds card numbers and is kept as a secret. */
+    cards: z.string(),
+    stopList: z.array(z.string()).default([]),
+  }),
+});
+
+const merchant = z.strictObject({
+  party: z.literal('merchant'),
+  ...party,
+  store,
+  /** Where others reach this party. */
+  url: z.url(),
+  merchantId: z.string().min(1).max(30),
+  brand: z.string(),
+  signature: setKey,
+  encryption: setKey,
+  trust: setTrust,
+  gateway: z.strictObject({ url: z.url(), signature: z.string(), encryption: z.string() }),
+  catalogue: z.string(),
+  market: z.string().optional(),
+});
+
+const market = z.strictObject({ party: z.literal('market'), ...party, store, url: z.url(), sealingKey: z.string() });
+
+const customer = z.strictObject({
+  party: z.literal('customer'),
+  ...party,
+  store,
+  url: z.url(),
+  brand: z.string(),
+  trust: setTrust,
+  market: z.string(),
+  agentAuthority: setKey,
+  wallet: z.string(),
+  sealingKey: z.string(),
+  /** Where bought goods and receipts are put. */
+  purchases: z.string(),
+  /** Loopback endpoint for the person's own commands; its secret is written beside the configuration. */
+  control: listen,
+});
+
+const schemas = { agency, operator, merchant, market, customer };
+
+export type AgencyConfiguration = z.infer<typeof agency>;
+export type OperatorConfiguration = z.infer<typeof operator>;
+export type MerchantConfiguration = z.infer<typeof merchant>;
+export type MarketConfiguration = z.infer<typeof market>;
+export type CustomerConfiguration = z.infer<typeof customer>;
+export type PartyKind = keyof typeof schemas;
+export type CommunicationFiles = z.infer<typeof communication>;
+export type SetTrustFiles = z.infer<typeof setTrust>;
+export type SetKeyFiles = z.infer<typeof setKey>;
+export type StoreConfiguration = z.infer<typeof store>;
+
+/** A card as the issuer's file lists it. */
+export const issuedCards = z.array(
+  z.strictObject({
+    pan: z.string().regex(/^\d{13,19}$/),
+    /** YYYYMM. */
+    expiry: z.string().regex(/^\d{6}$/),
+    currency: z.string().length(3),
+    creditMinor: minor,
+    perTransactionMinor: minor.optional(),
+    perDayMinor: minor.optional(),
+  }),
+);
+
+export class ConfigurationError extends HandselError {
+  constructor(message: string, cause?: unknown) {
+    super('CONFIGURATION_INVALID', message, { cause });
+  }
+}
+
+/** Reads JSON of bounded size against a schema. @throws ConfigurationError that names file, place and what was expected. */
+export function readJsonFile<T>(file: string, schema: z.ZodType<T>): T {
+  let text: Buffer;
+  try {
+    text = readFileSync(file);
+  } catch (cause) {
+    throw new ConfigurationError(`cannot read ${file}: does it exist, and may this user read it?`, cause);
+  }
+  if (text.length > MAX_BYTES) throw new ConfigurationError(`${file} is larger than ${MAX_BYTES} bytes`);
+  let json: unknown;
+  try {
+    json = JSON.parse(text.toString('utf8'));
+  } catch (cause) {
+    throw new ConfigurationError(`${file} is not JSON: ${cause instanceof Error ? cause.message : ''}`, cause);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw new ConfigurationError(`${file}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+export function readConfiguration<K extends PartyKind>(
+  kind: K,
+  file: string,
+): { readonly configuration: z.infer<(typeof schemas)[K]>; path(relative: string): string } {
+  const directory = dirname(resolve(file));
+  const configuration = readJsonFile(file, schemas[kind] as unknown as z.ZodType<z.infer<(typeof schemas)[K]>>);
+  return { configuration, path: (relative) => resolve(directory, relative) };
+}
