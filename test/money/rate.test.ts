@@ -67,7 +67,7 @@ describe('a rate', () => {
 
   it('never creates money under the stated rounding: what arrives is worth at most what left', () => {
     fc.assert(
-      fc.property(anyRate, fc.bigInt({ min: 0n, max: 10n ** 10n }), (rate: Rate, minor) => {
+      fc.property(anyRate, fc.bigInt({ min: 0n, max: 10n ** 9n }), (rate: Rate, minor) => {
         const arrived = convertAmount({ currency: rate.from, minor }, rate).minor;
         const left = minor * rate.numerator * 10n ** BigInt(exponentOf(rate.to));
         const worth = arrived * rate.denominator * 10n ** BigInt(exponentOf(rate.from));
