@@ -1,0 +1,102 @@
+/** The bids one side may propose, best first. Small domains are listed whole, larger ones by a fixed, evenly drawn sample. */
+import { type Bid, type IssueValue, proposableValues } from './issue.ts';
+import { evaluate, type UtilitySpace } from './utility.ts';
+
+export interface Outcomes {
+  /** Sorted by falling own utility. */
+  readonly bids: readonly Bid[];
+  readonly utilities: Float64Array;
+  /** False when the domain was too large to list and this is a sample of it. */
+  readonly complete: boolean;
+}
+
+/** Above this many bids a sample is drawn instead. */
+export const MAX_OUTCOMES = 60_000;
+const SAMPLE = 20_000;
+
+// A memory of a pure function: the list depends on the space alone, and goes when the space goes.
+const known = new WeakMap<UtilitySpace, Outcomes>();
+
+export function outcomesOf(space: UtilitySpace): Outcomes {
+  let outcomes = known.get(space);
+  if (outcomes === undefined) {
+    outcomes = listOutcomes(space);
+    known.set(space, outcomes);
+  }
+  return outcomes;
+}
+
+function listOutcomes(space: UtilitySpace): Outcomes {
+  const choices = space.issues.map((issue) => proposableValues(issue));
+  const scores = choices.map((values, at) =>
+    values.map((value) => space.weights[at]! * evaluate(space.evaluations[at]!, value)),
+  );
+  const count = choices.reduce((product, values) => product * values.length, 1);
+  const complete = count <= MAX_OUTCOMES;
+  const picks = complete ? allPicks(choices, count) : samplePicks(choices, scores);
+
+  const utilities = picks.map((pick) => pick.reduce((sum, choice, at) => sum + scores[at]![choice]!, 0));
+  const order = Uint32Array.from(picks.keys()).sort((a, b) => utilities[b]! - utilities[a]! || a - b);
+  const bids: Bid[] = [];
+  const sorted = new Float64Array(order.length);
+  order.forEach((from, to) => {
+    sorted[to] = utilities[from]!;
+    bids.push(picks[from]!.map((choice, at) => choices[at]![choice]!));
+  });
+  return { bids, utilities: sorted, complete };
+}
+
+type Choices = readonly (readonly IssueValue[])[];
+
+function allPicks(choices: Choices, count: number): number[][] {
+  return Array.from({ length: count }, (_, number) => {
+    let rest = number;
+    return choices.map((values) => {
+      const choice = rest % values.length;
+      rest = Math.floor(rest / values.length);
+      return choice;
+    });
+  });
+}
+
+function samplePicks(choices: Choices, scores: readonly (readonly number[])[]): number[][] {
+  const random = seededRandom(choices.length);
+  const best = scores.map((row) => row.indexOf(Math.max(...row)));
+  const picks = [best];
+  while (picks.length < SAMPLE) {
+    // Every second one starts from the best bid and changes a few issues, because the top end is where bids are proposed from.
+    const near = picks.length % 2 === 0;
+    picks.push(
+      choices.map((values, at) => (near && random() < 0.7 ? best[at]! : Math.floor(random() * values.length))),
+    );
+  }
+  return picks;
+}
+
+/** A small deterministic generator (mulberry32) for draws that must repeat; never for secrets. Gives numbers in [0, 1). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** How many of the sorted bids are worth at least `utility`. */
+export function countAtLeast(outcomes: Outcomes, utility: number): number {
+  let low = 0;
+  let high = outcomes.utilities.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (outcomes.utilities[middle]! >= utility) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The bid worth least among those worth at least `utility`; the best bid when none is. */
+export function bidNear(outcomes: Outcomes, utility: number): Bid {
+  return outcomes.bids[Math.max(0, countAtLeast(outcomes, utility) - 1)]!;
+}
