@@ -1,0 +1,224 @@
+/**
+ * The wallet guard: the station's machine between agents and the wallet (EP 1 006 469, the "SET Agent Interface" 12). It holds
+ * every mandate's limits and decides, in one recorded step, whether a purchase may be paid; then it has the wallet pay, or
+ * first asks the person. Signatures, certificates and the offer chain were checked before (`receive-payment-start.ts`).
+ */
+import { decodeCborExact, encodeCbor, encodeCborExact } from '../../codec/cbor.ts';
+import type { CborValue } from '../../codec/cbor-value.ts';
+import { utf8 } from '../../codec/hex.ts';
+import { open } from '../../crypto/sealing.ts';
+import type { Decision, Env, Machine, Outgoing, Reply, Timer } from '../../journal/machine.ts';
+import type { Amount } from '../../money/amount.ts';
+import { refusalOf, type Terms } from './allowance.ts';
+import { GuardError, refusal } from './guard-error.ts';
+import {
+  applyGuardRecord,
+  emptyGuard,
+  type GuardedPayment,
+  type GuardRecord,
+  type GuardState,
+  type ItemKey,
+  type Mandated,
+} from './guard-record.ts';
+import { unwrapWalletKey } from './wallet-key.ts';
+
+/** A payment start whose signatures, certificate, time stamp and offer chain hold; what remains is judged against the state. */
+export interface VerifiedClaim {
+  readonly mandateId: string;
+  readonly itemId: string;
+  /** Thumbprint (hex) of the agent certificate that signed. */
+  readonly agentThumb: string;
+  readonly token: Uint8Array;
+  /** Hex of the agreement's digest: one agreement is paid once. */
+  readonly paymentId: string;
+  readonly price: Amount;
+  readonly merchant: string;
+  readonly merchantUrl: string;
+  readonly product: string;
+  readonly agreement: Uint8Array;
+}
+
+export type WalletOutcome = 'paid' | 'declined' | 'failed';
+
+export type GuardInput =
+  | {
+      readonly type: 'mandate';
+      readonly terms: Terms;
+      readonly itemKeys: readonly ItemKey[];
+      readonly wrappedWalletKey: Uint8Array | undefined;
+    }
+  | { readonly type: 'recall'; readonly mandateId: string }
+  | { readonly type: 'claim'; readonly claim: VerifiedClaim }
+  | { readonly type: 'approve'; readonly paymentId: string }
+  | { readonly type: 'reject'; readonly paymentId: string; readonly reason: string }
+  | { readonly type: 'ended'; readonly paymentId: string; readonly outcome: WalletOutcome; readonly reason: string }
+  | { readonly type: 'settled' };
+
+export interface GuardOptions {
+  /** How long the person may think before a payment that waits for approval is let go. */
+  readonly approvalMs: number;
+  /** The order to pay, for the wallet to take in; `local:` so that the party's courier hands it over. */
+  payOrder(payment: GuardedPayment): Outgoing;
+}
+
+/** The wallet key a token gives, or undefined when it does not fit. The result is secret and never recorded. */
+export function walletKeyOf(mandate: Mandated, itemId: string, token: Uint8Array): Uint8Array | undefined {
+  const itemKey = mandate.itemKeys.get(itemId);
+  if (itemKey === undefined || mandate.wrappedWalletKey === undefined) return undefined;
+  const { mandateId } = mandate.terms;
+  try {
+    const code = open({ key: itemKey, sealed: token, associatedData: utf8(`${mandateId} ${itemId}`) });
+    return unwrapWalletKey({ wrapped: mandate.wrappedWalletKey, code, mandateId });
+  } catch {
+    return undefined;
+  }
+}
+
+const timerOf = (paymentId: string) => `approval ${paymentId}`;
+
+function paymentIn(state: GuardState, paymentId: string, status: GuardedPayment['status']): GuardedPayment {
+  const payment = state.payments.get(paymentId);
+  if (payment === undefined) throw new GuardError('PAYMENT_UNKNOWN', `there is no payment ${paymentId}`);
+  if (payment.status !== status) {
+    throw new GuardError('PAYMENT_NOT_WAITING', `the payment is ${payment.status}, not ${status}`);
+  }
+  return payment;
+}
+
+function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options: GuardOptions): Decision<GuardRecord> {
+  const mandate = state.mandates.get(claim.mandateId);
+  if (mandate === undefined) throw refusal('MANDATE_UNKNOWN');
+  const { terms } = mandate;
+  if (claim.agentThumb !== terms.agentThumb) throw refusal('AGENT_NOT_MANDATED');
+  if (state.payments.has(claim.paymentId)) throw refusal('AGREEMENT_USED');
+  const unattended = terms.scenario === 'unattended';
+  if (mandate.itemsInUse.has(claim.itemId) || !mandate.itemKeys.has(claim.itemId)) throw refusal('TOKEN_REFUSED');
+  if (unattended && walletKeyOf(mandate, claim.itemId, claim.token) === undefined) throw refusal('TOKEN_REFUSED');
+  const purse = terms.purse === undefined ? 0n : (state.purses.get(terms.purse.name) ?? 0n);
+  const broken = refusalOf(mandate, claim, purse, env.nowMs);
+  if (broken !== undefined) throw refusal(broken);
+
+  const status = unattended ? 'paying' : 'awaiting-approval';
+  const { agentThumb: _, ...rest } = claim;
+  const payment: GuardedPayment = { ...rest, status };
+  return {
+    records: [{ type: 'claimed', payment, atMs: env.nowMs }],
+    keys: [`mandate:${claim.mandateId}`],
+    answer: encodeCbor({ paymentId: claim.paymentId, status }),
+    ...(unattended
+      ? { send: [options.payOrder(payment)] }
+      : { timers: [{ id: timerOf(claim.paymentId), atMs: env.nowMs + options.approvalMs, note: claim.paymentId }] }),
+  };
+}
+
+function decideEnd(
+  state: GuardState,
+  input: { paymentId: string; outcome: WalletOutcome; reason: string },
+  env: Env,
+): Decision<GuardRecord> {
+  const payment = state.payments.get(input.paymentId);
+  // The wallet repeats what it has to say until it is heard: the second time there is nothing left to do.
+  if (payment === undefined || payment.status !== 'paying') return { records: [], answer: encodeCbor(null) };
+  const { paymentId, reason, outcome: status } = input;
+  return {
+    records: [{ type: 'ended', paymentId, status, reason, atMs: env.nowMs }],
+    keys: [`mandate:${payment.mandateId}`],
+    answer: encodeCbor(null),
+  };
+}
+
+function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOptions): Decision<GuardRecord> {
+  switch (input.type) {
+    case 'mandate': {
+      const { terms, itemKeys, wrappedWalletKey = null } = input;
+      if (state.mandates.has(terms.mandateId)) throw new GuardError('MANDATE_EXISTS', 'a mandate is given once');
+      return {
+        records: [{ type: 'mandated', terms, itemKeys, wrappedWalletKey }],
+        keys: [`mandate:${terms.mandateId}`],
+      };
+    }
+    case 'recall': {
+      const mandate = state.mandates.get(input.mandateId);
+      if (mandate === undefined) throw refusal('MANDATE_UNKNOWN');
+      if (mandate.recalled) return { records: [] };
+      return { records: [{ type: 'recalled', mandateId: input.mandateId }], keys: [`mandate:${input.mandateId}`] };
+    }
+    case 'claim':
+      return decideClaim(state, input.claim, env, options);
+    case 'approve': {
+      const payment = paymentIn(state, input.paymentId, 'awaiting-approval');
+      return {
+        records: [{ type: 'approved', paymentId: payment.paymentId, atMs: env.nowMs }],
+        keys: [`mandate:${payment.mandateId}`],
+        clearTimers: [timerOf(payment.paymentId)],
+        send: [options.payOrder(payment)],
+      };
+    }
+    case 'reject': {
+      const payment = paymentIn(state, input.paymentId, 'awaiting-approval');
+      const { paymentId } = payment;
+      return {
+        records: [{ type: 'ended', paymentId, status: 'failed', reason: input.reason, atMs: env.nowMs }],
+        keys: [`mandate:${payment.mandateId}`],
+        clearTimers: [timerOf(paymentId)],
+      };
+    }
+    case 'ended':
+      return decideEnd(state, input, env);
+    case 'settled':
+      return { records: [] };
+  }
+}
+
+export function createGuard(options: GuardOptions): Machine<GuardState, GuardInput, GuardRecord> {
+  return {
+    name: 'guard',
+    initial: emptyGuard,
+    decide: (state, input, env) => decide(state, input, env, options),
+    apply: applyGuardRecord,
+    snapshot: ({ mandates, purses, payments }) =>
+      encodeCborExact({
+        mandates: [...mandates.values()].map((mandate) => ({
+          ...mandate,
+          itemKeys: [...mandate.itemKeys],
+          itemsInUse: [...mandate.itemsInUse],
+        })),
+        purses: [...purses],
+        payments: [...payments.values()],
+      } as unknown as CborValue),
+    restore: (bytes) => restore(bytes),
+    received: (reply: Reply): GuardInput => {
+      if (reply.outcome.type === 'answered') return { type: 'settled' };
+      const reason = reply.outcome.type === 'refused' ? reply.outcome.code : 'expired';
+      return { type: 'ended', paymentId: reply.id.slice('pay '.length), outcome: 'failed', reason };
+    },
+    fired: (timer: Timer): GuardInput => ({
+      type: 'reject',
+      paymentId: timer.note ?? '',
+      reason: 'nobody approved it in time',
+    }),
+  };
+}
+
+const MAX_SNAPSHOT_BYTES = 1 << 30;
+
+function restore(bytes: Uint8Array): GuardState {
+  const stored = decodeCborExact(bytes, { maxBytes: MAX_SNAPSHOT_BYTES }) as unknown as {
+    mandates: (Omit<Mandated, 'itemKeys' | 'itemsInUse'> & {
+      itemKeys: [string, Uint8Array][];
+      itemsInUse: string[];
+    })[];
+    purses: [string, bigint][];
+    payments: GuardedPayment[];
+  };
+  return {
+    mandates: new Map(
+      stored.mandates.map((mandate) => [
+        mandate.terms.mandateId,
+        { ...mandate, itemKeys: new Map(mandate.itemKeys), itemsInUse: new Set(mandate.itemsInUse) },
+      ]),
+    ),
+    purses: new Map(stored.purses),
+    payments: new Map(stored.payments.map((payment) => [payment.paymentId, payment])),
+  };
+}

@@ -1,0 +1,120 @@
+/** What the guard writes down, and what each record does to its state; nothing else changes the state. */
+import type { Amount } from '../../money/amount.ts';
+import type { Spending, Terms } from './allowance.ts';
+
+/** A key made for one item to be bought (EP 1 006 469, paragraph 0019: "a new key shall be generated for each item"). */
+export interface ItemKey {
+  readonly itemId: string;
+  readonly key: Uint8Array;
+}
+
+export interface Mandated extends Spending {
+  /** Item keys not used yet or in use; a finished purchase's key is destroyed. */
+  readonly itemKeys: Map<string, Uint8Array>;
+  /** Items a purchase is under way for: a second agreement may not ride on the same token. */
+  readonly itemsInUse: Set<string>;
+  /** The wallet key under the authorisation code; absent where the person is asked each time. */
+  readonly wrappedWalletKey: Uint8Array | undefined;
+}
+
+export type PaymentStatus = 'awaiting-approval' | 'paying' | 'paid' | 'declined' | 'failed';
+
+/** A purchase from claim to end, with what is needed to go on with it after a restart. */
+export interface GuardedPayment {
+  readonly paymentId: string;
+  readonly mandateId: string;
+  readonly itemId: string;
+  /** The sealed token as the agent presented it. */
+  token: Uint8Array;
+  readonly price: Amount;
+  readonly merchant: string;
+  readonly merchantUrl: string;
+  /** What is bought, for people. */
+  readonly product: string;
+  /** SET's order description: the agreement as both agents signed it. */
+  agreement: Uint8Array;
+  status: PaymentStatus;
+}
+
+export type GuardRecord =
+  | {
+      readonly type: 'mandated';
+      readonly terms: Terms;
+      readonly itemKeys: readonly ItemKey[];
+      readonly wrappedWalletKey: Uint8Array | null;
+    }
+  | { readonly type: 'recalled'; readonly mandateId: string }
+  | { readonly type: 'claimed'; readonly payment: GuardedPayment; readonly atMs: number }
+  | { readonly type: 'approved'; readonly paymentId: string; readonly atMs: number }
+  | {
+      readonly type: 'ended';
+      readonly paymentId: string;
+      readonly status: 'paid' | 'declined' | 'failed';
+      readonly reason: string;
+      readonly atMs: number;
+    };
+
+export interface GuardState {
+  readonly mandates: Map<string, Mandated>;
+  /** Set aside and spent per shared budget, minor units. */
+  readonly purses: Map<string, bigint>;
+  readonly payments: Map<string, GuardedPayment>;
+}
+
+const NOTHING = new Uint8Array();
+
+export function emptyGuard(): GuardState {
+  return { mandates: new Map(), purses: new Map(), payments: new Map() };
+}
+
+function commit(state: GuardState, mandate: Mandated, minor: bigint, count: number): void {
+  mandate.committedMinor += minor;
+  mandate.committedCount += count;
+  const purse = mandate.terms.purse?.name;
+  if (purse !== undefined) state.purses.set(purse, (state.purses.get(purse) ?? 0n) + minor);
+}
+
+export function applyGuardRecord(state: GuardState, record: GuardRecord): void {
+  switch (record.type) {
+    case 'mandated':
+      state.mandates.set(record.terms.mandateId, {
+        terms: record.terms,
+        recalled: false,
+        committedMinor: 0n,
+        committedCount: 0,
+        itemKeys: new Map(record.itemKeys.map(({ itemId, key }) => [itemId, key])),
+        itemsInUse: new Set(),
+        wrappedWalletKey: record.wrappedWalletKey ?? undefined,
+      });
+      return;
+    case 'recalled':
+      state.mandates.get(record.mandateId)!.recalled = true;
+      return;
+    case 'claimed':
+      state.payments.set(record.payment.paymentId, { ...record.payment });
+      claimed(state, record.payment);
+      return;
+    case 'approved':
+      state.payments.get(record.paymentId)!.status = 'paying';
+      return;
+    case 'ended':
+      ended(state, state.payments.get(record.paymentId)!, record.status);
+  }
+}
+
+function claimed(state: GuardState, payment: GuardedPayment): void {
+  const mandate = state.mandates.get(payment.mandateId)!;
+  mandate.itemsInUse.add(payment.itemId);
+  commit(state, mandate, payment.price.minor, 1);
+}
+
+function ended(state: GuardState, payment: GuardedPayment, status: 'paid' | 'declined' | 'failed'): void {
+  const mandate = state.mandates.get(payment.mandateId)!;
+  payment.status = status;
+  // Only the identity must be remembered, against a second claim; the bytes stay in the journal.
+  payment.agreement = NOTHING;
+  payment.token = NOTHING;
+  mandate.itemKeys.delete(payment.itemId);
+  mandate.itemsInUse.delete(payment.itemId);
+  if (status !== 'paid') commit(state, mandate, -payment.price.minor, -1);
+}

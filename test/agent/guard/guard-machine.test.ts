@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Terms } from '../../../src/agent/guard/allowance.ts';
+import {
+  createGuard,
+  type GuardInput,
+  type VerifiedClaim,
+  walletKeyOf,
+} from '../../../src/agent/guard/guard-machine.ts';
+import type { GuardState } from '../../../src/agent/guard/guard-record.ts';
+import { wrapWalletKey } from '../../../src/agent/guard/wallet-key.ts';
+import { toHex, utf8 } from '../../../src/codec/hex.ts';
+import { systemRandom } from '../../../src/crypto/random.ts';
+import { seal } from '../../../src/crypto/sealing.ts';
+
+const guard = createGuard({
+  approvalMs: 60_000,
+  payOrder: ({ paymentId }) => ({ id: `pay ${paymentId}`, to: 'local:wallet', kind: 'pay', body: utf8(paymentId) }),
+});
+
+const walletKey = systemRandom(32);
+const terms: Terms = {
+  mandateId: 'm1',
+  scenario: 'unattended',
+  currency: 'EUR',
+  priceLimitMinor: 1000n,
+  budgetMinor: 1500n,
+  count: 3,
+  merchantsAllowed: [],
+  merchantsBarred: ['crook'],
+  expiresAtMs: 100_000,
+  agentThumb: 'aa',
+};
+
+/** A station that gave one mandate, with as many tokens as asked for. */
+function station(over: Partial<Terms> = {}, items = 4) {
+  let state = guard.initial();
+  const env = { nowMs: 1_000, random: systemRandom };
+  const act = (input: GuardInput, nowMs = env.nowMs) => {
+    const decision = guard.decide(state, input, { ...env, nowMs });
+    for (const record of decision.records) guard.apply(state, record);
+    return decision;
+  };
+  const all = { ...terms, ...over };
+  const code = systemRandom(32);
+  const wrappedWalletKey = wrapWalletKey({ walletKey, code, mandateId: all.mandateId, random: systemRandom });
+  const itemKeys = Array.from({ length: items }, (_, i) => ({ itemId: `i${i}`, key: systemRandom(32) }));
+  act({ type: 'mandate', terms: all, itemKeys, wrappedWalletKey });
+  const tokenOf = (index: number) =>
+    seal({
+      key: itemKeys[index]!.key,
+      plaintext: code,
+      associatedData: utf8(`${all.mandateId} i${index}`),
+      random: systemRandom,
+    });
+  const claimOf = (index: number, minor: bigint, also: Partial<VerifiedClaim> = {}): VerifiedClaim => ({
+    mandateId: all.mandateId,
+    itemId: `i${index}`,
+    agentThumb: 'aa',
+    token: tokenOf(index),
+    paymentId: `p${index}`,
+    price: { currency: 'EUR', minor },
+    merchant: 'atlas',
+    merchantUrl: 'https://atlas.test',
+    product: 'a map',
+    agreement: utf8(`agreement ${index}`),
+    ...also,
+  });
+  const claim = (index: number, minor: bigint, also: Partial<VerifiedClaim> = {}, nowMs?: number) =>
+    act({ type: 'claim', claim: claimOf(index, minor, also) }, nowMs);
+  const restart = () => {
+    state = guard.restore(guard.snapshot(state)) as GuardState;
+  };
+  return { act, claim, claimOf, code, tokenOf, restart, get: () => state };
+}
+
+const refused = (code: string) => expect.objectContaining({ code });
+
+describe('the wallet guard', () => {
+  test('pays what the mandate covers, and tells the wallet once', () => {
+    const { claim, get } = station();
+    const decision = claim(0, 900n);
+    expect(decision.send).toHaveLength(1);
+    expect(get().payments.get('p0')?.status).toBe('paying');
+    expect(() => claim(1, 900n, { paymentId: 'p0' })).toThrow(refused('AGREEMENT_USED'));
+  });
+
+  test.each<[string, (s: ReturnType<typeof station>) => void]>([
+    ['MANDATE_UNKNOWN', (s) => s.claim(0, 1n, { mandateId: 'm2' })],
+    ['AGENT_NOT_MANDATED', (s) => s.claim(0, 1n, { agentThumb: 'bb' })],
+    ['PAYEE_NOT_ALLOWED', (s) => s.claim(0, 1n, { merchant: 'crook' })],
+    ['CURRENCY_NOT_ALLOWED', (s) => s.claim(0, 1n, { price: { currency: 'USD', minor: 1n } })],
+    ['PRICE_ABOVE_LIMIT', (s) => s.claim(0, 1001n)],
+    ['PRICE_ABOVE_LIMIT', (s) => s.claim(0, 0n)],
+    ['MANDATE_EXPIRED', (s) => s.claim(0, 1n, {}, 100_000)],
+    ['TOKEN_REFUSED', (s) => s.claim(0, 1n, { token: s.tokenOf(1) })],
+    ['TOKEN_REFUSED', (s) => s.claim(0, 1n, { itemId: 'i99' })],
+  ])('refuses with %s and changes nothing', (code, attempt) => {
+    const s = station();
+    const before = toHex(guard.snapshot(s.get()));
+    expect(() => attempt(s)).toThrow(refused(code));
+    expect(toHex(guard.snapshot(s.get()))).toBe(before);
+  });
+
+  test('takes exactly the price limit, and a moment before expiry', () => {
+    expect(station().claim(0, 1000n, {}, 99_999).send).toHaveLength(1);
+  });
+
+  test('of two agents racing for the last of a budget only one wins, and a failure gives it back', () => {
+    const s = station();
+    s.claim(0, 900n);
+    expect(() => s.claim(1, 900n)).toThrow(refused('BUDGET_EXCEEDED'));
+    s.act({ type: 'ended', paymentId: 'p0', outcome: 'declined', reason: 'declined' });
+    expect(s.claim(1, 900n).send).toHaveLength(1);
+  });
+
+  test('what was paid stays spent, however often the wallet repeats it', () => {
+    const s = station();
+    s.claim(0, 900n);
+    for (const outcome of ['paid', 'paid', 'failed'] as const)
+      s.act({ type: 'ended', paymentId: 'p0', outcome, reason: '' });
+    expect(s.get().payments.get('p0')?.status).toBe('paid');
+    expect(() => s.claim(1, 900n)).toThrow(refused('BUDGET_EXCEEDED'));
+  });
+
+  test('a token is good for one purchase', () => {
+    const s = station();
+    s.claim(0, 100n);
+    expect(() => s.claim(0, 100n, { paymentId: 'px' })).toThrow(refused('TOKEN_REFUSED'));
+    s.act({ type: 'ended', paymentId: 'p0', outcome: 'failed', reason: '' });
+    expect(() => s.claim(0, 100n, { paymentId: 'py' })).toThrow(refused('TOKEN_REFUSED'));
+  });
+
+  test('mandates that share a budget share it across agents', () => {
+    const purse = { name: 'pocket', limitMinor: 1000n };
+    const s = station({ purse });
+    const second = { ...terms, mandateId: 'm2', purse };
+    s.act({
+      type: 'mandate',
+      terms: { ...second, scenario: 'ask-person' },
+      itemKeys: [{ itemId: 'i0', key: systemRandom(32) }],
+      wrappedWalletKey: undefined,
+    });
+    s.claim(0, 600n);
+    const claim = { ...s.claimOf(0, 600n), mandateId: 'm2', paymentId: 'q0' };
+    expect(() => s.act({ type: 'claim', claim })).toThrow(refused('PURSE_EXCEEDED'));
+    expect(s.act({ type: 'claim', claim: { ...claim, price: { currency: 'EUR', minor: 400n } } }).records).toHaveLength(
+      1,
+    );
+  });
+
+  test('a recalled mandate pays no more, and what was under way ends as it would', () => {
+    const s = station();
+    s.claim(0, 100n);
+    s.act({ type: 'recall', mandateId: 'm1' });
+    expect(() => s.claim(1, 100n)).toThrow(refused('MANDATE_RECALLED'));
+    s.act({ type: 'ended', paymentId: 'p0', outcome: 'paid', reason: '' });
+    expect(s.get().payments.get('p0')?.status).toBe('paid');
+  });
+
+  test('asks the person first where the mandate says so, and lets go when nobody answers', () => {
+    const s = station({ scenario: 'ask-person' });
+    const asked = s.claim(0, 900n);
+    expect(asked.send).toBeUndefined();
+    expect(asked.timers?.[0]?.atMs).toBe(61_000);
+    expect(() => s.claim(1, 900n)).toThrow(refused('BUDGET_EXCEEDED'));
+    s.act(guard.fired(asked.timers![0]!));
+    expect(s.get().payments.get('p0')?.status).toBe('failed');
+    expect(() => s.act({ type: 'approve', paymentId: 'p0' })).toThrow(refused('PAYMENT_NOT_WAITING'));
+    s.claim(1, 900n);
+    expect(s.act({ type: 'approve', paymentId: 'p1' }).send).toHaveLength(1);
+  });
+
+  test('a token opens the wallet key with its item key only', () => {
+    const s = station();
+    const mandate = s.get().mandates.get('m1')!;
+    expect(walletKeyOf(mandate, 'i0', s.tokenOf(0))).toEqual(walletKey);
+    expect(walletKeyOf(mandate, 'i1', s.tokenOf(0))).toBeUndefined();
+    expect(walletKeyOf(mandate, 'i0', s.code)).toBeUndefined();
+  });
+
+  test('never commits above budget, count or purse, whatever comes in whatever order and across restarts', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('claim' as const), index: fc.nat(9), minor: fc.bigInt(1n, 1200n) }),
+      fc.record({ kind: fc.constantFrom('paid', 'declined', 'failed'), index: fc.nat(9) }),
+      fc.constant({ kind: 'restart' as const }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const s = station({ purse: { name: 'pocket', limitMinor: 1300n } }, 10);
+        for (const each of steps) {
+          try {
+            if (each.kind === 'restart') s.restart();
+            else if (each.kind === 'claim') s.claim(each.index, each.minor);
+            else s.act({ type: 'ended', paymentId: `p${each.index}`, outcome: each.kind, reason: '' });
+          } catch (error) {
+            expect(error).toHaveProperty('code');
+          }
+          const payments = [...s.get().payments.values()];
+          const open = payments.filter(({ status }) => status === 'paying' || status === 'paid');
+          const sum = open.reduce((total, { price }) => total + price.minor, 0n);
+          expect(sum <= 1300n && open.length <= 3).toBe(true);
+          expect(s.get().mandates.get('m1')?.committedMinor).toBe(sum);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
