@@ -1,0 +1,274 @@
+/**
+ * A world of machines in virtual time, all from one seed: hosts on memory journals, a faulty network between them, crashes at
+ * any moment and at every journal boundary, failing disks. The hosts are the real ones of `src/journal`.
+ */
+import { sha256 } from '../../src/crypto/digest.ts';
+import { HandselError } from '../../src/handsel-error.ts';
+import type { Clock } from '../../src/journal/clock.ts';
+import type { Courier, CourierResult } from '../../src/journal/courier.ts';
+import { type Host, openHost } from '../../src/journal/host.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import type { Machine, Outgoing } from '../../src/journal/machine.ts';
+import { createMemoryJournal, type MemoryDisk, type MemoryJournal } from '../../src/journal/memory-journal.ts';
+import { calmNetwork, createNetwork, type NetworkFaults, roughNetwork } from './network.ts';
+import { type SeededRandom, seededRandom } from './seeded-random.ts';
+import { createVirtualClock } from './virtual-clock.ts';
+
+export interface Party<S, I, R> {
+  readonly machine: Machine<S, I, R>;
+  /** Turns an arriving message into an input; a HandselError is the answer "refused". */
+  arrived(message: Outgoing, from: string): I;
+  /** The identity under which the message is handled once; default the sender's name with the message's id. */
+  identityOf?(message: Outgoing, from: string): string;
+  readonly snapshotEvery?: number;
+  /** For planted bugs: a journal that lies. */
+  wrapJournal?(journal: Journal): Journal;
+}
+
+export interface WorldFaults {
+  readonly network: NetworkFaults;
+  /** Mean time between crashes of one machine at arbitrary moments; 0 = never. */
+  readonly crashEveryMs: number;
+  /** Probability of a crash at each journal boundary. */
+  readonly crashAtBoundary: number;
+  /** Probability that an append fails. */
+  readonly failAppend: number;
+}
+
+export const roughWorld: WorldFaults = {
+  network: roughNetwork,
+  crashEveryMs: 3000,
+  crashAtBoundary: 0.02,
+  failAppend: 0.005,
+};
+export const calmWorld: WorldFaults = { network: calmNetwork, crashEveryMs: 0, crashAtBoundary: 0, failAppend: 0 };
+
+export interface World {
+  readonly clock: Clock;
+  readonly random: SeededRandom;
+  /** What happened, newest last, at most the last 2,000 lines. */
+  readonly trace: readonly string[];
+  readonly crashes: number;
+  /**
+   * Starts a machine. The factory runs again at every restart. Messages whose route is the name, or begins with one of
+   * `routes`, go to it.
+   */
+  addMachine<S, I, R>(
+    name: string,
+    factory: () => Party<S, I, R>,
+    options?: { routes?: readonly string[] },
+  ): WorldMachine<S, I, R>;
+  /** Sends a message from outside as an outbox would: the same bytes until answered or refused. */
+  send(from: string, message: Outgoing): Promise<CourierResult>;
+  run(untilMs: number): Promise<void>;
+  /** Ends all faults, restarts what is down, and runs until nothing is scheduled, at most for the given virtual time. */
+  calm(forMs: number): Promise<void>;
+}
+
+export interface WorldMachine<S, I, R> {
+  readonly name: string;
+  /** The running host; undefined while the machine is down. */
+  readonly host: Host<S, I, R> | undefined;
+  /** Power cut now; restarts by itself after a while. */
+  crash(): void;
+}
+
+const flushMs = 3;
+const answerTimeoutMs = 2000;
+
+export function createWorld(seed: number, faults: WorldFaults = roughWorld): World {
+  const random = seededRandom(seed);
+  const clock = createVirtualClock();
+  const network = createNetwork({ clock, random: random.fork(), faults: faults.network });
+  let current = faults;
+  let crashes = 0;
+  const trace: string[] = [];
+  const note = (line: string) => {
+    trace.push(`${clock.nowMs()} ${line}`);
+    if (trace.length > 2000) trace.shift();
+  };
+  type Receive = (message: Outgoing, from: string) => Promise<CourierResult>;
+  const machines: { name: string; routes: readonly string[]; receive: Receive; restart: () => void }[] = [];
+
+  /** One request and one response over the network; rejects when no answer came in time. */
+  const exchange = (from: string, message: Outgoing): Promise<CourierResult> => {
+    const target = machines.find(
+      ({ name, routes }) => name === message.to || routes.some((route) => message.to.startsWith(route)),
+    );
+    if (target === undefined) return Promise.reject(new Error(`no machine for the route ${message.to}`));
+    return new Promise((resolve, reject) => {
+      const cancelTimeout = clock.after(answerTimeoutMs, () => reject(new Error('no answer in time')));
+      network.carry(() => {
+        note(`${from} → ${target.name} ${message.kind} ${message.id}`);
+        const answer = target.receive(message, from);
+        answer.then((result) => {
+          network.carry(() => {
+            note(`${from} ← ${target.name} ${result.type} ${message.kind} ${message.id}`);
+            cancelTimeout();
+            resolve(result);
+          });
+        }, noAnswer);
+      });
+    });
+  };
+
+  const addMachine: World['addMachine'] = <S, I, R>(
+    name: string,
+    factory: () => Party<S, I, R>,
+    options: { routes?: readonly string[] } = {},
+  ) => {
+    const own = random.fork();
+    let disk: MemoryDisk = { frames: [], snapshot: undefined };
+    let alive: Incarnation<S, I, R> | undefined;
+
+    const crash = (why: string) => {
+      if (alive === undefined) return;
+      note(`${name} crashes: ${why}`);
+      crashes++;
+      disk = alive.end();
+      alive = undefined;
+      clock.after(own.fraction() * 500, start);
+    };
+    const start = () => {
+      if (alive !== undefined) return;
+      note(`${name} starts`);
+      const life = incarnate({
+        ...{ name, party: factory(), disk, clock, random: own.fork(), faults: current },
+        exchange: (message) => exchange(name, message),
+        crash: (why) => {
+          if (alive === life) crash(why);
+        },
+      });
+      alive = life;
+      if (current.crashEveryMs > 0) {
+        clock.after(own.fraction() * 2 * current.crashEveryMs, () => {
+          if (alive === life && current.crashEveryMs > 0) crash('power cut');
+        });
+      }
+    };
+    machines.push({
+      name,
+      routes: options.routes ?? [],
+      receive: (message, from) => alive?.receive(message, from) ?? new Promise(() => undefined),
+      // A restart also leaves the old faults behind.
+      restart() {
+        crash('restart without faults');
+        start();
+      },
+    });
+    start();
+    return {
+      name,
+      get host() {
+        return alive?.host;
+      },
+      crash: () => crash('asked to'),
+    };
+  };
+
+  return {
+    ...{ clock, random, trace, addMachine },
+    get crashes() {
+      return crashes;
+    },
+    async send(from, message) {
+      for (;;) {
+        try {
+          return await exchange(from, message);
+        } catch {
+          await new Promise<void>((resolve) => clock.after(100, resolve));
+        }
+      }
+    },
+    run: clock.run,
+    async calm(forMs) {
+      current = calmWorld;
+      network.faults = calmNetwork;
+      for (const { restart } of machines) restart();
+      await clock.runUntilIdle(clock.nowMs() + forMs);
+    },
+  };
+}
+
+interface Incarnation<S, I, R> {
+  readonly host: Host<S, I, R> | undefined;
+  receive(message: Outgoing, from: string): Promise<CourierResult>;
+  end(): MemoryDisk;
+}
+
+/** One life of a machine, from start to crash. What it started must not act after its end: its clock and courier die with it. */
+function incarnate<S, I, R>(options: {
+  readonly name: string;
+  readonly party: Party<S, I, R>;
+  readonly disk: MemoryDisk;
+  readonly clock: Clock;
+  readonly random: SeededRandom;
+  readonly faults: WorldFaults;
+  readonly exchange: (message: Outgoing) => Promise<CourierResult>;
+  readonly crash: (why: string) => void;
+}): Incarnation<S, I, R> {
+  const { party, disk, random, faults } = options;
+  let ended = false;
+  let host: Host<S, I, R> | undefined;
+  const clock: Clock = {
+    nowMs: options.clock.nowMs,
+    after: (delayMs, call) => options.clock.after(delayMs, () => ended || call()),
+  };
+  const whileAlive = <T>(work: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      work.then(
+        (result) => ended || resolve(result),
+        (cause) => ended || reject(cause),
+      );
+    });
+  const courier: Courier = {
+    deliver: (message) => whileAlive(ended ? new Promise(() => undefined) : options.exchange(message)),
+  };
+  const journal: MemoryJournal = createMemoryJournal({
+    ...{ disk, random: random.bytes, faults: { failAppend: faults.failAppend } },
+    flush: () => new Promise((resolve) => clock.after(random.fraction() * flushMs, resolve)),
+  });
+  const opened = openHost({
+    machine: party.machine,
+    journal: party.wrapJournal?.(journal) ?? journal,
+    ...{ clock, courier, random: random.bytes, log: silence },
+    ...(party.snapshotEvery === undefined ? {} : { snapshotEvery: party.snapshotEvery }),
+    onBoundary(boundary) {
+      if (!ended && random.chance(faults.crashAtBoundary)) options.crash(boundary);
+    },
+  });
+  opened.then(
+    (running) => {
+      host = running;
+      void running.failed.then((cause) => options.crash(`stopped: ${cause}`));
+    },
+    (cause) => {
+      throw new Error(`${options.name} cannot recover`, { cause });
+    },
+  );
+  return {
+    get host() {
+      return host;
+    },
+    async receive(message, from) {
+      if (host === undefined) return new Promise(() => undefined);
+      try {
+        const messageId = party.identityOf?.(message, from) ?? `${from}/${message.id}`;
+        const input = party.arrived(message, from);
+        const body = await whileAlive(host.handle({ messageId, digest: sha256(message.body), input }));
+        return { type: 'answered', body };
+      } catch (cause) {
+        if (!(cause instanceof HandselError)) throw cause;
+        if (cause.code === 'HOST_STOPPED' || cause.code === 'HOST_BUSY') return new Promise(() => undefined);
+        return { type: 'refused', code: cause.code, detail: cause.message };
+      }
+    },
+    end() {
+      ended = true;
+      return journal.powerCut();
+    },
+  };
+}
+
+const noAnswer = () => {};
+const silence = { info: () => {}, warn: () => {}, error: () => {} };
