@@ -1,0 +1,133 @@
+/**
+ * AuthEnvelopedData (RFC 5083) with AES-256-GCM (RFC 5084): encrypted for several recipients and authenticated, together with
+ * attributes sent in clear (authAttrs), which are GCM's associated data.
+ */
+import {
+  captured,
+  decodeDer,
+  encodeDer,
+  implicit,
+  objectIdentifier,
+  octetString,
+  optional,
+  sequence,
+  smallInteger,
+  withDefault,
+} from '../../codec/der.ts';
+import { concatBytes } from '../../codec/hex.ts';
+import { decryptGcm, encryptGcm, NONCE_LENGTH, TAG_LENGTH } from '../../crypto/sealing.ts';
+import { AES256_GCM, algorithmType } from '../algorithm.ts';
+import {
+  type Attribute,
+  type Attributes,
+  asSet,
+  attributesToWire,
+  attributesType,
+  contentTypeAttribute,
+  indexAttributes,
+  requireContentType,
+  requireDistinct,
+} from './attribute.ts';
+import { CmsError, guarded } from './cms-error.ts';
+import { AUTH_ENVELOPED_DATA, contentInfo, DATA, MAX_MESSAGE_BYTES } from './content-info.ts';
+import { CONTENT_KEY_LENGTH, giveContentKey, takeContentKey } from './content-key.ts';
+import type { DataToEnvelop, EnvelopeChecks } from './enveloped-data.ts';
+import { recipientInfosType } from './recipient-info.ts';
+
+const gcmParametersType = sequence({
+  nonce: octetString({ min: NONCE_LENGTH, max: NONCE_LENGTH }),
+  tagLength: withDefault(smallInteger(), 12),
+});
+
+const sentAttributesType = implicit(1, attributesType);
+
+const authEnvelopedDataType = contentInfo(
+  AUTH_ENVELOPED_DATA,
+  sequence({
+    version: smallInteger({ min: 0, max: 0 }),
+    recipients: recipientInfosType,
+    encrypted: sequence({
+      contentType: objectIdentifier(),
+      algorithm: algorithmType,
+      content: implicit(0, octetString()),
+    }),
+    attributes: optional(captured(sentAttributesType)),
+    tag: octetString({ min: TAG_LENGTH, max: TAG_LENGTH }),
+  }),
+);
+
+export interface DataToEncrypt extends DataToEnvelop {
+  /** Sent in clear and authenticated with the content, beside the content-type attribute that is set here. */
+  readonly authenticatedAttributes?: readonly Attribute[];
+}
+
+const NOTHING = new Uint8Array();
+
+/** The DER of the whole message, ContentInfo included. @throws CmsError, DerError for unfit certificates or attributes. */
+export function encryptFor(data: DataToEncrypt): Uint8Array {
+  const { contentType, content, recipients, random, publicKeyOf, authenticatedAttributes = [] } = data;
+  const attributes = attributesFor(contentType, authenticatedAttributes);
+  const key = random(CONTENT_KEY_LENGTH);
+  const nonce = random(NONCE_LENGTH);
+  const associatedData = attributes === undefined ? NOTHING : asSet(attributes.der);
+  const sealed = encryptGcm({ key, nonce, plaintext: content, associatedData });
+  const boundary = sealed.length - TAG_LENGTH;
+  return encodeDer(authEnvelopedDataType, {
+    version: 0,
+    recipients: recipients.map((certificate) => giveContentKey(key, certificate, publicKeyOf)),
+    encrypted: {
+      contentType,
+      algorithm: {
+        algorithm: AES256_GCM,
+        parameters: encodeDer(gcmParametersType, { nonce, tagLength: TAG_LENGTH }),
+      },
+      content: sealed.subarray(0, boundary),
+    },
+    ...(attributes === undefined ? {} : { attributes }),
+    tag: sealed.subarray(boundary),
+  });
+}
+
+/** They must be there for every content but plain data, and then name the content type (RFC 5083 section 2.1). */
+function attributesFor(contentType: string, extra: readonly Attribute[]) {
+  if (contentType === DATA && extra.length === 0) return undefined;
+  const all = [contentTypeAttribute(contentType), ...extra];
+  requireDistinct(all);
+  const value = attributesToWire(all);
+  return { value, der: encodeDer(sentAttributesType, value) };
+}
+
+export interface DecryptedData {
+  readonly content: Uint8Array;
+  /** Authenticated with the content; content-type included unless the content is plain data without attributes. */
+  readonly authenticatedAttributes: Attributes;
+}
+
+/** @throws DerError when it is not AuthEnvelopedData; CryptographicError, always the same, when it cannot be opened. */
+export function decryptWith(message: Uint8Array, checks: EnvelopeChecks): DecryptedData {
+  const { contentType, recipients, maxBytes = MAX_MESSAGE_BYTES } = checks;
+  const { recipients: infos, encrypted, attributes, tag } = decodeDer(authEnvelopedDataType, message, { maxBytes });
+  return guarded(() => {
+    if (encrypted.contentType !== contentType) {
+      throw new CmsError('CMS_CONTENT_TYPE', `expected content type ${contentType}, found ${encrypted.contentType}`);
+    }
+
+    const authenticatedAttributes = indexAttributes(attributes?.value ?? []);
+    if (attributes !== undefined || contentType !== DATA) requireContentType(authenticatedAttributes, contentType);
+
+    const { algorithm, parameters } = encrypted.algorithm;
+    if (algorithm !== AES256_GCM || parameters === undefined) {
+      throw new CmsError('CMS_ALGORITHM', 'the content encryption is not AES-256-GCM');
+    }
+    const { nonce, tagLength } = decodeDer(gcmParametersType, parameters);
+    if (tagLength !== TAG_LENGTH) throw new CmsError('CMS_ALGORITHM', 'the tag is not 128 bits long');
+
+    const content = decryptGcm({
+      key: takeContentKey(infos, recipients),
+      nonce,
+      ciphertext: concatBytes(encrypted.content, tag),
+      associatedData: attributes === undefined ? NOTHING : asSet(attributes.der),
+    });
+    return { content, authenticatedAttributes };
+  });
+}

@@ -1,0 +1,89 @@
+/** Makes SignedData (RFC 5652 section 5): one or several signers over one content, each with signed attributes. */
+import type { KeyObject } from 'node:crypto';
+import { type Captured, encodeDer, implicit, octetString, time } from '../../codec/der.ts';
+import { sha256 } from '../../crypto/digest.ts';
+import { sha256Algorithm } from '../algorithm.ts';
+import {
+  type Attribute,
+  asSet,
+  attributesToWire,
+  attributesType,
+  contentTypeAttribute,
+  MESSAGE_DIGEST,
+  requireDistinct,
+  SIGNING_TIME,
+  type WireAttributes,
+} from './attribute.ts';
+import { issuerAndSerialOf, readHeldCertificate } from './holder.ts';
+import { signWith } from './signature-suite.ts';
+import { type SignerInfo, signedDataType, signedDataVersion } from './signed-data-type.ts';
+
+export interface Signer {
+  /** A certificate's DER, or the identifier of a key that has no certificate yet. */
+  readonly identity: { readonly certificate: Uint8Array } | { readonly keyIdentifier: Uint8Array };
+  readonly privateKey: KeyObject;
+  /** Beside content-type, message-digest and signing-time, which are set here. */
+  readonly signedAttributes?: readonly Attribute[];
+  readonly signingTime?: Date;
+}
+
+export interface DataToSign {
+  /** Object identifier of what the content is. */
+  readonly contentType: string;
+  readonly content: Uint8Array;
+  readonly signers: readonly Signer[];
+  /** Carried along unsigned, for the verifier's path: DER each. A signer's own certificate is not added by itself. */
+  readonly certificates?: readonly Uint8Array[];
+  readonly revocationLists?: readonly Uint8Array[];
+  /** Leaves the content out: the verifier has it already. */
+  readonly detached?: boolean;
+}
+
+const sentAttributesType = implicit(0, attributesType);
+
+/**
+ * The DER of the whole message, ContentInfo included.
+ * @throws CmsError for an unfit key or repeated attributes, DerError for a malformed certificate or too many of anything.
+ */
+export function signData(data: DataToSign): Uint8Array {
+  const { contentType, content, signers, certificates = [], revocationLists = [], detached = false } = data;
+  const digest = sha256(content);
+  const infos = signers.map((signer) => signerInfo(signer, contentType, digest));
+  return encodeDer(signedDataType, {
+    version: signedDataVersion(contentType, infos),
+    digestAlgorithms: [sha256Algorithm],
+    encapsulated: { contentType, ...(detached ? {} : { content }) },
+    ...(certificates.length > 0 ? { certificates: certificates.map(readHeldCertificate) } : {}),
+    ...(revocationLists.length > 0 ? { revocationLists } : {}),
+    signers: infos,
+  });
+}
+
+function signerInfo(signer: Signer, contentType: string, digest: Uint8Array): SignerInfo {
+  const { identity, privateKey, signedAttributes = [], signingTime } = signer;
+  const attributes: readonly Attribute[] = [
+    contentTypeAttribute(contentType),
+    { type: MESSAGE_DIGEST, value: encodeDer(octetString(), digest) },
+    ...(signingTime === undefined ? [] : [{ type: SIGNING_TIME, value: encodeDer(time(), signingTime) }]),
+    ...signedAttributes,
+  ];
+  requireDistinct(attributes);
+  const sent = captureAttributes(attributes);
+  const { algorithm, signature } = signWith(privateKey, asSet(sent.der));
+  return {
+    version: 'certificate' in identity ? 1 : 3,
+    signer:
+      'certificate' in identity
+        ? { type: 'certificate', value: issuerAndSerialOf(readHeldCertificate(identity.certificate)) }
+        : { type: 'key', value: identity.keyIdentifier },
+    digestAlgorithm: sha256Algorithm,
+    signedAttributes: sent,
+    signatureAlgorithm: algorithm,
+    signature,
+  };
+}
+
+function captureAttributes(attributes: readonly Attribute[]): Captured<WireAttributes> {
+  const value = attributesToWire(attributes);
+  return { value, der: encodeDer(sentAttributesType, value) };
+}
