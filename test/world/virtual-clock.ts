@@ -48,7 +48,7 @@ export function createVirtualClock(startMs = 1_700_000_000_000): VirtualClock {
   return {
     nowMs: () => nowMs,
     after(delayMs, call) {
-      const event = { atMs: nowMs + Math.max(0, delayMs), order: order++, call, cancelled: false };
+      const event = { atMs: nowMs + Math.ceil(Math.max(0, delayMs)), order: order++, call, cancelled: false };
       insert(event);
       return () => {
         event.cancelled = true;
