@@ -165,8 +165,8 @@ function targetOf(address: string, secure: boolean): URL {
   return url;
 }
 
-/** `PInitReq` is answered by `PInitRes`; what is not a request by name gets `-answer`. */
+/** `PInitReq` is answered by `PInitRes`; what is not a request by name gets `Answer` appended. */
 function answerName(kind: string, extension: string, answer: Answer): { kind: string; extension: string } {
-  if (answer.contentType.startsWith('application/problem+json')) return { kind: `${kind}-refused`, extension: 'json' };
-  return { kind: kind.endsWith('Req') ? `${kind.slice(0, -3)}Res` : `${kind}-answer`, extension };
+  if (answer.contentType.startsWith('application/problem+json')) return { kind: `${kind}Refused`, extension: 'json' };
+  return { kind: kind.endsWith('Req') ? `${kind.slice(0, -3)}Res` : `${kind}Answer`, extension };
 }

@@ -16,14 +16,20 @@ export interface Log {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** `destination` defaults to standard error's place in the process: file descriptor 2, written at once. */
+/** `destination` defaults to standard error, written at once so that a crash loses no line. */
 export function createLog(options: { name: string; level: LogLevel; destination?: DestinationStream }): Log {
   const destination = options.destination ?? pino.destination({ dest: 2, sync: true });
   const logger = pino(
-    { name: options.name, level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level: options.level,
+      base: { name: options.name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      // Errors are described by `redact`; pino's own description would drop their causes.
+      serializers: { err: (described: unknown) => described },
+    },
     destination,
   );
-  return wrap(logger.child({ name: options.name }), {});
+  return wrap(logger, {});
 }
 
 type Logger = Pick<ReturnType<typeof pino>, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>;

@@ -67,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { listen, tls, limits, log } = options;
   const handle = createHandler(options);
   const server = createServer(options);
-  server.on('request', (incoming, outgoing) => void handle(incoming, outgoing, !server.listening));
+  server.on('request', (incoming, outgoing) => void handle(incoming, outgoing, () => !server.listening));
   server.on('clientError', answerClientError);
   server.on('secureConnection', (socket: TLSSocket) => {
     if (showedBadCertificate(socket)) socket.destroy();
@@ -118,11 +118,10 @@ function createHandler({ routes, limits, log, monotonicMs = () => performance.no
   const findRoute = createRouter(routes);
   const waitMs = createRateLimiter(limits, monotonicMs);
 
-  return async (incoming: IncomingMessage, outgoing: ServerResponse, closing: boolean): Promise<void> => {
+  return async (incoming: IncomingMessage, outgoing: ServerResponse, isClosing: () => boolean): Promise<void> => {
     const startedMs = monotonicMs();
     const peer = incoming.socket instanceof TLSSocket ? peerOf(incoming.socket) : undefined;
     const from = peer?.subject ?? incoming.socket.remoteAddress ?? 'unknown';
-    if (closing) outgoing.shouldKeepAlive = false;
     let route: Route | undefined;
     try {
       const limitedMs = waitMs(peer?.fingerprint ?? from);
@@ -131,9 +130,11 @@ function createHandler({ routes, limits, log, monotonicMs = () => performance.no
       const url = parseTarget(incoming.url ?? '/');
       route = findRoute(incoming.method ?? '', url.pathname);
       const response = await answerFor(incoming, outgoing, { route, query: url.searchParams, peer, limits });
+      if (isClosing()) outgoing.shouldKeepAlive = false;
       await send(outgoing, response);
       log.debug({ route: route.name, from, status: outgoing.statusCode, ms: monotonicMs() - startedMs }, 'answered');
     } catch (err) {
+      if (isClosing()) outgoing.shouldKeepAlive = false;
       sendProblem(incoming, outgoing, err);
       const facts = { route: route?.name, from, status: outgoing.statusCode, err };
       if (outgoing.statusCode >= 500) log.error(facts, 'a request failed');

@@ -15,6 +15,7 @@ export interface TestAuthority {
 }
 
 const CONFIGURATION = `
+default_ca = list
 [req]
 distinguished_name = none
 [none]
@@ -25,8 +26,6 @@ subjectKeyIdentifier = hash
 [party]
 basicConstraints = critical, CA:false
 subjectAltName = DNS:localhost, IP:127.0.0.1
-[authority]
-default_ca = list
 [list]
 database = index.txt
 crlnumber = crlnumber
@@ -42,8 +41,7 @@ export function createAuthority(name: string): TestAuthority {
     openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', file);
   const read = (file: string) => readFileSync(path(file), 'utf8');
 
-  writeFileSync(path('openssl.cnf'), CONFIGURATION.replace('[authority]', '[ca_default]'));
-  writeFileSync(path('crl.cnf'), `[ca]\ndefault_ca = list\n${CONFIGURATION.slice(CONFIGURATION.indexOf('[list]'))}`);
+  writeFileSync(path('openssl.cnf'), CONFIGURATION);
   writeFileSync(path('index.txt'), '');
   writeFileSync(path('crlnumber'), '01\n');
   newKey('ca.key');
@@ -62,7 +60,7 @@ export function createAuthority(name: string): TestAuthority {
       return { certificateChainPem: read(`${file}.pem`), privateKeyPem: read(`${file}.key`) };
     },
     revoke(...certificatesPem) {
-      const ca = ['ca', '-config', 'crl.cnf', '-keyfile', 'ca.key', '-cert', 'ca.pem'];
+      const ca = ['ca', '-config', 'openssl.cnf', '-keyfile', 'ca.key', '-cert', 'ca.pem'];
       certificatesPem.forEach((pem, index) => {
         writeFileSync(path(`revoked${index}.pem`), pem);
         openssl(...ca, '-revoke', `revoked${index}.pem`);
