@@ -87,6 +87,17 @@ export async function readCatalogue(path: string): Promise<CatalogueReading> {
   return { items: items.sort((a, b) => (a.product.sku < b.product.sku ? -1 : 1)), problems };
 }
 
+/** The products of one file, without looking at the rest of the catalogue. @throws CatalogueError at the first problem. */
+export async function readDescription(source: string): Promise<readonly CatalogueItem[]> {
+  try {
+    const items: CatalogueItem[] = [];
+    for (const json of await readProducts(source)) items.push(await readItem(source, json));
+    return items;
+  } catch (error) {
+    throw new CatalogueError([{ source, message: reason(error) }]);
+  }
+}
+
 async function descriptionFiles(path: string): Promise<readonly string[]> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new Error('there is no such file or folder');
