@@ -30,7 +30,10 @@ export interface CardFace {
 export interface CardSecrets {
   readonly pan: string;
   readonly expiry: string;
+  /** Shared with the cardholder's certificate authority, 32 bytes. */
   readonly panSecret: Uint8Array;
+  /** Shared with the issuer, 32 bytes. */
+  readonly cardSecret: Uint8Array;
   /** PKCS#8 DER. */
   readonly privateKey: Uint8Array;
 }

@@ -23,6 +23,8 @@ export interface Terms {
   readonly expiresAtMs: number;
   /** Thumbprint (hex) of the agent certificate the mandate was given to. */
   readonly agentThumb: string;
+  /** True for an agent on the station's own platform, whose token needs less protection (EP 1 006 469, paragraph 0018). */
+  readonly local: boolean;
   /** Name of a budget shared with other mandates, with its own limit. */
   readonly purse?: { readonly name: string; readonly limitMinor: bigint };
 }

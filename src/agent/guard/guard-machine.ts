@@ -5,10 +5,9 @@
  */
 import { decodeCborExact, encodeCbor, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
-import { utf8 } from '../../codec/hex.ts';
-import { open } from '../../crypto/sealing.ts';
 import type { Decision, Env, Machine, Outgoing, Reply, Timer } from '../../journal/machine.ts';
 import type { Amount } from '../../money/amount.ts';
+import { openToken, type Token } from '../message/token.ts';
 import { refusalOf, type Terms } from './allowance.ts';
 import { GuardError, refusal } from './guard-error.ts';
 import {
@@ -25,10 +24,9 @@ import { unwrapWalletKey } from './wallet-key.ts';
 /** A payment start whose signatures, certificate, time stamp and offer chain hold; what remains is judged against the state. */
 export interface VerifiedClaim {
   readonly mandateId: string;
-  readonly itemId: string;
   /** Thumbprint (hex) of the agent certificate that signed. */
   readonly agentThumb: string;
-  readonly token: Uint8Array;
+  readonly token: Token;
   /** Hex of the agreement's digest: one agreement is paid once. */
   readonly paymentId: string;
   readonly price: Amount;
@@ -62,12 +60,12 @@ export interface GuardOptions {
 }
 
 /** The wallet key a token gives, or undefined when it does not fit. The result is secret and never recorded. */
-export function walletKeyOf(mandate: Mandated, itemId: string, token: Uint8Array): Uint8Array | undefined {
-  const itemKey = mandate.itemKeys.get(itemId);
+export function walletKeyOf(mandate: Mandated, token: Token): Uint8Array | undefined {
+  const itemKey = mandate.itemKeys.get(token.itemId);
   if (itemKey === undefined || mandate.wrappedWalletKey === undefined) return undefined;
   const { mandateId } = mandate.terms;
   try {
-    const code = open({ key: itemKey, sealed: token, associatedData: utf8(`${mandateId} ${itemId}`) });
+    const code = openToken(token, { itemKey, mandateId });
     return unwrapWalletKey({ wrapped: mandate.wrappedWalletKey, code, mandateId });
   } catch {
     return undefined;
@@ -92,15 +90,18 @@ function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options:
   if (claim.agentThumb !== terms.agentThumb) throw refusal('AGENT_NOT_MANDATED');
   if (state.payments.has(claim.paymentId)) throw refusal('AGREEMENT_USED');
   const unattended = terms.scenario === 'unattended';
-  if (mandate.itemsInUse.has(claim.itemId) || !mandate.itemKeys.has(claim.itemId)) throw refusal('TOKEN_REFUSED');
-  if (unattended && walletKeyOf(mandate, claim.itemId, claim.token) === undefined) throw refusal('TOKEN_REFUSED');
+  if (mandate.itemsInUse.has(claim.token.itemId) || !mandate.itemKeys.has(claim.token.itemId))
+    throw refusal('TOKEN_REFUSED');
+  // A code in clear is for an agent on the station's own platform only, and the mandate says which agents those are.
+  if (claim.token.protection === 'plain' && !terms.local) throw refusal('TOKEN_REFUSED');
+  if (unattended && walletKeyOf(mandate, claim.token) === undefined) throw refusal('TOKEN_REFUSED');
   const purse = terms.purse === undefined ? 0n : (state.purses.get(terms.purse.name) ?? 0n);
   const broken = refusalOf(mandate, claim, purse, env.nowMs);
   if (broken !== undefined) throw refusal(broken);
 
   const status = unattended ? 'paying' : 'awaiting-approval';
-  const { agentThumb: _, ...rest } = claim;
-  const payment: GuardedPayment = { ...rest, status };
+  const { agentThumb: _, ...facts } = claim;
+  const payment: GuardedPayment = { ...facts, status };
   return {
     records: [{ type: 'claimed', payment, atMs: env.nowMs }],
     keys: [`mandate:${claim.mandateId}`],

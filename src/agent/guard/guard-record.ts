@@ -1,5 +1,6 @@
 /** What the guard writes down, and what each record does to its state; nothing else changes the state. */
 import type { Amount } from '../../money/amount.ts';
+import type { Token } from '../message/token.ts';
 import type { Spending, Terms } from './allowance.ts';
 
 /** A key made for one item to be bought (EP 1 006 469, paragraph 0019: "a new key shall be generated for each item"). */
@@ -23,9 +24,8 @@ export type PaymentStatus = 'awaiting-approval' | 'paying' | 'paid' | 'declined'
 export interface GuardedPayment {
   readonly paymentId: string;
   readonly mandateId: string;
-  readonly itemId: string;
-  /** The sealed token as the agent presented it. */
-  token: Uint8Array;
+  /** The token as the agent presented it. */
+  token: Token;
   readonly price: Amount;
   readonly merchant: string;
   readonly merchantUrl: string;
@@ -104,7 +104,7 @@ export function applyGuardRecord(state: GuardState, record: GuardRecord): void {
 
 function claimed(state: GuardState, payment: GuardedPayment): void {
   const mandate = state.mandates.get(payment.mandateId)!;
-  mandate.itemsInUse.add(payment.itemId);
+  mandate.itemsInUse.add(payment.token.itemId);
   commit(state, mandate, payment.price.minor, 1);
 }
 
@@ -113,8 +113,8 @@ function ended(state: GuardState, payment: GuardedPayment, status: 'paid' | 'dec
   payment.status = status;
   // Only the identity must be remembered, against a second claim; the bytes stay in the journal.
   payment.agreement = NOTHING;
-  payment.token = NOTHING;
-  mandate.itemKeys.delete(payment.itemId);
-  mandate.itemsInUse.delete(payment.itemId);
+  payment.token = { ...payment.token, body: NOTHING };
+  mandate.itemKeys.delete(payment.token.itemId);
+  mandate.itemsInUse.delete(payment.token.itemId);
   if (status !== 'paid') commit(state, mandate, -payment.price.minor, -1);
 }

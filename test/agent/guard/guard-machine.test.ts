@@ -9,9 +9,9 @@ import {
 } from '../../../src/agent/guard/guard-machine.ts';
 import type { GuardState } from '../../../src/agent/guard/guard-record.ts';
 import { wrapWalletKey } from '../../../src/agent/guard/wallet-key.ts';
+import { plainToken, sealToken, type Token } from '../../../src/agent/message/token.ts';
 import { toHex, utf8 } from '../../../src/codec/hex.ts';
 import { systemRandom } from '../../../src/crypto/random.ts';
-import { seal } from '../../../src/crypto/sealing.ts';
 
 const guard = createGuard({
   approvalMs: 60_000,
@@ -30,6 +30,7 @@ const terms: Terms = {
   merchantsBarred: ['crook'],
   expiresAtMs: 100_000,
   agentThumb: 'aa',
+  local: false,
 };
 
 /** A station that gave one mandate, with as many tokens as asked for. */
@@ -46,16 +47,16 @@ function station(over: Partial<Terms> = {}, items = 4) {
   const wrappedWalletKey = wrapWalletKey({ walletKey, code, mandateId: all.mandateId, random: systemRandom });
   const itemKeys = Array.from({ length: items }, (_, i) => ({ itemId: `i${i}`, key: systemRandom(32) }));
   act({ type: 'mandate', terms: all, itemKeys, wrappedWalletKey });
-  const tokenOf = (index: number) =>
-    seal({
-      key: itemKeys[index]!.key,
-      plaintext: code,
-      associatedData: utf8(`${all.mandateId} i${index}`),
+  const tokenOf = (index: number): Token =>
+    sealToken({
+      itemKey: itemKeys[index]!.key,
+      mandateId: all.mandateId,
+      itemId: `i${index}`,
+      code,
       random: systemRandom,
     });
   const claimOf = (index: number, minor: bigint, also: Partial<VerifiedClaim> = {}): VerifiedClaim => ({
     mandateId: all.mandateId,
-    itemId: `i${index}`,
     agentThumb: 'aa',
     token: tokenOf(index),
     paymentId: `p${index}`,
@@ -93,8 +94,9 @@ describe('the wallet guard', () => {
     ['PRICE_ABOVE_LIMIT', (s) => s.claim(0, 1001n)],
     ['PRICE_ABOVE_LIMIT', (s) => s.claim(0, 0n)],
     ['MANDATE_EXPIRED', (s) => s.claim(0, 1n, {}, 100_000)],
-    ['TOKEN_REFUSED', (s) => s.claim(0, 1n, { token: s.tokenOf(1) })],
-    ['TOKEN_REFUSED', (s) => s.claim(0, 1n, { itemId: 'i99' })],
+    ['TOKEN_REFUSED', (s) => s.claim(0, 1n, { token: { ...s.tokenOf(1), itemId: 'i0' } })],
+    ['TOKEN_REFUSED', (s) => s.claim(0, 1n, { token: plainToken({ itemId: 'i0', code: s.code }) })],
+    ['TOKEN_REFUSED', (s) => s.claim(0, 1n, { token: { ...s.tokenOf(0), itemId: 'i99' } })],
   ])('refuses with %s and changes nothing', (code, attempt) => {
     const s = station();
     const before = toHex(guard.snapshot(s.get()));
@@ -174,9 +176,16 @@ describe('the wallet guard', () => {
   test('a token opens the wallet key with its item key only', () => {
     const s = station();
     const mandate = s.get().mandates.get('m1')!;
-    expect(walletKeyOf(mandate, 'i0', s.tokenOf(0))).toEqual(walletKey);
-    expect(walletKeyOf(mandate, 'i1', s.tokenOf(0))).toBeUndefined();
-    expect(walletKeyOf(mandate, 'i0', s.code)).toBeUndefined();
+    expect(walletKeyOf(mandate, s.tokenOf(0))).toEqual(walletKey);
+    expect(walletKeyOf(mandate, { ...s.tokenOf(0), itemId: 'i1' })).toBeUndefined();
+    expect(walletKeyOf(mandate, { ...s.tokenOf(0), body: s.code })).toBeUndefined();
+  });
+
+  test('takes a code in clear from an agent on its own platform only', () => {
+    const s = station({ local: true });
+    expect(s.claim(0, 1n, { token: plainToken({ itemId: 'i0', code: s.code }) }).send).toHaveLength(1);
+    const wrong = plainToken({ itemId: 'i1', code: systemRandom(32) });
+    expect(() => s.claim(1, 1n, { token: wrong })).toThrow(refused('TOKEN_REFUSED'));
   });
 
   test('never commits above budget, count or purse, whatever comes in whatever order and across restarts', () => {

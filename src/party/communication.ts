@@ -1,0 +1,86 @@
+/** A party's communication identity (KPN-7: apart from its SET certificates): for TLS, for signing agent messages, for receiving sealed ones. */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Certificate, readCertificate } from '../pki/certificate.ts';
+import { fromPemLabelled } from '../pki/pem.ts';
+import { type Client, createClient } from '../transport/client.ts';
+import type { ClientTls, ServerTls } from '../transport/tls.ts';
+import { type CommunicationFiles, ConfigurationError } from './configuration.ts';
+import type { Surroundings } from './running-party.ts';
+
+export interface CommunicationIdentity {
+  /** Own certificate first. */
+  readonly chain: readonly Certificate[];
+  readonly privateKey: KeyObject;
+  readonly anchors: readonly Certificate[];
+  readonly clientTls: ClientTls;
+  readonly serverTls: ServerTls;
+}
+
+const MAX_MESSAGE_BYTES = 256 * 1024;
+const ANSWER_MS = 20_000;
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ConfigurationError(`cannot read ${file}: does it exist, and may this user read it?`, cause);
+  }
+}
+
+/** The certificates of a PEM file, in order. @throws ConfigurationError or PkiError */
+export function readChain(file: string): readonly Certificate[] {
+  return fromPemLabelled(readText(file), 'CERTIFICATE').map(readCertificate);
+}
+
+/** @throws ConfigurationError */
+export function readPrivateKey(file: string): KeyObject {
+  const text = readText(file);
+  try {
+    return createPrivateKey(text);
+  } catch (cause) {
+    throw new ConfigurationError(`${file} does not hold a private key in PEM`, cause);
+  }
+}
+
+export function readCommunication(
+  files: CommunicationFiles,
+  path: (relative: string) => string,
+): CommunicationIdentity {
+  const privateKeyPem = readText(path(files.privateKey));
+  const certificateChainPem = readText(path(files.chain));
+  const anchorsPem = readText(path(files.anchors));
+  const identity = { certificateChainPem, privateKeyPem, anchorsPem };
+  return {
+    chain: readChain(path(files.chain)),
+    privateKey: readPrivateKey(path(files.privateKey)),
+    anchors: readChain(path(files.anchors)),
+    clientTls: identity,
+    serverTls: { ...identity, requireClient: true },
+  };
+}
+
+/** The client a party asks others with; names in traces come from the other's certificate-bound address book when it has one. */
+export function partyClient(options: {
+  readonly name: string;
+  readonly identity: CommunicationIdentity;
+  readonly surroundings: Surroundings;
+  readonly nameOf?: (url: URL) => string;
+}): Client {
+  const { name, identity, surroundings, nameOf } = options;
+  return createClient({
+    name,
+    tls: identity.clientTls,
+    limits: { maxBytes: MAX_MESSAGE_BYTES, timeoutMs: ANSWER_MS },
+    ...(surroundings.tracer && { tracer: surroundings.tracer }),
+    ...(nameOf && { nameOf }),
+  });
+}
+
+/** Limits of a party's own server: messages are small, peers are other parties. */
+export const SERVER_LIMITS = {
+  maxBytes: MAX_MESSAGE_BYTES,
+  timeoutMs: 15_000,
+  perPeerPerSecond: 500,
+  burst: 2000,
+} as const;
