@@ -1,6 +1,6 @@
 /**
- * Paths validated before, so that the signatures of a chain are verified once and not at every message. A hit still asks what may
- * have changed: the time and revocation. The least recently used path makes room for a new one.
+ * Paths validated before, so that the signatures of a chain are verified once and not at every message. Each time, found or not,
+ * what may have changed is asked again: the time and revocation. The least recently used path makes room for a new one.
  */
 import { toHex } from '../codec/hex.ts';
 import type { Certificate } from './certificate.ts';
@@ -12,40 +12,38 @@ export interface PathRequest {
   /** Certificates that came along, in any order; may be empty when the path is in the cache already. */
   readonly pool: readonly Certificate[];
   readonly purpose: Purpose;
+  /** Milliseconds since 1970. */
   readonly atMs: number;
 }
 
-export interface PathCache<P extends ValidatedPath> {
+export interface PathCache<R extends PathRequest> {
   /** @throws PkiError as the rules given to `createPathCache` do. A refusal is never cached. */
-  validate(request: PathRequest): P;
+  validate(request: R): ValidatedPath;
   readonly size: number;
-  clear(): void;
 }
 
-export interface PathCacheOptions<P extends ValidatedPath> {
+export interface PathCacheOptions<R extends PathRequest> {
   readonly maxEntries: number;
+  /** Whatever of the request beside leaf and purpose decides whether a path is valid. */
+  readonly contextOf?: (request: R) => string;
   /** The full validation, signatures and all. */
-  readonly validate: (request: PathRequest) => P;
-  /** Throws when a path that was valid once is not at this time. */
-  readonly recheck: (path: P, request: PathRequest) => void;
+  readonly validate: (request: R) => ValidatedPath;
+  /** Throws when the path is not valid at this time, or no longer. */
+  readonly recheck: (path: ValidatedPath, request: R) => void;
 }
 
-export function createPathCache<P extends ValidatedPath>(options: PathCacheOptions<P>): PathCache<P> {
-  const { maxEntries, validate, recheck } = options;
-  const paths = new Map<string, P>();
+export function createPathCache<R extends PathRequest>(options: PathCacheOptions<R>): PathCache<R> {
+  const { maxEntries, contextOf = () => '', validate, recheck } = options;
+  const paths = new Map<string, ValidatedPath>();
 
   return {
     validate(request) {
       // The thumb covers all that was signed: a copy with another signature finds the path whose signature was verified.
-      const key = `${request.purpose}:${toHex(request.leaf.thumb)}`;
+      const key = `${toHex(request.leaf.thumb)}:${request.purpose}:${contextOf(request)}`;
       const known = paths.get(key);
-      if (known !== undefined) {
-        recheck(known, request);
-        paths.delete(key);
-        paths.set(key, known);
-        return known;
-      }
-      const path = validate(request);
+      const path = known ?? validate(request);
+      recheck(path, request);
+      paths.delete(key);
       paths.set(key, path);
       if (paths.size > maxEntries) paths.delete(paths.keys().next().value!);
       return path;
@@ -53,6 +51,5 @@ export function createPathCache<P extends ValidatedPath>(options: PathCacheOptio
     get size() {
       return paths.size;
     },
-    clear: () => paths.clear(),
   };
 }

@@ -78,6 +78,8 @@ export interface RevocationList extends Signed {
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
   readonly revoked: ReadonlyMap<bigint, Revocation>;
+  /** Serial of the issuer's certificate that verifies it, where the list names one (SET's form of key identifier). */
+  readonly issuerSerial: bigint | undefined;
   /** SHA-256 of the signed part. */
   readonly thumb: Uint8Array;
 }
@@ -131,7 +133,8 @@ export function readRevocationList(der: Uint8Array): RevocationList {
     revoked.set(entry.serial, { serial: entry.serial, revokedAt: entry.revokedAt, reason });
   }
   const { issuer, thisUpdate, nextUpdate } = content;
-  return { ...signed, issuer, number, thisUpdate, nextUpdate, revoked, thumb: sha256(signed.tbs) };
+  const issuerSerial = readExtension(extensions, authorityKeyIdentifier)?.serial;
+  return { ...signed, issuer, number, thisUpdate, nextUpdate, revoked, issuerSerial, thumb: sha256(signed.tbs) };
 }
 
 function requireUnderstood(unknown: readonly string[]): void {

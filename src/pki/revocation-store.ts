@@ -20,9 +20,8 @@ export interface RevocationStore extends RevocationCheck {
   add(list: RevocationList, issuer: Certificate): boolean;
   /** The newest list held under an issuer's name. */
   newest(issuer: Name): RevocationList | undefined;
-  /** Whether a list is current: begun, not past its own next update, not older than the local maximum age. */
-  isCurrent(list: RevocationList, atMs: number): boolean;
-  readonly lists: readonly RevocationList[];
+  /** Until when a list may be relied on: its own next update, or the local maximum age if that is sooner. */
+  currentUntilMs(list: RevocationList): number;
 }
 
 export interface RevocationStoreOptions {
@@ -35,9 +34,8 @@ export function createRevocationStore(options: RevocationStoreOptions): Revocati
   const { maxAgeMs, clockSkewMs = 300_000 } = options;
   const held = new Map<string, RevocationList>();
 
-  function isCurrent(list: RevocationList, atMs: number): boolean {
-    const begun = list.thisUpdate.getTime();
-    return begun <= atMs + clockSkewMs && atMs <= list.nextUpdate.getTime() && atMs <= begun + maxAgeMs;
+  function currentUntilMs(list: RevocationList): number {
+    return Math.min(list.nextUpdate.getTime(), list.thisUpdate.getTime() + maxAgeMs);
   }
 
   function status(certificate: Certificate, issuer: Certificate, atMs: number): RevocationStatus {
@@ -45,7 +43,8 @@ export function createRevocationStore(options: RevocationStoreOptions): Revocati
     if (list === undefined) return 'unknown';
     // A revocation is final: it counts even from a list that is no longer current.
     if (list.revoked.has(certificate.serial)) return 'revoked';
-    return isCurrent(list, atMs) ? 'good' : 'unknown';
+    const begun = list.thisUpdate.getTime() <= atMs + clockSkewMs;
+    return begun && atMs <= currentUntilMs(list) ? 'good' : 'unknown';
   }
 
   function add(list: RevocationList, issuer: Certificate): boolean {
@@ -65,14 +64,11 @@ export function createRevocationStore(options: RevocationStoreOptions): Revocati
   return {
     add,
     status,
-    isCurrent,
+    currentUntilMs,
     newest: (issuer) =>
       [...held.values()]
         .filter((list) => sameName(list.issuer, issuer))
         .reduce<RevocationList | undefined>((a, b) => (a === undefined || b.number > a.number ? b : a), undefined),
-    get lists() {
-      return [...held.values()];
-    },
   };
 }
 
