@@ -1,0 +1,13 @@
+/** A private key with the certificate that names its holder: what a party signs or opens messages with. */
+import type { KeyObject } from 'node:crypto';
+import type { Certificate } from '../../pki/certificate.ts';
+
+export interface CertifiedKey {
+  readonly certificate: Certificate;
+  readonly privateKey: KeyObject;
+  /** The authorities above the certificate, to be sent along; what every receiver has (the root) is left out. */
+  readonly issuers: readonly Certificate[];
+}
+
+/** A certificate with the authorities above it, of somebody whose key is elsewhere. */
+export type CertifiedHolder = Omit<CertifiedKey, 'privateKey'>;

@@ -1,0 +1,53 @@
+/**
+ * The operator E (notes on SET, "Operators"): AuthEnvelopedData, AES-256-GCM under a fresh key agreed with one recipient. What SET 1.0
+ * distinguishes as EH, EX and EXH (hash or card data in the RSA block) is the same operator here, because GCM protects all alike.
+ */
+import type { Random } from '../../crypto/random.ts';
+import type { Certificate } from '../../pki/certificate.ts';
+import { decryptWith, encryptFor } from '../../pki/cms/auth-enveloped-data.ts';
+import { type Binding, encodeBinding, requireBinding } from './binding.ts';
+import type { CertifiedKey } from './certified-key.ts';
+import { attributeTypes, type ContentType } from './content-types.ts';
+import { asCryptographic } from './set-error.ts';
+
+const MAX_BYTES = 65_536;
+
+export interface ContentToSeal {
+  readonly type: ContentType;
+  readonly content: Uint8Array;
+  /** Authenticated beside the content, so that it opens only as what it was sealed as. */
+  readonly binding: Binding;
+  readonly recipient: Certificate;
+  readonly random: Random;
+}
+
+/** Gives the ContentInfo's DER. */
+export function sealContent({ type, content, binding, recipient, random }: ContentToSeal): Uint8Array {
+  return encryptFor({
+    contentType: type,
+    content,
+    recipients: [recipient.der],
+    random,
+    publicKeyOf: () => recipient.publicKey,
+    authenticatedAttributes: [{ type: attributeTypes.binding, value: encodeBinding(binding) }],
+  });
+}
+
+export interface SealChecks {
+  readonly type: ContentType;
+  readonly binding: Binding;
+  readonly holder: CertifiedKey;
+}
+
+/** @throws CryptographicError, whatever is wrong. */
+export function openContent(message: Uint8Array, { type, binding, holder }: SealChecks): Uint8Array {
+  return asCryptographic(() => {
+    const { content, authenticatedAttributes } = decryptWith(message, {
+      contentType: type,
+      recipients: [{ certificate: holder.certificate.der, privateKey: holder.privateKey }],
+      maxBytes: MAX_BYTES,
+    });
+    requireBinding(authenticatedAttributes.get(attributeTypes.binding), binding);
+    return content;
+  });
+}

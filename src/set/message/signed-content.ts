@@ -1,0 +1,89 @@
+/** The operators S and SO (notes on SET, "Operators"): SignedData with the content, or detached from it; one signer, bound to its recipients. */
+import { toHex } from '../../codec/hex.ts';
+import { CryptographicError } from '../../handsel-error.ts';
+import type { Certificate } from '../../pki/certificate.ts';
+import type { CertificateCache } from '../../pki/certificate-cache.ts';
+import { signData } from '../../pki/cms/sign-data.ts';
+import { verifySignedData } from '../../pki/cms/verify-signed-data.ts';
+import { type Binding, encodeBinding } from './binding.ts';
+import type { CertifiedHolder, CertifiedKey } from './certified-key.ts';
+import { attributeTypes, type ContentType } from './content-types.ts';
+import { asCryptographic } from './set-error.ts';
+
+const MAX_BYTES = 65_536;
+
+export interface ContentToSign {
+  readonly type: ContentType;
+  readonly content: Uint8Array;
+  readonly binding: Binding;
+  readonly signer: CertifiedKey;
+  /** SO instead of S: the content goes another way. */
+  readonly detached?: boolean;
+  /** Others whose certificates the receiver will need. */
+  readonly enclosed?: readonly CertifiedHolder[];
+}
+
+/** Gives the ContentInfo's DER. The signer's certificate and its issuers ride along, outside what is signed. */
+export function signContent(request: ContentToSign): Uint8Array {
+  const { type, content, binding, signer, detached = false, enclosed = [] } = request;
+  return signData({
+    contentType: type,
+    content,
+    detached,
+    signers: [
+      {
+        identity: { certificate: signer.certificate.der },
+        privateKey: signer.privateKey,
+        signedAttributes: [{ type: attributeTypes.binding, value: encodeBinding(binding) }],
+      },
+    ],
+    certificates: distinct([signer, ...enclosed]),
+  });
+}
+
+function distinct(holders: readonly CertifiedHolder[]): Uint8Array[] {
+  const found = new Map<string, Uint8Array>();
+  for (const { certificate, issuers } of holders) {
+    for (const { thumb, der } of [certificate, ...issuers]) found.set(toHex(thumb), der);
+  }
+  return [...found.values()];
+}
+
+export interface SignedContent {
+  readonly content: Uint8Array;
+  /** Whose key signed; not yet trusted. */
+  readonly signer: Certificate;
+  /** Certificates that came along, the signer's among them. */
+  readonly pool: readonly Certificate[];
+  /** For `requireBinding`. */
+  readonly binding: Uint8Array | undefined;
+}
+
+export interface SignatureChecks {
+  readonly type: ContentType;
+  /** The content of a detached signature. */
+  readonly detached?: Uint8Array;
+  readonly certificates: CertificateCache;
+}
+
+/** The mathematics only: whose key signed what. @throws CryptographicError, whatever is wrong. */
+export function verifyContent(message: Uint8Array, { type, detached, certificates }: SignatureChecks): SignedContent {
+  return asCryptographic(() => {
+    const verified = verifySignedData(message, {
+      contentType: type,
+      ...(detached && { detachedContent: detached }),
+      publicKeyOf: (der) => certificates.read(der).publicKey,
+      maxBytes: MAX_BYTES,
+    });
+    const [signer, ...others] = verified.signers;
+    if (signer?.certificate === undefined || others.length > 0) {
+      throw new CryptographicError(new Error(`${verified.signers.length} signers, or one without certificate`));
+    }
+    return {
+      content: verified.content,
+      signer: certificates.read(signer.certificate),
+      pool: verified.certificates.map((der) => certificates.read(der)),
+      binding: signer.signedAttributes.get(attributeTypes.binding),
+    };
+  });
+}
