@@ -44,8 +44,11 @@ export type GuardInput =
       readonly terms: Terms;
       readonly itemKeys: readonly ItemKey[];
       readonly wrappedWalletKey: Uint8Array | undefined;
+      /** Sends the agent off: delivered from here on, whatever happens to the station meanwhile. */
+      readonly launch: Outgoing;
     }
-  | { readonly type: 'recall'; readonly mandateId: string }
+  | { readonly type: 'launch-failed'; readonly mandateId: string; readonly reason: string }
+  | { readonly type: 'recall'; readonly mandateId: string; readonly reason: string; readonly send?: Outgoing }
   | { readonly type: 'claim'; readonly claim: VerifiedClaim }
   | { readonly type: 'approve'; readonly paymentId: string }
   | { readonly type: 'reject'; readonly paymentId: string; readonly reason: string }
@@ -71,6 +74,9 @@ export function walletKeyOf(mandate: Mandated, token: Token): Uint8Array | undef
     return undefined;
   }
 }
+
+/** Key under which the records about a mandate are read back. */
+export const historyKey = (mandateId: string) => `mandate:${mandateId}`;
 
 const timerOf = (paymentId: string) => `approval ${paymentId}`;
 
@@ -104,7 +110,7 @@ function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options:
   const payment: GuardedPayment = { ...facts, status };
   return {
     records: [{ type: 'claimed', payment, atMs: env.nowMs }],
-    keys: [`mandate:${claim.mandateId}`],
+    keys: [historyKey(claim.mandateId)],
     answer: encodeCbor({ paymentId: claim.paymentId, status }),
     ...(unattended
       ? { send: [options.payOrder(payment)] }
@@ -123,7 +129,7 @@ function decideEnd(
   const { paymentId, reason, outcome: status } = input;
   return {
     records: [{ type: 'ended', paymentId, status, reason, atMs: env.nowMs }],
-    keys: [`mandate:${payment.mandateId}`],
+    keys: [historyKey(payment.mandateId)],
     answer: encodeCbor(null),
   };
 }
@@ -134,15 +140,26 @@ function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOp
       const { terms, itemKeys, wrappedWalletKey = null } = input;
       if (state.mandates.has(terms.mandateId)) throw new GuardError('MANDATE_EXISTS', 'a mandate is given once');
       return {
-        records: [{ type: 'mandated', terms, itemKeys, wrappedWalletKey }],
-        keys: [`mandate:${terms.mandateId}`],
+        records: [{ type: 'mandated', terms, itemKeys, wrappedWalletKey, atMs: env.nowMs }],
+        keys: [historyKey(terms.mandateId)],
+        send: [input.launch],
       };
+    }
+    case 'launch-failed': {
+      const { mandateId, reason } = input;
+      if (state.mandates.get(mandateId)?.recalled !== false) return { records: [] };
+      return { records: [{ type: 'recalled', mandateId, reason, atMs: env.nowMs }], keys: [historyKey(mandateId)] };
     }
     case 'recall': {
       const mandate = state.mandates.get(input.mandateId);
       if (mandate === undefined) throw refusal('MANDATE_UNKNOWN');
       if (mandate.recalled) return { records: [] };
-      return { records: [{ type: 'recalled', mandateId: input.mandateId }], keys: [`mandate:${input.mandateId}`] };
+      const { mandateId, reason, send } = input;
+      return {
+        records: [{ type: 'recalled', mandateId, reason, atMs: env.nowMs }],
+        keys: [historyKey(mandateId)],
+        ...(send && { send: [send] }),
+      };
     }
     case 'claim':
       return decideClaim(state, input.claim, env, options);
@@ -150,7 +167,7 @@ function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOp
       const payment = paymentIn(state, input.paymentId, 'awaiting-approval');
       return {
         records: [{ type: 'approved', paymentId: payment.paymentId, atMs: env.nowMs }],
-        keys: [`mandate:${payment.mandateId}`],
+        keys: [historyKey(payment.mandateId)],
         clearTimers: [timerOf(payment.paymentId)],
         send: [options.payOrder(payment)],
       };
@@ -160,7 +177,7 @@ function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOp
       const { paymentId } = payment;
       return {
         records: [{ type: 'ended', paymentId, status: 'failed', reason: input.reason, atMs: env.nowMs }],
-        keys: [`mandate:${payment.mandateId}`],
+        keys: [historyKey(payment.mandateId)],
         clearTimers: [timerOf(paymentId)],
       };
     }
@@ -188,17 +205,22 @@ export function createGuard(options: GuardOptions): Machine<GuardState, GuardInp
         payments: [...payments.values()],
       } as unknown as CborValue),
     restore: (bytes) => restore(bytes),
-    received: (reply: Reply): GuardInput => {
-      if (reply.outcome.type === 'answered') return { type: 'settled' };
-      const reason = reply.outcome.type === 'refused' ? reply.outcome.code : 'expired';
-      return { type: 'ended', paymentId: reply.id.slice('pay '.length), outcome: 'failed', reason };
-    },
+    received,
     fired: (timer: Timer): GuardInput => ({
       type: 'reject',
       paymentId: timer.note ?? '',
       reason: 'nobody approved it in time',
     }),
   };
+}
+
+/** What the guard sends is named by what it is about: `pay PAYMENT`, `launch MANDATE`, `recall MANDATE`. */
+function received({ id, outcome }: Reply): GuardInput {
+  const [act = '', subject = ''] = id.split(' ');
+  if (outcome.type === 'answered' || act === 'recall') return { type: 'settled' };
+  const reason = outcome.type === 'refused' ? outcome.code : 'EXPIRED';
+  if (act === 'launch') return { type: 'launch-failed', mandateId: subject, reason };
+  return { type: 'ended', paymentId: subject, outcome: 'failed', reason };
 }
 
 const MAX_SNAPSHOT_BYTES = 1 << 30;

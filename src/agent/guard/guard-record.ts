@@ -42,8 +42,9 @@ export type GuardRecord =
       readonly terms: Terms;
       readonly itemKeys: readonly ItemKey[];
       readonly wrappedWalletKey: Uint8Array | null;
+      readonly atMs: number;
     }
-  | { readonly type: 'recalled'; readonly mandateId: string }
+  | { readonly type: 'recalled'; readonly mandateId: string; readonly reason: string; readonly atMs: number }
   | { readonly type: 'claimed'; readonly payment: GuardedPayment; readonly atMs: number }
   | { readonly type: 'approved'; readonly paymentId: string; readonly atMs: number }
   | {

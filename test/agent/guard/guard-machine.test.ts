@@ -46,7 +46,8 @@ function station(over: Partial<Terms> = {}, items = 4) {
   const code = systemRandom(32);
   const wrappedWalletKey = wrapWalletKey({ walletKey, code, mandateId: all.mandateId, random: systemRandom });
   const itemKeys = Array.from({ length: items }, (_, i) => ({ itemId: `i${i}`, key: systemRandom(32) }));
-  act({ type: 'mandate', terms: all, itemKeys, wrappedWalletKey });
+  const launch = { id: `launch ${all.mandateId}`, to: 'https://market.test', kind: 'launch', body: utf8('launch') };
+  act({ type: 'mandate', terms: all, itemKeys, wrappedWalletKey, launch });
   const tokenOf = (index: number): Token =>
     sealToken({
       itemKey: itemKeys[index]!.key,
@@ -137,11 +138,14 @@ describe('the wallet guard', () => {
     const purse = { name: 'pocket', limitMinor: 1000n };
     const s = station({ purse });
     const second = { ...terms, mandateId: 'm2', purse };
+    const launch = { id: 'launch m2', to: 'https://market.test', kind: 'launch', body: utf8('launch') };
+    const itemKeys = [{ itemId: 'i0', key: systemRandom(32) }];
     s.act({
       type: 'mandate',
       terms: { ...second, scenario: 'ask-person' },
-      itemKeys: [{ itemId: 'i0', key: systemRandom(32) }],
+      itemKeys,
       wrappedWalletKey: undefined,
+      launch,
     });
     s.claim(0, 600n);
     const claim = { ...s.claimOf(0, 600n), mandateId: 'm2', paymentId: 'q0' };
@@ -154,10 +158,18 @@ describe('the wallet guard', () => {
   test('a recalled mandate pays no more, and what was under way ends as it would', () => {
     const s = station();
     s.claim(0, 100n);
-    s.act({ type: 'recall', mandateId: 'm1' });
+    s.act({ type: 'recall', mandateId: 'm1', reason: 'changed my mind' });
     expect(() => s.claim(1, 100n)).toThrow(refused('MANDATE_RECALLED'));
     s.act({ type: 'ended', paymentId: 'p0', outcome: 'paid', reason: '' });
     expect(s.get().payments.get('p0')?.status).toBe('paid');
+  });
+
+  test('a launch the market refuses leaves a mandate that pays nothing', () => {
+    const s = station();
+    s.act(
+      guard.received({ id: 'launch m1', to: '', kind: 'launch', outcome: { type: 'refused', code: 'NO', detail: '' } }),
+    );
+    expect(() => s.claim(0, 1n)).toThrow(refused('MANDATE_RECALLED'));
   });
 
   test('asks the person first where the mandate says so, and lets go when nobody answers', () => {
