@@ -3,6 +3,7 @@
  * agents racing for the last of a budget cannot both have it.
  */
 import type { Amount } from '../../money/amount.ts';
+import { isWanted, type Product, type Wanted } from '../message/wanted.ts';
 
 export type PaymentScenario = 'unattended' | 'ask-person';
 
@@ -10,6 +11,9 @@ export type PaymentScenario = 'unattended' | 'ask-person';
 export interface Terms {
   readonly mandateId: string;
   readonly scenario: PaymentScenario;
+  readonly wanted: Wanted;
+  /** Pieces wanted of each thing, at most. */
+  readonly quantity: number;
   readonly currency: string;
   /** The most one purchase may cost, minor units. */
   readonly priceLimitMinor: bigint;
@@ -37,6 +41,7 @@ export type Refusal =
   | 'TOKEN_REFUSED'
   | 'AGREEMENT_USED'
   | 'PRODUCT_NOT_WANTED'
+  | 'QUANTITY_ABOVE_WANTED'
   | 'PAYEE_NOT_ALLOWED'
   | 'CURRENCY_NOT_ALLOWED'
   | 'PRICE_ABOVE_LIMIT'
@@ -56,6 +61,10 @@ export interface Spending {
 export interface Claim {
   readonly merchant: string;
   readonly price: Amount;
+  readonly product: Product;
+  readonly quantity: number;
+  /** The agreed values of the open issues other than the price. */
+  readonly values: Readonly<Record<string, string>>;
 }
 
 /** The first rule of the mandate that the claim breaks, or undefined when the amount may be set aside. */
@@ -63,6 +72,9 @@ export function refusalOf(spending: Spending, claim: Claim, purseMinor: bigint, 
   const { terms } = spending;
   if (spending.recalled) return 'MANDATE_RECALLED';
   if (nowMs >= terms.expiresAtMs) return 'MANDATE_EXPIRED';
+  const agreed = Object.fromEntries(Object.entries(claim.values).map(([issue, value]) => [issue, [value]]));
+  if (!isWanted(terms.wanted, claim.product, agreed)) return 'PRODUCT_NOT_WANTED';
+  if (claim.quantity > terms.quantity) return 'QUANTITY_ABOVE_WANTED';
   if (terms.merchantsBarred.includes(claim.merchant)) return 'PAYEE_NOT_ALLOWED';
   if (terms.merchantsAllowed.length > 0 && !terms.merchantsAllowed.includes(claim.merchant)) return 'PAYEE_NOT_ALLOWED';
   if (claim.price.currency !== terms.currency) return 'CURRENCY_NOT_ALLOWED';

@@ -10,6 +10,7 @@ const explanations: Readonly<Record<Refusal, string>> = {
   TOKEN_REFUSED: 'the token does not open the wallet',
   AGREEMENT_USED: 'this agreement is being paid or was paid',
   PRODUCT_NOT_WANTED: 'the product lacks something the mandate demands',
+  QUANTITY_ABOVE_WANTED: 'more pieces than the mandate asks for',
   PAYEE_NOT_ALLOWED: 'the mandate does not allow this merchant',
   CURRENCY_NOT_ALLOWED: 'the mandate is in another currency',
   PRICE_ABOVE_LIMIT: 'the price is above the limit of the mandate',

@@ -6,9 +6,8 @@
 import { decodeCborExact, encodeCbor, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import type { Decision, Env, Machine, Outgoing, Reply, Timer } from '../../journal/machine.ts';
-import type { Amount } from '../../money/amount.ts';
 import { openToken, type Token } from '../message/token.ts';
-import { refusalOf, type Terms } from './allowance.ts';
+import { type Claim, refusalOf, type Terms } from './allowance.ts';
 import { GuardError, refusal } from './guard-error.ts';
 import {
   applyGuardRecord,
@@ -22,17 +21,14 @@ import {
 import { unwrapWalletKey } from './wallet-key.ts';
 
 /** A payment start whose signatures, certificate, time stamp and offer chain hold; what remains is judged against the state. */
-export interface VerifiedClaim {
+export interface VerifiedClaim extends Claim {
   readonly mandateId: string;
   /** Thumbprint (hex) of the agent certificate that signed. */
   readonly agentThumb: string;
   readonly token: Token;
   /** Hex of the agreement's digest: one agreement is paid once. */
   readonly paymentId: string;
-  readonly price: Amount;
-  readonly merchant: string;
   readonly merchantUrl: string;
-  readonly product: string;
   readonly agreement: Uint8Array;
 }
 
@@ -106,8 +102,8 @@ function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options:
   if (broken !== undefined) throw refusal(broken);
 
   const status = unattended ? 'paying' : 'awaiting-approval';
-  const { agentThumb: _, ...facts } = claim;
-  const payment: GuardedPayment = { ...facts, status };
+  const { agentThumb: _, product, quantity: __, values: ___, ...facts } = claim;
+  const payment: GuardedPayment = { ...facts, product: product.name, status };
   return {
     records: [{ type: 'claimed', payment, atMs: env.nowMs }],
     keys: [historyKey(claim.mandateId)],

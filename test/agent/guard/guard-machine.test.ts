@@ -22,6 +22,8 @@ const walletKey = systemRandom(32);
 const terms: Terms = {
   mandateId: 'm1',
   scenario: 'unattended',
+  wanted: { terms: ['map'], category: '', mustHaves: { licence: ['free'] } },
+  quantity: 1,
   currency: 'EUR',
   priceLimitMinor: 1000n,
   budgetMinor: 1500n,
@@ -64,7 +66,9 @@ function station(over: Partial<Terms> = {}, items = 4) {
     price: { currency: 'EUR', minor },
     merchant: 'atlas',
     merchantUrl: 'https://atlas.test',
-    product: 'a map',
+    product: { sku: 'map', name: 'A map', category: '', keywords: [], attributes: {} },
+    quantity: 1,
+    values: { licence: 'free' },
     agreement: utf8(`agreement ${index}`),
     ...also,
   });
@@ -90,6 +94,8 @@ describe('the wallet guard', () => {
   test.each<[string, (s: ReturnType<typeof station>) => void]>([
     ['MANDATE_UNKNOWN', (s) => s.claim(0, 1n, { mandateId: 'm2' })],
     ['AGENT_NOT_MANDATED', (s) => s.claim(0, 1n, { agentThumb: 'bb' })],
+    ['PRODUCT_NOT_WANTED', (s) => s.claim(0, 1n, { values: { licence: 'costly' } })],
+    ['QUANTITY_ABOVE_WANTED', (s) => s.claim(0, 1n, { quantity: 2 })],
     ['PAYEE_NOT_ALLOWED', (s) => s.claim(0, 1n, { merchant: 'crook' })],
     ['CURRENCY_NOT_ALLOWED', (s) => s.claim(0, 1n, { price: { currency: 'USD', minor: 1n } })],
     ['PRICE_ABOVE_LIMIT', (s) => s.claim(0, 1001n)],
