@@ -53,11 +53,6 @@ export function findHold(ledger: LedgerState, id: string): OpenHold | undefined 
   return { id, account: ledger.accounts.ids[slot]!, originalMinor, remainingMinor, expiresAtMs };
 }
 
-/** All accounts, in no promised order. */
-export function* listAccounts(ledger: LedgerState): Generator<Account> {
-  for (const slot of ledger.accounts.slots.values()) yield accountAt(ledger.accounts, slot);
-}
-
 /** When the machine should next give the ledger an `expire` command; undefined while nothing is held. */
 export function nextExpiryMs(ledger: LedgerState): number | undefined {
   return ledger.expiries.heap[0]?.atMs;

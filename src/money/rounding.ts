@@ -15,7 +15,6 @@ export type Rounding =
   | 'half-toward-zero';
 
 export const CONVERSION_ROUNDING: Rounding = 'toward-zero';
-export const CLEARING_ROUNDING: Rounding = 'half-even';
 
 /** `numerator / denominator` rounded to a whole number. @throws RangeError when the denominator is zero. */
 export function divideRounded(numerator: bigint, denominator: bigint, rounding: Rounding): bigint {
