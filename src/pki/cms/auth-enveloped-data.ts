@@ -74,7 +74,7 @@ export function encryptFor(data: DataToEncrypt): Uint8Array {
   const boundary = sealed.length - TAG_LENGTH;
   return encodeDer(authEnvelopedDataType, {
     version: 0,
-    recipients: recipients.map((certificate) => giveContentKey(key, certificate, publicKeyOf)),
+    recipients: recipients.map((certificate) => giveContentKey({ contentKey: key, certificate, random, publicKeyOf })),
     encrypted: {
       contentType,
       algorithm: {

@@ -1,6 +1,7 @@
 /** Gives the content key to the recipients and takes it back: RSAES-OAEP (RFC 4055 section 4) or ECDH (RFC 5753), as each certificate's key is. */
 import type { KeyObject } from 'node:crypto';
 import { decodeDer } from '../../codec/der.ts';
+import type { Random } from '../../crypto/random.ts';
 import { decryptOaep, encryptOaep, isRsa } from '../../crypto/rsa.ts';
 import { isP256 } from '../../crypto/signature.ts';
 import { algorithmType, ECDH_SHA256KDF, isOaep, oaepAlgorithm } from '../algorithm.ts';
@@ -18,17 +19,25 @@ export interface Recipient {
   readonly privateKey: KeyObject;
 }
 
+export interface ContentKeyToGive {
+  readonly contentKey: Uint8Array;
+  /** The recipient's, DER. */
+  readonly certificate: Uint8Array;
+  readonly random: Random;
+  readonly publicKeyOf: PublicKeyOf | undefined;
+}
+
 /** @throws CmsError `CMS_KEY` for a key of another kind, DerError for a malformed certificate. */
-export function giveContentKey(
-  contentKey: Uint8Array,
-  certificate: Uint8Array,
-  keyOf: PublicKeyOf = publicKeyOf,
-): RecipientInfo {
+export function giveContentKey(giving: ContentKeyToGive): RecipientInfo {
+  const { contentKey, certificate, random } = giving;
   const recipient = issuerAndSerialOf(readHeldCertificate(certificate));
-  const publicKey = keyOf(certificate);
-  if (isP256(publicKey)) return { type: 'keyAgreement', value: agreeOnKey(recipient, publicKey, contentKey) };
-  if (!isRsa(publicKey))
+  const publicKey = (giving.publicKeyOf ?? publicKeyOf)(certificate);
+  if (isP256(publicKey)) {
+    return { type: 'keyAgreement', value: agreeOnKey({ recipient, publicKey, contentKey, random }) };
+  }
+  if (!isRsa(publicKey)) {
     throw new CmsError('CMS_KEY', 'the recipient’s key is neither P-256 nor RSA of 2048 to 4096 bits');
+  }
   const encryptedKey = encryptOaep(publicKey, contentKey);
   const value = {
     version: 0,

@@ -51,7 +51,7 @@ export function envelopData({ contentType, content, recipients, random, publicKe
   const key = random(CONTENT_KEY_LENGTH);
   const iv = random(IV_LENGTH);
   const cipher = createCipheriv('aes-256-cbc', key, iv);
-  const infos = recipients.map((certificate) => giveContentKey(key, certificate, publicKeyOf));
+  const infos = recipients.map((certificate) => giveContentKey({ contentKey: key, certificate, random, publicKeyOf }));
   return encodeDer(envelopedDataType, {
     version: infos.every(({ value }) => value.version === 0) ? 0 : 2,
     recipients: infos,

@@ -7,6 +7,7 @@ import { encodeDer, explicit, objectIdentifier, octetString, optional, sequence 
 import { concatBytes, equalBytes, fromHex } from '../../codec/hex.ts';
 import { agreeP256, exportPoint, importPoint } from '../../crypto/agreement.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import type { Random } from '../../crypto/random.ts';
 import { generateP256 } from '../../crypto/signature.ts';
 import {
   AES256_WRAP,
@@ -22,6 +23,7 @@ import { CmsError } from './cms-error.ts';
 import type { IssuerAndSerial } from './holder.ts';
 import type { KeyAgreement } from './recipient-info.ts';
 
+const KEYING_MATERIAL_LENGTH = 32;
 const KEY_BITS = fromHex('00000100');
 const FIRST_BLOCK = fromHex('00000001');
 const WRAP_IV = fromHex('a6a6a6a6a6a6a6a6');
@@ -34,10 +36,19 @@ const sharedInfoType = sequence({
 
 const namedCurve = encodeDer(objectIdentifier(), P256);
 
-export function agreeOnKey(recipient: IssuerAndSerial, publicKey: KeyObject, contentKey: Uint8Array): KeyAgreement {
+export interface KeyToAgree {
+  readonly recipient: IssuerAndSerial;
+  readonly publicKey: KeyObject;
+  readonly contentKey: Uint8Array;
+  readonly random: Random;
+}
+
+/** Sends user keying material, which may be left out, because pkijs derives another key without it. */
+export function agreeOnKey({ recipient, publicKey, contentKey, random }: KeyToAgree): KeyAgreement {
+  const userKeyingMaterial = random(KEYING_MATERIAL_LENGTH);
   const ephemeral = generateP256();
   const secret = agreeP256(ephemeral.privateKey, publicKey);
-  const wrapping = createCipheriv('id-aes256-wrap', wrappingKey(secret, aesWrapAlgorithm, undefined), WRAP_IV);
+  const wrapping = createCipheriv('id-aes256-wrap', wrappingKey(secret, aesWrapAlgorithm, userKeyingMaterial), WRAP_IV);
   return {
     version: 3,
     originator: {
@@ -47,6 +58,7 @@ export function agreeOnKey(recipient: IssuerAndSerial, publicKey: KeyObject, con
         publicKey: { unused: 0, bytes: exportPoint(ephemeral.publicKey) },
       },
     },
+    userKeyingMaterial,
     algorithm: { algorithm: ECDH_SHA256KDF, parameters: encodeDer(algorithmType, aesWrapAlgorithm) },
     encryptedKeys: [
       {
