@@ -18,7 +18,3 @@ export function isConstructed(tag: number): boolean {
   const first = tag > 0xffff ? tag >> 16 : tag > 0xff ? tag >> 8 : tag;
   return (first & CONSTRUCTED) !== 0;
 }
-
-export function describeTag(tag: number): string {
-  return `0x${tag.toString(16).padStart(2, '0')}`;
-}

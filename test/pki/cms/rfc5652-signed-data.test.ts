@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeDer, encodeDer, octetString, utf8String } from '../../../src/codec/der.ts';
 import { utf8 } from '../../../src/codec/hex.ts';
 import { CryptographicError, HandselError } from '../../../src/handsel-error.ts';
-import { CONTENT_TYPE, MESSAGE_DIGEST } from '../../../src/pki/cms/attribute.ts';
+import { CONTENT_TYPE, indexAttributes, MESSAGE_DIGEST } from '../../../src/pki/cms/attribute.ts';
 import { CmsError } from '../../../src/pki/cms/cms-error.ts';
 import { contentTypeOf, DATA, SIGNED_DATA } from '../../../src/pki/cms/content-info.ts';
 import { type DataToSign, type Signer, signData } from '../../../src/pki/cms/sign-data.ts';
@@ -182,6 +182,18 @@ describe('signing and verifying SignedData', () => {
   it('refuses another content type than expected', () => {
     const check = () => verifySignedData(signedBy(openssl.ec), { contentType: CONTENT_TYPE_OF_SET });
     expect(causeOf(check)).toBe('CMS_CONTENT_TYPE');
+  });
+
+  it('refuses content relabelled as another type, because the signed attribute still says the first', () => {
+    const message = signedBy(openssl.ec, { contentType: CONTENT_TYPE_OF_SET });
+    message[Buffer.from(message).indexOf('672a0002', 0, 'hex') + 3] = 3;
+    expect(causeOf(() => verifySignedData(message, { contentType: '2.23.42.0.3' }))).toBe('CMS_ATTRIBUTE');
+  });
+
+  it('refuses an attribute that is there twice', () => {
+    const attribute = { type: DIRECTION, values: [content] };
+    expect(indexAttributes([attribute]).size).toBe(1);
+    expect(() => indexAttributes([attribute, attribute])).toThrow(CmsError);
   });
 
   it('refuses content given apart beside content inside, and neither', () => {
