@@ -41,7 +41,7 @@ export interface BrandNews {
 export interface SetTrust {
   /** @throws PkiError unless path, SET's rules, time and revocation all hold. A path seen before costs no signature check. */
   validate(request: SetPathRequest): ValidatedPath;
-  /** Takes a newer BrandCRLIdentifier and newer lists; older ones are passed over. @throws PkiError or SetError when forged. */
+  /** Takes a newer BrandCRLIdentifier, newer lists and an announced root; older ones are passed over. @throws PkiError or SetError when forged. */
   learn(news: RevocationNews): void;
   /** Trusts a root whose key a trusted root announced. @throws PkiError `PKI_SET_ROOT` */
   learnRoot(next: Certificate, atMs: number): void;
@@ -146,21 +146,34 @@ export function createSetTrust(options: SetTrustOptions): SetTrust {
     return { identifier: held.identifier, lists: named };
   }
 
+  function learnRoot(next: Certificate, atMs: number): void {
+    if (roots.some((root) => equalBytes(root.der, next.der))) return;
+    const current = roots.at(-1);
+    if (current === undefined) throw new PkiError('PKI_SET_ROOT', 'no root is trusted yet');
+    requireNextRoot(current, next, atMs);
+    roots.push(next);
+  }
+
+  /** A new root may come along with the news; one that nobody announced is merely passed over. */
+  function learnAnnounced(certificate: Certificate, atMs: number): void {
+    if (!typesOf(certificate).has('rootCa')) return;
+    try {
+      learnRoot(certificate, atMs);
+    } catch (error) {
+      if (!(error instanceof PkiError)) throw error;
+    }
+  }
+
   return {
     roots,
+    learnRoot,
     validate: (request) => cache.validate(request),
     learn(news) {
       if (news.revocationLists.length > MAX_LISTS) throw new PkiError('PKI_CRL_INVALID', 'too many revocation lists');
       currentUntil.clear();
+      for (const certificate of news.certificates) learnAnnounced(certificate, news.atMs);
       for (const list of news.revocationLists) learnList(list, news);
       if (news.brandCrlIdentifier !== undefined) learnIdentifier(news.brandCrlIdentifier, news);
-    },
-    learnRoot(next, atMs) {
-      if (roots.some((root) => equalBytes(root.der, next.der))) return;
-      const current = roots.at(-1);
-      if (current === undefined) throw new PkiError('PKI_SET_ROOT', 'no root is trusted yet');
-      requireNextRoot(current, next, atMs);
-      roots.push(next);
     },
     thumbs(brandId) {
       const news = newsOf(brandId);

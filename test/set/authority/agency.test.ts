@@ -22,7 +22,6 @@ import { issueCardholder } from '../../../src/set/authority/issue-cardholder.ts'
 import { holderProfile } from '../../../src/set/authority/profile.ts';
 import { makeBci, makeCrl, revoke } from '../../../src/set/authority/revocation.ts';
 import { readBrandCrlIdentifier, verifyBrandCrlIdentifier } from '../../../src/set/message/brand-crl-identifier.ts';
-import { type BrandTrust, createBrandTrust } from '../../../src/set/message/brand-trust.ts';
 import {
   derivePanSecret,
   isCertificateOfCard,
@@ -35,6 +34,7 @@ import {
   merchantData,
 } from '../../../src/set/message/certificate-extensions.ts';
 import { requireNextRoot, validateSetPath } from '../../../src/set/message/set-path.ts';
+import { createSetTrust, type SetTrust } from '../../../src/set/message/set-trust.ts';
 import { makeThumbs, notHeld, readThumbs, requireSameThumbs } from '../../../src/set/message/thumbprint.ts';
 
 const START = Date.UTC(2026, 5, 1, 12);
@@ -75,13 +75,13 @@ function roots(agency: Agency): Certificate[] {
   return [...agency.authorities.values()].filter(({ role }) => role === 'root').map((root) => root.certificate);
 }
 
-function informed(agency: Agency, maxAgeMs = 7 * DAY): BrandTrust {
-  const trust = createBrandTrust({ roots: roots(agency).slice(0, 1), maxAgeMs });
+function informed(agency: Agency, maxAgeMs = 7 * DAY): SetTrust {
+  const trust = createSetTrust({ roots: roots(agency).slice(0, 1), maxAgeMs });
   learn(trust, agency);
   return trust;
 }
 
-function learn(trust: BrandTrust, agency: Agency, brandId = 'ACME') {
+function learn(trust: SetTrust, agency: Agency, brandId = 'ACME') {
   const { identifier, lists, certificates } = makeBci(agency, brandId);
   const atMs = agency.clock.nowMs();
   trust.learn({ brandCrlIdentifier: identifier, revocationLists: lists, certificates, brandId, atMs });
@@ -305,7 +305,7 @@ describe('revocation in SET', () => {
   it('that is not known refuses: no news at all, news too old by the local measure, a listed list withheld', () => {
     const { agency, clock } = makeAgency();
     const gate = gateway(agency);
-    const ignorant = createBrandTrust({ roots: roots(agency), maxAgeMs: DAY });
+    const ignorant = createSetTrust({ roots: roots(agency), maxAgeMs: DAY });
     expect(() => ignorant.validate(request(gate))).toThrow(code('PKI_REVOCATION_UNKNOWN'));
 
     const trust = informed(agency, DAY);
