@@ -31,6 +31,8 @@ const setTrust = z.strictObject({
   root: z.string(),
   brandCrlIdentifier: z.string(),
   revocationLists: z.string(),
+  /** Certificates of those who signed them, and of their issuers (PEM). */
+  authorities: z.string(),
   /** A BCI older than this is not relied on (notes on SET, fix 18). */
   maxAgeSeconds: z
     .number()

@@ -48,7 +48,14 @@ export type GuardInput =
   | { readonly type: 'claim'; readonly claim: VerifiedClaim }
   | { readonly type: 'approve'; readonly paymentId: string }
   | { readonly type: 'reject'; readonly paymentId: string; readonly reason: string }
-  | { readonly type: 'ended'; readonly paymentId: string; readonly outcome: WalletOutcome; readonly reason: string }
+  | {
+      readonly type: 'ended';
+      readonly paymentId: string;
+      readonly outcome: WalletOutcome;
+      readonly reason: string;
+      readonly xid: string;
+    }
+  | { readonly type: 'notice'; readonly paymentId: string; readonly agentThumb: string; readonly notice: Uint8Array }
   | { readonly type: 'settled' };
 
 export interface GuardOptions {
@@ -103,7 +110,7 @@ function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options:
 
   const status = unattended ? 'paying' : 'awaiting-approval';
   const { agentThumb: _, product, quantity: __, values: ___, ...facts } = claim;
-  const payment: GuardedPayment = { ...facts, product: product.name, status };
+  const payment: GuardedPayment = { ...facts, product: product.name, status, noticed: false };
   return {
     records: [{ type: 'claimed', payment, atMs: env.nowMs }],
     keys: [historyKey(claim.mandateId)],
@@ -114,19 +121,34 @@ function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options:
   };
 }
 
-function decideEnd(
-  state: GuardState,
-  input: { paymentId: string; outcome: WalletOutcome; reason: string },
-  env: Env,
-): Decision<GuardRecord> {
+function decideEnd(state: GuardState, input: Extract<GuardInput, { type: 'ended' }>, env: Env): Decision<GuardRecord> {
   const payment = state.payments.get(input.paymentId);
   // The wallet repeats what it has to say until it is heard: the second time there is nothing left to do.
   if (payment === undefined || payment.status !== 'paying') return { records: [], answer: encodeCbor(null) };
-  const { paymentId, reason, outcome: status } = input;
+  const { paymentId, reason, xid, outcome: status } = input;
   return {
-    records: [{ type: 'ended', paymentId, status, reason, atMs: env.nowMs }],
+    records: [{ type: 'ended', paymentId, status, reason, xid, atMs: env.nowMs }],
     keys: [historyKey(payment.mandateId)],
     answer: encodeCbor(null),
+  };
+}
+
+function decideNotice(
+  state: GuardState,
+  input: Extract<GuardInput, { type: 'notice' }>,
+  env: Env,
+): Decision<GuardRecord> {
+  const { paymentId, notice } = input;
+  const payment = state.payments.get(paymentId);
+  if (payment === undefined) throw new GuardError('PAYMENT_UNKNOWN', `there is no payment ${paymentId}`);
+  const mandate = state.mandates.get(payment.mandateId)!;
+  if (mandate.terms.agentThumb !== input.agentThumb) throw refusal('AGENT_NOT_MANDATED');
+  const answer = encodeCbor(null);
+  if (payment.noticed) return { records: [], answer };
+  return {
+    records: [{ type: 'noticed', paymentId, notice, atMs: env.nowMs }],
+    keys: [historyKey(payment.mandateId)],
+    answer,
   };
 }
 
@@ -172,13 +194,15 @@ function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOp
       const payment = paymentIn(state, input.paymentId, 'awaiting-approval');
       const { paymentId } = payment;
       return {
-        records: [{ type: 'ended', paymentId, status: 'failed', reason: input.reason, atMs: env.nowMs }],
+        records: [{ type: 'ended', paymentId, status: 'failed', reason: input.reason, xid: '', atMs: env.nowMs }],
         keys: [historyKey(payment.mandateId)],
         clearTimers: [timerOf(paymentId)],
       };
     }
     case 'ended':
       return decideEnd(state, input, env);
+    case 'notice':
+      return decideNotice(state, input, env);
     case 'settled':
       return { records: [] };
   }
@@ -216,7 +240,7 @@ function received({ id, outcome }: Reply): GuardInput {
   if (outcome.type === 'answered' || act === 'recall') return { type: 'settled' };
   const reason = outcome.type === 'refused' ? outcome.code : 'EXPIRED';
   if (act === 'launch') return { type: 'launch-failed', mandateId: subject, reason };
-  return { type: 'ended', paymentId: subject, outcome: 'failed', reason };
+  return { type: 'ended', paymentId: subject, outcome: 'failed', reason, xid: '' };
 }
 
 const MAX_SNAPSHOT_BYTES = 1 << 30;

@@ -34,6 +34,8 @@ export interface GuardedPayment {
   /** SET's order description: the agreement as both agents signed it. */
   agreement: Uint8Array;
   status: PaymentStatus;
+  /** True once the agent's notice of completion is on record. */
+  noticed: boolean;
 }
 
 export type GuardRecord =
@@ -52,6 +54,15 @@ export type GuardRecord =
       readonly paymentId: string;
       readonly status: 'paid' | 'declined' | 'failed';
       readonly reason: string;
+      /** SET's transaction identity in hexadecimal; empty when none was agreed. */
+      readonly xid: string;
+      readonly atMs: number;
+    }
+  | {
+      /** Step III reached the customer: the agent's notice of completion, as it was signed. */
+      readonly type: 'noticed';
+      readonly paymentId: string;
+      readonly notice: Uint8Array;
       readonly atMs: number;
     };
 
@@ -100,6 +111,9 @@ export function applyGuardRecord(state: GuardState, record: GuardRecord): void {
       return;
     case 'ended':
       ended(state, state.payments.get(record.paymentId)!, record.status);
+      return;
+    case 'noticed':
+      state.payments.get(record.paymentId)!.noticed = true;
   }
 }
 

@@ -119,7 +119,7 @@ describe('the wallet guard', () => {
     const s = station();
     s.claim(0, 900n);
     expect(() => s.claim(1, 900n)).toThrow(refused('BUDGET_EXCEEDED'));
-    s.act({ type: 'ended', paymentId: 'p0', outcome: 'declined', reason: 'declined' });
+    s.act({ type: 'ended', paymentId: 'p0', outcome: 'declined', reason: 'declined', xid: '' });
     expect(s.claim(1, 900n).send).toHaveLength(1);
   });
 
@@ -127,7 +127,7 @@ describe('the wallet guard', () => {
     const s = station();
     s.claim(0, 900n);
     for (const outcome of ['paid', 'paid', 'failed'] as const)
-      s.act({ type: 'ended', paymentId: 'p0', outcome, reason: '' });
+      s.act({ type: 'ended', paymentId: 'p0', outcome, reason: '', xid: '' });
     expect(s.get().payments.get('p0')?.status).toBe('paid');
     expect(() => s.claim(1, 900n)).toThrow(refused('BUDGET_EXCEEDED'));
   });
@@ -136,7 +136,7 @@ describe('the wallet guard', () => {
     const s = station();
     s.claim(0, 100n);
     expect(() => s.claim(0, 100n, { paymentId: 'px' })).toThrow(refused('TOKEN_REFUSED'));
-    s.act({ type: 'ended', paymentId: 'p0', outcome: 'failed', reason: '' });
+    s.act({ type: 'ended', paymentId: 'p0', outcome: 'failed', reason: '', xid: '' });
     expect(() => s.claim(0, 100n, { paymentId: 'py' })).toThrow(refused('TOKEN_REFUSED'));
   });
 
@@ -166,7 +166,7 @@ describe('the wallet guard', () => {
     s.claim(0, 100n);
     s.act({ type: 'recall', mandateId: 'm1', reason: 'changed my mind' });
     expect(() => s.claim(1, 100n)).toThrow(refused('MANDATE_RECALLED'));
-    s.act({ type: 'ended', paymentId: 'p0', outcome: 'paid', reason: '' });
+    s.act({ type: 'ended', paymentId: 'p0', outcome: 'paid', reason: '', xid: '' });
     expect(s.get().payments.get('p0')?.status).toBe('paid');
   });
 
@@ -176,6 +176,16 @@ describe('the wallet guard', () => {
       guard.received({ id: 'launch m1', to: '', kind: 'launch', outcome: { type: 'refused', code: 'NO', detail: '' } }),
     );
     expect(() => s.claim(0, 1n)).toThrow(refused('MANDATE_RECALLED'));
+  });
+
+  test('keeps one notice of completion, from the mandated agent only', () => {
+    const s = station();
+    s.claim(0, 100n);
+    const notice = { type: 'notice', paymentId: 'p0', agentThumb: 'aa', notice: utf8('paid') } as const;
+    expect(() => s.act({ ...notice, agentThumb: 'bb' })).toThrow(refused('AGENT_NOT_MANDATED'));
+    expect(() => s.act({ ...notice, paymentId: 'p9' })).toThrow(refused('PAYMENT_UNKNOWN'));
+    expect(s.act(notice).records).toHaveLength(1);
+    expect(s.act(notice).records).toHaveLength(0);
   });
 
   test('asks the person first where the mandate says so, and lets go when nobody answers', () => {
@@ -219,7 +229,7 @@ describe('the wallet guard', () => {
           try {
             if (each.kind === 'restart') s.restart();
             else if (each.kind === 'claim') s.claim(each.index, each.minor);
-            else s.act({ type: 'ended', paymentId: `p${each.index}`, outcome: each.kind, reason: '' });
+            else s.act({ type: 'ended', paymentId: `p${each.index}`, outcome: each.kind, reason: '', xid: '' });
           } catch (error) {
             expect(error).toHaveProperty('code');
           }

@@ -1,0 +1,62 @@
+/** What a SET party trusts, read from its files: the root, the brand's newest BrandCRLIdentifier, the lists it names, their signers. */
+import { readFileSync } from 'node:fs';
+import { fromPemLabelled } from '../pki/pem.ts';
+import { readRevocationList } from '../pki/revocation-list.ts';
+import { type BrandCrlIdentifier, readBrandCrlIdentifier } from '../set/message/brand-crl-identifier.ts';
+import type { CertifiedHolder, CertifiedKey } from '../set/message/certified-key.ts';
+import { createHolderTrust } from '../set/message/holder-trust.ts';
+import { createSetTrust, type SetTrust } from '../set/message/set-trust.ts';
+import type { Trust } from '../set/message/trust.ts';
+import { readChain, readPrivateKey } from './communication.ts';
+import { ConfigurationError, type SetKeyFiles, type SetTrustFiles } from './configuration.ts';
+
+export interface LoadedTrust {
+  readonly setTrust: SetTrust;
+  readonly trust: Trust;
+  /** Takes the files as they are now: called when the agency's news has been written anew. */
+  reload(): void;
+}
+
+/** @throws ConfigurationError, PkiError or SetError when files are missing, forged or of another brand. */
+export function loadSetTrust(
+  files: SetTrustFiles,
+  options: { readonly brandId: string; readonly path: (relative: string) => string; readonly nowMs: () => number },
+): LoadedTrust {
+  const { brandId, path, nowMs } = options;
+  const setTrust = createSetTrust({ roots: readChain(path(files.root)), maxAgeMs: files.maxAgeSeconds * 1000 });
+  const reload = () => {
+    setTrust.learn({
+      brandCrlIdentifier: readIdentifier(path(files.brandCrlIdentifier)),
+      revocationLists: fromPemLabelled(readFileSync(path(files.revocationLists), 'utf8'), 'X509 CRL').map((der) =>
+        readRevocationList(der),
+      ),
+      certificates: readChain(path(files.authorities)),
+      brandId,
+      atMs: nowMs(),
+    });
+  };
+  reload();
+  return { setTrust, trust: createHolderTrust({ setTrust }), reload };
+}
+
+function readIdentifier(file: string): BrandCrlIdentifier {
+  try {
+    return readBrandCrlIdentifier(new Uint8Array(readFileSync(file)));
+  } catch (cause) {
+    throw new ConfigurationError(`${file} does not hold a BrandCRLIdentifier`, cause);
+  }
+}
+
+/** A SET certificate with those above it; the root, which everyone has, is left out. */
+export function readHolder(file: string): CertifiedHolder {
+  const [certificate, ...issuers] = readChain(file);
+  if (certificate === undefined) throw new ConfigurationError(`${file} holds no certificate`);
+  return {
+    certificate,
+    issuers: issuers.filter(({ subject, issuer }) => !Buffer.from(subject.der).equals(issuer.der)),
+  };
+}
+
+export function readSetKey(files: SetKeyFiles, path: (relative: string) => string): CertifiedKey {
+  return { ...readHolder(path(files.chain)), privateKey: readPrivateKey(path(files.privateKey)) };
+}
