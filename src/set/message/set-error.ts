@@ -41,14 +41,15 @@ export class SetError extends HandselError {
 
 /**
  * What a refusal may tell the peer. Every failed check of certificates, signatures, hashes and sealed texts says the same
- * `signatureFailure` (fix 12), the codes 4 to 7 of SET 1.0 are never sent: the cause stays in the private log.
+ * `signatureFailure` (fix 12), the codes 4 to 7 of SET 1.0 are never sent: the cause stays in the private log. Undefined for what
+ * is no refusal: a fault or a full queue of our own, after which the peer asks again.
  */
-export function errorCodeOf(error: unknown): ErrorCode {
+export function errorCodeOf(error: unknown): ErrorCode | undefined {
   if (error instanceof SetError) return error.errorCode;
   if (error instanceof CryptographicError) return 'signatureFailure';
   if (error instanceof DerError) return error.code === 'DER_TOO_LARGE' ? 'messageTooBig' : 'decodingFailure';
   if (error instanceof HandselError && error.code === 'MESSAGE_IDENTITY_REUSED') return 'badMessageHeader';
-  return 'unspecifiedFailure';
+  return undefined;
 }
 
 /** Runs a check whose failure, of whatever kind, must look like any other cryptographic failure from outside. */

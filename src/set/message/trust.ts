@@ -24,6 +24,8 @@ export interface Cardholder extends Holder {
 
 export interface Merchant extends Holder {
   readonly merchantId: string;
+  /** Whether the gateway may authorize payments to it. */
+  readonly authorized: boolean;
 }
 
 export interface Gateway extends Holder {

@@ -56,7 +56,7 @@ export function createWalletMachine(options: WalletOptions): Machine<WalletState
     snapshot: ({ payments }) => encodeCborExact([...payments.values()] as unknown as CborValue),
     restore: (bytes) => {
       // Written by `snapshot` into this party's own journal, which vouches for it.
-      const payments = decodeCborExact(bytes) as unknown as readonly OpenPayment[];
+      const payments = decodeCborExact(bytes, { maxBytes: 1 << 30 }) as unknown as readonly OpenPayment[];
       return { payments: new Map(payments.map((payment) => [payment.paymentId, payment])) };
     },
     received: (reply) => readReply(reply, { trust, nowMs: nowMs(), window }),

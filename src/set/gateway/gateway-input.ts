@@ -1,0 +1,27 @@
+/** What the gateway machine is told: requests of merchants, and what became of its messages to the card network. */
+import { HandselError } from '../../handsel-error.ts';
+import type { Reply } from '../../journal/machine.ts';
+import type { CardResponse } from '../message/card-message.ts';
+import { decodeCardResponse } from '../message/card-message-codec.ts';
+import type { SetError } from '../message/set-error.ts';
+import { readNetworkId } from './card-network.ts';
+import type { ReceivedAuthReq } from './receive-authorization.ts';
+import type { ReceivedAuthRevReq } from './receive-reversal.ts';
+
+export type GatewayInput =
+  | { readonly type: 'authorize'; readonly messageId: string; readonly request: ReceivedAuthReq }
+  | { readonly type: 'reverse'; readonly messageId: string; readonly request: ReceivedAuthRevReq }
+  | { readonly type: 'refuse'; readonly error: SetError }
+  | { readonly type: 'answered'; readonly key: string; readonly response: CardResponse }
+  /** The network did not answer in time: what it did is not known. */
+  | { readonly type: 'silent'; readonly key: string };
+
+/** @throws HandselError when the answer is of no use, so that the same message is sent again. */
+export function readNetworkReply({ id, outcome }: Reply): GatewayInput {
+  const { key } = readNetworkId(id) ?? { key: '' };
+  if (outcome.type === 'expired') return { type: 'silent', key };
+  if (outcome.type === 'refused') {
+    throw new HandselError('CARD_NETWORK_REFUSED', `the card message was refused with ${outcome.code}`);
+  }
+  return { type: 'answered', key, response: decodeCardResponse(outcome.body) };
+}
