@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { toHex } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
@@ -19,19 +19,30 @@ export interface GoodsOrder {
   readonly xid: Uint8Array;
   /** The agreed digest, 32 bytes. */
   readonly sha256: Uint8Array;
-  /** The file name the merchant gave. */
-  readonly fileName: string;
+  /** Which of the order's items, from 0 on. */
+  readonly index: number;
+  /** The item's name at the merchant. */
+  readonly sku: string;
+  readonly mediaType: string;
 }
 
 export class GoodsError extends HandselError {}
 
-/** A name of our own choosing made from the merchant's: no folders, no hidden files, bounded. */
-export function safeFileName(name: string): string {
-  const plain = basename(name.replaceAll('\\', '/'))
-    .replace(/[^\p{L}\p{N}._ -]/gu, '_')
+const ENDINGS: Readonly<Record<string, string>> = {
+  'application/json': '.json',
+  'application/geo+json': '.geojson',
+  'text/csv': '.csv',
+  'text/plain': '.txt',
+  'text/tab-separated-values': '.tsv',
+};
+
+/** A file name of our own making from the merchant's words: no folders, no hidden files, bounded. */
+export function fileNameOf({ sku, mediaType }: { readonly sku: string; readonly mediaType: string }): string {
+  const plain = sku
+    .replace(/[^A-Za-z0-9._-]/g, '_')
     .replace(/^\.+/, '')
-    .slice(0, 120);
-  return plain === '' ? 'goods' : plain;
+    .slice(0, 64);
+  return `${plain === '' ? 'goods' : plain}${ENDINGS[mediaType] ?? ''}`;
 }
 
 async function sha256OfFile(file: string): Promise<string> {
@@ -45,14 +56,14 @@ async function sha256OfFile(file: string): Promise<string> {
  * @throws GoodsError `GOODS_REFUSED` or `GOODS_WRONG` (what came is not what was agreed), or TransportError to try later.
  */
 export async function fetchGoods(client: Client, order: GoodsOrder, directory: string): Promise<string> {
-  const file = join(directory, safeFileName(order.fileName));
+  const file = join(directory, fileNameOf(order));
   const expected = toHex(order.sha256);
   if (existsSync(file) && (await sha256OfFile(file)) === expected) return file;
 
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const partial = join(directory, `.${order.orderId}.part`);
+  const partial = join(directory, `.${order.orderId}-${order.index}.part`);
   const have = existsSync(partial) ? statSync(partial).size : 0;
-  const url = `${order.merchantUrl}/goods/${order.orderId}?xid=${toHex(order.xid)}`;
+  const url = `${order.merchantUrl}/goods/${order.orderId}/${order.index}?xid=${toHex(order.xid)}`;
   const { status, stream } = await client.download(url, have > 0 ? { from: have } : {});
   if (status !== 200 && status !== 206) {
     stream.destroy();

@@ -39,6 +39,7 @@ export interface SendingOptions {
   readonly authority: AgentAuthority;
   readonly market: string;
   readonly walletKey: Uint8Array | undefined;
+  readonly cardId: string;
   readonly nowMs: number;
   readonly random: Random;
 }
@@ -78,7 +79,7 @@ export async function prepareAgent(options: SendingOptions): Promise<Extract<Gua
   );
   return {
     type: 'mandate',
-    terms: termsOf(mandate, order.local),
+    terms: termsOf(mandate, { local: order.local, cardId: options.cardId }),
     itemKeys,
     wrappedWalletKey: walletKey === undefined ? undefined : wrapWalletKey({ walletKey, code, mandateId, random }),
     launch: { id: `launch ${mandateId}`, to: `${platform}/agent/launch`, kind: 'launch', body: launch, expiresAtMs },
@@ -178,7 +179,7 @@ function makeTokens(options: { mandateId: string; code: Uint8Array; count: numbe
   return { itemKeys, tokens };
 }
 
-function termsOf(mandate: Mandate, local: boolean): Terms {
+function termsOf(mandate: Mandate, also: { readonly local: boolean; readonly cardId: string }): Terms {
   const { purse, agentThumb } = mandate;
   return {
     mandateId: mandate.id,
@@ -193,7 +194,7 @@ function termsOf(mandate: Mandate, local: boolean): Terms {
     merchantsBarred: mandate.merchantsBarred,
     expiresAtMs: mandate.expiresAtMs,
     agentThumb: toHex(agentThumb),
-    local,
+    ...also,
     ...(purse && { purse }),
   };
 }

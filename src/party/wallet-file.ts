@@ -19,6 +19,8 @@ const MAX_BYTES = 1 << 20;
 export interface CardFace {
   readonly id: string;
   readonly brand: string;
+  /** The first six digits, which say who issued the card. */
+  readonly bin: string;
   /** For people to tell cards apart: never more of the number than this. */
   readonly lastFour: string;
   /** YYYYMM. */

@@ -25,6 +25,8 @@ export interface Terms {
   readonly merchantsAllowed: readonly string[];
   readonly merchantsBarred: readonly string[];
   readonly expiresAtMs: number;
+  /** The card to pay with. */
+  readonly cardId: string;
   /** Thumbprint (hex) of the agent certificate the mandate was given to. */
   readonly agentThumb: string;
   /** True for an agent on the station's own platform, whose token needs less protection (EP 1 006 469, paragraph 0018). */

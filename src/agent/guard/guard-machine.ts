@@ -62,7 +62,7 @@ export interface GuardOptions {
   /** How long the person may think before a payment that waits for approval is let go. */
   readonly approvalMs: number;
   /** The order to pay, for the wallet to take in; `local:` so that the party's courier hands it over. */
-  payOrder(payment: GuardedPayment): Outgoing;
+  payOrder(payment: GuardedPayment, terms: Terms): Outgoing;
 }
 
 /** The wallet key a token gives, or undefined when it does not fit. The result is secret and never recorded. */
@@ -116,7 +116,7 @@ function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options:
     keys: [historyKey(claim.mandateId)],
     answer: encodeCbor({ paymentId: claim.paymentId, status }),
     ...(unattended
-      ? { send: [options.payOrder(payment)] }
+      ? { send: [options.payOrder(payment, terms)] }
       : { timers: [{ id: timerOf(claim.paymentId), atMs: env.nowMs + options.approvalMs, note: claim.paymentId }] }),
   };
 }
@@ -187,7 +187,7 @@ function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOp
         records: [{ type: 'approved', paymentId: payment.paymentId, atMs: env.nowMs }],
         keys: [historyKey(payment.mandateId)],
         clearTimers: [timerOf(payment.paymentId)],
-        send: [options.payOrder(payment)],
+        send: [options.payOrder(payment, state.mandates.get(payment.mandateId)!.terms)],
       };
     }
     case 'reject': {

@@ -31,6 +31,7 @@ const terms: Terms = {
   merchantsAllowed: [],
   merchantsBarred: ['crook'],
   expiresAtMs: 100_000,
+  cardId: 'main',
   agentThumb: 'aa',
   local: false,
 };
