@@ -17,7 +17,6 @@ import type { Authority } from './authority.ts';
 export const STATE_FILE = 'agency.json';
 export const SEALED_KEYS_FILE = 'keys.sealed';
 const PURPOSE = 'handsel agency keys';
-const NEXT_ROOT = 'next-root';
 
 const counter = z.string().regex(/^\d{1,40}$/);
 const binary = z.string().regex(/^[A-Za-z0-9_-]+$/);
@@ -127,11 +126,13 @@ function keysOf(agency: Agency): ReadonlyMap<string, Uint8Array> {
     add(id, privateKey);
     if (encryption !== undefined) add(encryptionKeyName(id), encryption.privateKey);
   }
-  add(NEXT_ROOT, agency.nextRootKeys.privateKey);
+  add(nextRootName(agency.generation), agency.nextRootKeys.privateKey);
   return keys;
 }
 
 const keyFile = (name: string) => `keys/${name}.pem`;
+/** Under the name it will have once it is the root's: a crash between two files at a rollover loses nothing. */
+const nextRootName = (generation: number) => `root-${generation + 1}`;
 const encryptionKeyName = (id: string) => `${id}-encryption`;
 
 export interface ReadOptions {
@@ -177,7 +178,7 @@ export function readAgencyFiles(options: ReadOptions): Agency {
     };
   });
   const issued = state.issued.map(({ brandId, ...rest }) => ({ ...rest, brandId, serial: BigInt(rest.serial) }));
-  const nextRootKey = keyNamed(NEXT_ROOT);
+  const nextRootKey = keyNamed(nextRootName(state.generation));
   return {
     organization: state.organization,
     country: state.country,

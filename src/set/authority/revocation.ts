@@ -7,7 +7,8 @@ import { type Agency, authorityFor, chainOf } from './agency.ts';
 import { AgencyError } from './agency-error.ts';
 import type { Authority } from './authority.ts';
 
-const LIST_LIFETIME_MS = 7 * 86_400_000;
+/** What a list says of itself; whoever relies on it measures its age by a maximum of its own besides. */
+const LIST_LIFETIME_MS = 30 * 86_400_000;
 
 export interface RevokeOptions {
   readonly serial: bigint;
@@ -43,7 +44,7 @@ function issuerOf(agency: Agency, serial: bigint): Authority {
   return issuer;
 }
 
-/** A new list of one authority, complete, valid for a week. @throws AgencyError `AGENCY_AUTHORITY_UNKNOWN` */
+/** A new list of one authority, complete, valid for thirty days. @throws AgencyError `AGENCY_AUTHORITY_UNKNOWN` */
 export function makeCrl(agency: Agency, authorityId: string): RevocationList {
   const authority = agency.authorities.get(authorityId);
   if (authority === undefined) throw new AgencyError('AGENCY_AUTHORITY_UNKNOWN', `no authority ${authorityId}`);
