@@ -1,0 +1,10 @@
+/** The program behind `handsel` and `npm start`. */
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+// Compiled code is kept between starts, in a folder that only this checkout's owner writes. It must be on before anything
+// else is loaded, which is why the rest comes by a dynamic import.
+enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/handsel', import.meta.url)));
+
+const { runCommandLine } = await import('./command-line.ts');
+process.exitCode = await runCommandLine(process.argv.slice(2));

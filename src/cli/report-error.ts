@@ -1,0 +1,79 @@
+/** Turns an error into what a person or a program reads: a stable code, what happened, what to do, and the exit code. */
+import { HandselError } from '../handsel-error.ts';
+
+const REFUSED = 1;
+/** The command line itself could not be understood. */
+export const USAGE = 2;
+/** EX_SOFTWARE of sysexits: not the person's doing. */
+const MISTAKE = 70;
+
+export interface ErrorReport {
+  /** For standard error, with a line end. */
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+interface Finding {
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string;
+  readonly exitCode: number;
+}
+
+/** What to do, by the beginning of the code; the first that fits. */
+const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
+  ['CONFIGURATION_', 'Mend the configuration file at the place named.'],
+  ['CATALOGUE_', '`handsel merchant catalogue check` lists everything that is wrong with a catalogue.'],
+  ['NEGOTIATION_', '`handsel negotiate --help` shows what is expected.'],
+  ['DER_', 'The bytes are not what they should be; `handsel inspect` shows how far they can be read.'],
+  ['CBOR_', 'The bytes are not what they should be; `handsel inspect` shows how far they can be read.'],
+  ['PKI_', '`handsel inspect` shows what the certificate, list or request holds.'],
+  [
+    'CRYPTOGRAPHIC_FAILURE',
+    'A wrong password, a damaged file or a wrong key: the reason is not told apart on purpose.',
+  ],
+  ['MONEY_', 'Write amounts as 12.50EUR.'],
+  ['HOST_STOPPED', 'The store could not be written; mend that (space, rights) and start again: nothing was lost.'],
+  ['INSPECT_', '`handsel inspect --help` says what can be read.'],
+];
+
+/** Failures of the system that a person can do something about. */
+const adviceBySystemCode: Readonly<Record<string, string>> = {
+  ENOENT: 'Check the path: there is nothing by that name.',
+  EACCES: 'This user may not do that there; check the rights.',
+  EPERM: 'This user may not do that there; check the rights.',
+  EISDIR: 'Name a file, not a folder.',
+  EADDRINUSE: 'Another process uses that port: end it, or choose another port.',
+  ECONNREFUSED: 'Nobody listens there: is the other party running?',
+  ENOTFOUND: 'That host name is not known: check it, and the network.',
+  ENOSPC: 'The disk is full: make room and start again.',
+};
+
+/** @param form `json`: one JSON object on one line; `debug`: with stack and causes. */
+export function reportError(error: unknown, form: { readonly json: boolean; readonly debug: boolean }): ErrorReport {
+  const { exitCode, ...found } = findingOf(error);
+  const origin = form.debug && error instanceof Error ? originOf(error) : undefined;
+  if (form.json) return { text: `${JSON.stringify({ error: { ...found, origin } })}\n`, exitCode };
+  const lines = [`handsel: ${found.message} (${found.code})`, ...(found.advice === '' ? [] : [`  ${found.advice}`])];
+  return { text: `${[...lines, ...(origin === undefined ? [] : [origin])].join('\n')}\n`, exitCode };
+}
+
+function findingOf(error: unknown): Finding {
+  if (error instanceof HandselError) {
+    const advice = adviceByCode.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? '';
+    return { code: error.code, message: error.message, advice, exitCode: REFUSED };
+  }
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const advice = code === undefined ? undefined : adviceBySystemCode[code];
+  if (error instanceof Error && code !== undefined && advice !== undefined) {
+    return { code, message: error.message, advice, exitCode: REFUSED };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const report = 'This is a mistake in Handsel: please report it with the command, and what HANDSEL_DEBUG=1 adds.';
+  return { code: 'UNEXPECTED', message, advice: report, exitCode: MISTAKE };
+}
+
+function originOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${originOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
+}

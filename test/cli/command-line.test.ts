@@ -1,0 +1,129 @@
+/** The command line as a whole: finding commands, options of the whole program, and what errors look like to people and programs. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { runCommandLine } from '../../src/cli/command-line.ts';
+import type { CommandRow } from '../../src/cli/command-table.ts';
+import { type GlobalOptions, homeFolder } from '../../src/cli/global-options.ts';
+import { HandselError } from '../../src/handsel-error.ts';
+
+const bin = fileURLToPath(new URL('../../bin/handsel.mjs', import.meta.url));
+
+function handsel(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [bin, ...args], (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+/** One command that keeps the options it was run with, and one that must not be loaded. */
+function rows(seen: GlobalOptions[], action: () => void = () => {}): readonly CommandRow[] {
+  return [
+    {
+      name: 'sell',
+      description: 'sell',
+      options: ['json', 'home', 'trace'],
+      load: async () =>
+        new Command('sell').addCommand(
+          new Command('now').option('--json', 'own').action((options: GlobalOptions) => {
+            seen.push(options);
+            action();
+          }),
+        ),
+    },
+    {
+      name: 'buy',
+      description: 'buy',
+      options: [],
+      load: async () => {
+        throw new Error('loaded without being asked for');
+      },
+    },
+  ];
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+describe('options of the whole program', () => {
+  test('mean the same before and after the name of a command', async () => {
+    const seen: GlobalOptions[] = [];
+    const before = ['--json', '--home', 'there', '--trace', 'messages', 'sell', 'now'];
+    const after = ['sell', 'now', '--trace', 'messages', '--json', '--home', 'there'];
+    expect(await runCommandLine(before, rows(seen))).toBe(0);
+    expect(await runCommandLine(after, rows(seen))).toBe(0);
+    const all = { json: true, home: 'there', trace: 'messages' };
+    expect(seen).toEqual([all, all]);
+  });
+
+  test('the home is --home, else HANDSEL_HOME, else .handsel in the project', () => {
+    expect(homeFolder({ home: 'here' }, { HANDSEL_HOME: '/there' })).toBe('here');
+    expect(homeFolder({}, { HANDSEL_HOME: '/there' })).toBe('/there');
+    expect(homeFolder({}, {})).toBe(fileURLToPath(new URL('../../.handsel', import.meta.url)));
+  });
+});
+
+describe('exit codes', () => {
+  const failing = async (error: unknown, ...args: string[]) => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const code = await runCommandLine(
+      ['sell', 'now', ...args],
+      rows([], () => {
+        throw error;
+      }),
+    );
+    return { code, text: written.mock.calls.map(([text]) => text).join('') };
+  };
+
+  test('a refusal is 1 and tells its code and what to do', async () => {
+    const { code, text } = await failing(new HandselError('MONEY_MALFORMED', 'not an amount: 3 beans'));
+    expect(code).toBe(1);
+    expect(text).toBe('handsel: not an amount: 3 beans (MONEY_MALFORMED)\n  Write amounts as 12.50EUR.\n');
+  });
+
+  test('with --json the same is one JSON object', async () => {
+    const { code, text } = await failing(new HandselError('MONEY_MALFORMED', 'no amount'), '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(text)).toEqual({
+      error: { code: 'MONEY_MALFORMED', message: 'no amount', advice: 'Write amounts as 12.50EUR.' },
+    });
+  });
+
+  test('a mistake of our own is 70 and asks to be reported, without a stack unless debugging', async () => {
+    const { code, text } = await failing(new TypeError('x is not a function'));
+    expect(code).toBe(70);
+    expect(text).toContain('UNEXPECTED');
+    expect(text).not.toContain('command-line.test.ts');
+    vi.stubEnv('HANDSEL_DEBUG', '1');
+    expect((await failing(new TypeError('x is not a function'))).text).toContain('command-line.test.ts');
+    vi.unstubAllEnvs();
+  });
+});
+
+describe('the program', () => {
+  test('lists every command and exits 0 when asked for help or for nothing', async () => {
+    const [asked, bare, word] = await Promise.all([handsel('--help'), handsel(), handsel('help')]);
+    for (const { code, stdout } of [asked, bare, word]) {
+      expect(code).toBe(0);
+      for (const name of ['inspect', 'merchant', 'negotiate']) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+    }
+  });
+
+  test('exits 2 on a command or an option it does not know', async () => {
+    const [command, option] = await Promise.all([handsel('fly'), handsel('inspect', '--loud', bin)]);
+    expect(command.code).toBe(2);
+    expect(command.stderr).toContain("unknown command 'fly'");
+    expect(option.code).toBe(2);
+  });
+
+  test('exits 1 and says what to do when a file is missing', async () => {
+    const { code, stdout, stderr } = await handsel('inspect', 'no-such-file', '--json');
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(JSON.parse(stderr).error).toMatchObject({ code: 'ENOENT', advice: expect.stringContaining('path') });
+  });
+});
