@@ -14,15 +14,18 @@ export interface Outcomes {
 export const MAX_OUTCOMES = 60_000;
 const SAMPLE = 20_000;
 
-// A memory of a pure function: the list depends on the space alone, and goes when the space goes.
-const known = new WeakMap<UtilitySpace, Outcomes>();
+// A memory of a pure function: the list depends on weights and evaluations alone (not on the reservation value, which may
+// change during a negotiation), and goes when they go.
+const known = new WeakMap<
+  UtilitySpace['evaluations'],
+  { readonly weights: UtilitySpace['weights']; readonly outcomes: Outcomes }
+>();
 
 export function outcomesOf(space: UtilitySpace): Outcomes {
-  let outcomes = known.get(space);
-  if (outcomes === undefined) {
-    outcomes = listOutcomes(space);
-    known.set(space, outcomes);
-  }
+  const remembered = known.get(space.evaluations);
+  if (remembered?.weights === space.weights) return remembered.outcomes;
+  const outcomes = listOutcomes(space);
+  known.set(space.evaluations, { weights: space.weights, outcomes });
   return outcomes;
 }
 

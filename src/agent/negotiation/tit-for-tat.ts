@@ -18,7 +18,8 @@ export const titForTat: Strategy = {
     let given = 0;
     const first = view.theirs[0];
     if (first !== undefined) {
-      const start = utilityOf(view.space, first);
+      // Bids beyond a hard limit are all alike worth nothing.
+      const start = Math.max(0, utilityOf(view.space, first));
       for (const bid of view.theirs) given = Math.max(given, utilityOf(view.space, bid) - start);
     }
     // A first step without anything in return, or two of these would never start.

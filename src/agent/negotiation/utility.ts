@@ -2,7 +2,7 @@
  * Additive utility: each issue's value is judged between 0 and 1, and the judgements are added with weights that sum to 1.
  * Follows the linear-additive utility spaces of Genius (Lin et al., "Genius", Computational Intelligence 30(1), 2014).
  */
-import { assertBid, type Bid, type Issue, type IssueValue } from './issue.ts';
+import { assertBid, type Bid, type Issue, type IssueValue, isValueOf } from './issue.ts';
 import { NegotiationError } from './negotiation-error.ts';
 
 export type Evaluation =
@@ -23,7 +23,12 @@ export interface UtilitySpace {
   readonly reservation: number;
   /** Utility after the share t of the time is multiplied by discount^t; 1 = no discount. */
   readonly discount: number;
+  /** The issues' values are hard limits: a received bid outside them is worth less than no agreement, whatever else it offers. */
+  readonly hard?: boolean;
 }
+
+/** What a bid beyond a hard limit is worth. */
+export const BEYOND_LIMIT = -1;
 
 /** @throws NegotiationError `NEGOTIATION_PROFILE_INVALID` on unequal lengths, weights without a positive sum or numbers out of range. */
 export function createUtilitySpace(options: {
@@ -32,6 +37,7 @@ export function createUtilitySpace(options: {
   readonly evaluations: readonly Evaluation[];
   readonly reservation?: number;
   readonly discount?: number;
+  readonly hard?: boolean;
 }): UtilitySpace {
   const { issues, weights, evaluations, reservation = 0, discount = 1 } = options;
   const refuse = (message: string): never => {
@@ -52,6 +58,7 @@ export function createUtilitySpace(options: {
     evaluations,
     reservation,
     discount,
+    ...(options.hard ? { hard: true } : {}),
   };
 }
 
@@ -75,6 +82,7 @@ export function evaluate(evaluation: Evaluation, value: IssueValue): number {
 export function utilityOf(space: UtilitySpace, bid: Bid): number {
   let sum = 0;
   for (let at = 0; at < bid.length; at += 1) {
+    if (space.hard && !isValueOf(space.issues[at]!, bid[at]!)) return BEYOND_LIMIT;
     sum += space.weights[at]! * evaluate(space.evaluations[at]!, bid[at]!);
   }
   return sum;

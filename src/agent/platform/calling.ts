@@ -1,0 +1,181 @@
+/** Calls for proposals: a customer agent calls all suitable merchant agents here and on other markets; a caller outside is answered. */
+import { toHex } from '../../codec/hex.ts';
+import { chooseLots, mayDealWith } from '../customer/choose-lots.ts';
+import { spendable } from '../customer/customer-utility.ts';
+import { proposeFor } from '../merchant/propose.ts';
+import { type CallForProposals, callType, proposalsType, proposalType } from '../message/call-for-proposals.ts';
+import { decodeShape, encodeShape, readMessage, type SignedMessage } from '../message/signed-message.ts';
+import { type Deciding, type Draft, leafOf, signAs } from './decision-draft.ts';
+import { available, negotiationId } from './merchant-turn.ts';
+import { PlatformError } from './platform-error.ts';
+import type { CustomerAgent, OpenCall, PlatformState } from './platform-state.ts';
+
+/** More agents than this do not fit one answer. */
+const MAX_PROPOSALS = 256;
+/** A caller from outside may keep a call open no longer than this. */
+const MAX_FOREIGN_CALL_MS = 24 * 3_600_000;
+const MAX_FOREIGN_CALLS = 20_000;
+/** Foreign calls are kept this long after their deadline, so that what was agreed can be paid and completed. */
+export const FOREIGN_CALL_GRACE_MS = 6 * 3_600_000;
+
+export function begin(context: Deciding, draft: Draft, agentId: string): void {
+  const { state, env, settings } = context;
+  const agent = state.customers.get(agentId);
+  if (agent === undefined || agent.call !== null) return;
+  const { mandate } = agent;
+  const first = agent.purchases.length === 0;
+  const elsewhere = mandate.markets.filter((market) => market !== settings.url);
+  const value: CallForProposals = {
+    id: toHex(env.random(16)),
+    wanted: mandate.wanted,
+    quantity: mandate.quantity,
+    currency: mandate.currency,
+    rounds: mandate.rounds,
+    merchantsAllowed: mandate.merchantsAllowed,
+    merchantsBarred: mandate.merchantsBarred,
+    untilMs: first ? mandate.proposalsByMs : env.nowMs + (mandate.proposalsByMs - mandate.issuedAtMs),
+    deadlineMs: mandate.deadlineMs,
+    ...(elsewhere.length > 0 ? { replyTo: settings.url } : {}),
+  };
+  const call = signAs(context, agent, callType, value, 'with-chain');
+  draft.records.push({ t: 'called', call, customer: agent.id, chain: agent.chain, awaiting: elsewhere });
+  draft.keys.add(`agent:${agent.id}`);
+  if (mandate.markets.includes(settings.url)) proposeAll(context, draft, value);
+  for (const market of elsewhere) {
+    draft.send.push({
+      id: `call ${value.id} ${market}`,
+      to: `${market}/agent/call`,
+      kind: 'call',
+      body: call,
+      expiresAtMs: value.untilMs,
+    });
+  }
+  if (elsewhere.length === 0) draft.inputs.push({ type: 'choose', call: value.id });
+  else draft.timers.push({ id: `choose ${value.id}`, atMs: value.untilMs });
+}
+
+/** A caller that is not hosted here: a station by itself, or its agent on another platform. */
+export function answerCall(context: Deciding, draft: Draft, message: SignedMessage<CallForProposals>): void {
+  const { state, env } = context;
+  const { value, bytes, certificateChain } = message;
+  if (state.calls.has(value.id)) throw new PlatformError('CALL_EXISTS', 'this call was made before');
+  if (env.nowMs >= value.untilMs) throw new PlatformError('CALL_LATE', 'proposals were wanted earlier');
+  if (value.deadlineMs > env.nowMs + MAX_FOREIGN_CALL_MS) {
+    throw new PlatformError('CALL_TOO_LONG', 'a call from outside stays open for a day at most');
+  }
+  if (state.calls.size >= MAX_FOREIGN_CALLS) throw new PlatformError('PLATFORM_BUSY', 'too many calls are open');
+  draft.records.push({ t: 'called', call: bytes, customer: null, chain: certificateChain, awaiting: [] });
+  const proposals = proposeAll(context, draft, value);
+  draft.timers.push({ id: `close ${value.id}`, atMs: value.deadlineMs + FOREIGN_CALL_GRACE_MS });
+  draft.answer = encodeShape(proposalsType, proposals);
+}
+
+function proposeAll(context: Deciding, draft: Draft, call: CallForProposals): readonly Uint8Array[] {
+  const { state, env } = context;
+  const proposals: Uint8Array[] = [];
+  for (const merchant of state.merchants.values()) {
+    if (proposals.length >= MAX_PROPOSALS) break;
+    const value = proposeFor({
+      agent: merchant.id,
+      parameters: merchant.parameters,
+      call,
+      available: (sku) => available(merchant, sku),
+      nowMs: env.nowMs,
+    });
+    if (value === undefined) continue;
+    const proposal = signAs(context, merchant, proposalType, value, 'with-chain');
+    draft.records.push({ t: 'proposed', call: call.id, proposal, chain: merchant.chain, via: null });
+    proposals.push(proposal);
+  }
+  return proposals;
+}
+
+/** What a market answered: each proposal is taken only with a good signature of an agent whose certificate is valid. */
+export function hearProposals(
+  context: Deciding,
+  draft: Draft,
+  answer: { readonly call: string; readonly market: string; readonly body: Uint8Array | undefined },
+  validateAgent: (chain: readonly Uint8Array[], atMs: number) => void,
+): void {
+  const { state, env } = context;
+  const call = state.calls.get(answer.call);
+  if (!call?.awaiting.has(answer.market)) return;
+  draft.records.push({ t: 'answered', call: call.id, market: answer.market });
+  const taken = new Set(call.proposals.keys());
+  if (answer.body !== undefined && env.nowMs <= call.value.untilMs) {
+    for (const proposal of decodeShape(proposalsType, answer.body)) {
+      const message = readMessage(proposalType, proposal);
+      if (message.value.call !== call.id || taken.has(message.value.agent)) continue;
+      validateAgent(message.certificateChain, env.nowMs);
+      message.requireSignature(leafOf(message.certificateChain).publicKey);
+      taken.add(message.value.agent);
+      draft.records.push({
+        t: 'proposed',
+        call: call.id,
+        proposal,
+        chain: message.certificateChain,
+        via: answer.market,
+      });
+    }
+  }
+  if (call.awaiting.size === 1) draft.inputs.push({ type: 'choose', call: call.id });
+}
+
+/** All proposals are in, or their time is up: negotiations with the best few begin. */
+export function choose(context: Deciding, draft: Draft, callId: string): void {
+  const { state, settings } = context;
+  const call = state.calls.get(callId);
+  const agent = call?.customer == null ? undefined : state.customers.get(call.customer);
+  if (!call || agent?.phase !== 'calling' || call.talks.length > 0) return;
+  draft.clearTimers.push(`choose ${callId}`);
+  const lots = chooseLots({
+    mandate: agent.mandate,
+    proposals: proposalsOf(agent, call),
+    limitMinor: spendable(agent.mandate, spentBy(agent)),
+    most: settings.talksAtOnce,
+  });
+  if (lots.length === 0) {
+    stop(state, draft, agent, 'failed', 'no merchant offers what is wanted');
+    return;
+  }
+  draft.records.push({
+    t: 'chosen',
+    call: callId,
+    lots: lots.map(({ proposal, lot }) => ({
+      id: negotiationId(callId, proposal.agent, lot.id),
+      merchant: proposal.agent,
+      lot: lot.id,
+    })),
+  });
+  draft.inputs.push({ type: 'advance', agent: agent.id });
+}
+
+/** Without merchants where a purchase already failed. */
+function proposalsOf(agent: CustomerAgent, call: OpenCall) {
+  const failed = new Set(agent.purchases.filter(({ outcome }) => outcome === 'failed').map(({ merchant }) => merchant));
+  return [...call.proposals.values()]
+    .map(({ value }) => value)
+    .filter(({ merchant }) => !failed.has(merchant.name) && mayDealWith(agent.mandate, merchant.id));
+}
+
+export function spentBy(agent: CustomerAgent): bigint {
+  return agent.purchases.reduce((sum, { outcome, priceMinor }) => (outcome === 'failed' ? sum : sum + priceMinor), 0n);
+}
+
+/** The agent's work ends: nothing of its call stays open. */
+export function stop(
+  state: PlatformState,
+  draft: Draft,
+  agent: CustomerAgent,
+  phase: 'done' | 'failed' | 'recalled',
+  reason: string | null,
+): void {
+  draft.records.push({ t: 'phase', agent: agent.id, phase, reason });
+  draft.keys.add(`agent:${agent.id}`);
+  draft.clearTimers.push(`deadline ${agent.id}`);
+  if (agent.call === null) return;
+  draft.clearTimers.push(`choose ${agent.call}`);
+  const call = state.calls.get(agent.call);
+  for (const market of call?.awaiting ?? []) draft.cancel.push(`call ${agent.call} ${market}`);
+  draft.records.push({ t: 'closed', call: agent.call });
+}
