@@ -1,0 +1,48 @@
+/** What a shop remembers of an order, and what each record does to that. Finished orders are read back from the journal. */
+import type { Amount } from '../../money/amount.ts';
+
+export interface OrderedItem {
+  readonly sku: string;
+  readonly quantity: number;
+  /** Of the goods as they were when the order was made. */
+  readonly sha256: Uint8Array;
+}
+
+/** Whom to tell when it is paid; absent where a wallet without an agent buys. */
+export interface Teller {
+  /** Base URL of the platform. */
+  readonly platform: string;
+}
+
+export interface ShopOrder {
+  /** LID-M, hexadecimal. */
+  readonly orderId: string;
+  readonly items: readonly OrderedItem[];
+  readonly amount: Amount;
+  readonly expiresAtMs: number;
+  readonly teller: Teller | null;
+}
+
+export type ShopRecord =
+  | { readonly type: 'ordered'; readonly order: ShopOrder; readonly atMs: number }
+  | {
+      readonly type: 'ended';
+      readonly orderId: string;
+      readonly outcome: 'paid' | 'failed';
+      readonly reason: string;
+      readonly xid: string;
+      readonly atMs: number;
+    };
+
+export interface ShopState {
+  /** Orders that are not paid yet, by LID-M. */
+  readonly open: Map<string, ShopOrder>;
+}
+
+export function applyShopRecord({ open }: ShopState, record: ShopRecord): void {
+  if (record.type === 'ordered') open.set(record.order.orderId, record.order);
+  else open.delete(record.orderId);
+}
+
+/** Key under which the records of an order are read back. */
+export const orderKey = (orderId: string) => `order:${orderId}`;
