@@ -7,7 +7,10 @@ export type InterchangeErrorCode =
   | 'LINK_BUSY'
   | 'LINK_TIMEOUT'
   | 'ANSWER_UNFIT'
-  | 'ROUTE_NOT_INTERCHANGE';
+  | 'ROUTE_NOT_INTERCHANGE'
+  | 'LEDGER_REFUSED'
+  | 'CARD_UNKNOWN'
+  | 'MERCHANT_INVALID';
 
 export class InterchangeError extends HandselError {
   declare readonly code: InterchangeErrorCode;

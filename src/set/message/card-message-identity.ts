@@ -1,6 +1,6 @@
 /** How card messages are told apart and numbered: trace numbers, times, retrieval references (ISO 8583:1987, fields 7, 11, 32, 37, 41, 42). */
 import { sha256 } from '../../crypto/digest.ts';
-import type { CardRequest } from './card-message.ts';
+import type { CardRequest, PaymentAdvice, PaymentRequest } from './card-message.ts';
 
 const REFERENCE_LENGTH = 12;
 const BASE = 36n;
@@ -38,4 +38,10 @@ export function cardMessageIdentity(request: CardRequest): string {
     return `${own}:${request.acquirerId}:${request.issuerId}:${request.batch}:${request.totals.currency}`;
   }
   return `${own}:${request.acquirerId}:${request.terminalId}:${request.merchantId}:${request.retrievalReference}`;
+}
+
+/** Names one payment at acquirer and issuer: the request that began it, or the one that the advice is about. */
+export function paymentKeyOf(request: PaymentRequest | PaymentAdvice): string {
+  const { type, transmittedAt, stan } = 'original' in request ? request.original : request;
+  return [request.acquirerId, request.retrievalReference, type, transmittedAt, stan].join(':');
 }
