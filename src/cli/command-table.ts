@@ -13,6 +13,12 @@ export interface CommandRow {
 
 export const commandTable: readonly CommandRow[] = [
   {
+    name: 'agency',
+    description: 'the trusted third party: certification authorities, certificates, revocation',
+    options: ['json', 'home'],
+    load: async () => (await import('./agency.ts')).agencyCommand(),
+  },
+  {
     name: 'merchant',
     description: 'manage what a merchant offers',
     options: ['json'],
