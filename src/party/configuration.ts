@@ -39,40 +39,85 @@ const setTrust = z.strictObject({
     .int()
     .positive()
     .default(30 * 24 * 3600),
+  /** Where newer ones are fetched: the agency's URL. Without it, somebody else keeps the files fresh. */
+  agency: z.url().optional(),
 });
 
-const party = { name: z.string().min(1).max(64), listen, communication, logLevel: z.string().default('info') };
+const party = {
+  name: z.string().min(1).max(64),
+  listen,
+  communication,
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** Names of other parties by URL, for traces; whom to trust is never read from here. */
+  peers: z.record(z.url(), z.string()).default({}),
+};
 
 const minor = z.string().regex(/^\d{1,15}$/, 'an amount in minor units, as digits');
+const bin = z.string().regex(/^\d{6}$/, 'six digits');
+const institution = z.string().regex(/^\d{6,11}$/, 'an institution number of 6 to 11 digits');
+const currency = z.string().regex(/^[A-Z]{3}$/, 'a currency code of ISO 4217');
 
-const agency = z.strictObject({ party: z.literal('agency'), ...party, directory: z.string() });
+const agency = z.strictObject({
+  party: z.literal('agency'),
+  ...party,
+  /** The agency's state and keys, as `set/authority` writes them. */
+  directory: z.string(),
+  /** What the agency publishes: certificates, revocation lists and identifiers, a folder a brand. */
+  published: z.string(),
+  /** File of the password the keys are sealed under; without it they are plain files for their owner's eyes only. */
+  password: z.string().optional(),
+});
 
 const operator = z.strictObject({
   party: z.literal('operator'),
   ...party,
   store,
   brand: z.string(),
+  /** Currencies in which this operator settles with others. */
+  currencies: z.array(currency).min(1),
   gateway: z.strictObject({
+    gatewayId: z.string().min(1).max(64),
     signature: setKey,
     encryption: setKey,
     trust: setTrust,
-    acquirerBin: z.string().regex(/^\d{6}$/),
-  }),
-  /** Where this operator's access server listens for the interchange network (ISO 8583 over TCP). */
-  interchange: z.strictObject({
-    listen,
-    /** Other operators by the BIN of the cards they issue. */
-    routes: z.array(z.strictObject({ bin: z.string().regex(/^\d{6}$/), host: z.string(), port: z.number().int() })),
+    /** File of the 32 bytes under which card data in the journals is sealed. */
+    storageKey: z.string(),
   }),
   acquirer: z.strictObject({
-    id: z.string().regex(/^\d{6,11}$/),
-    merchants: z.array(z.strictObject({ id: z.string(), currency: z.string().length(3) })),
+    id: institution,
+    /** How merchants appear in the network, by the currencies they are credited in. */
+    merchants: z.array(z.strictObject({ id: z.string().min(1).max(15), currencies: z.array(currency).min(1) })),
   }),
   issuer: z.strictObject({
-    bin: z.string().regex(/^\d{6}$/),
+    id: institution,
+    bin,
+    /** File of the 32 bytes under which card numbers are indexed. */
+    panKey: z.string(),
     /** File of the cards this operator issued; it holds card numbers and is kept as a secret. */
     cards: z.string(),
-    stopList: z.array(z.string()).default([]),
+    /** What one unit of a merchant's currency costs in the currency of an account, e.g. `0.92`. */
+    rates: z.array(z.strictObject({ from: currency, to: currency, rate: z.string() })).default([]),
+  }),
+  interchange: z.strictObject({
+    /** Where this operator's access server listens for other operators (ISO 8583 over TCP and TLS). */
+    listen,
+    /** The other operators. */
+    operators: z.array(
+      z.strictObject({
+        name: z.string().min(1).max(64),
+        host: z.string(),
+        port: z.number().int().min(1).max(65_535),
+        bin,
+        acquirerId: institution,
+        issuerId: institution,
+      }),
+    ),
+    /** How often this operator, as acquirer, settles with the issuers. */
+    settleEverySeconds: z
+      .number()
+      .int()
+      .min(1)
+      .default(24 * 3600),
   }),
 });
 
@@ -89,6 +134,8 @@ const merchant = z.strictObject({
   trust: setTrust,
   gateway: z.strictObject({ url: z.url(), signature: z.string(), encryption: z.string() }),
   catalogue: z.string(),
+  /** Certifies the merchant's agents on the market. */
+  agentAuthority: setKey,
   market: z.string().optional(),
 });
 
@@ -130,10 +177,12 @@ export const issuedCards = z.array(
     pan: z.string().regex(/^\d{13,19}$/),
     /** YYYYMM. */
     expiry: z.string().regex(/^\d{6}$/),
-    currency: z.string().length(3),
+    currency,
     creditMinor: minor,
     perTransactionMinor: minor.optional(),
     perDayMinor: minor.optional(),
+    /** On the stop-list. */
+    stopped: z.boolean().default(false),
   }),
 );
 

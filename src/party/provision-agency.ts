@@ -1,0 +1,28 @@
+/** The files of a new agency: its identity, its authorities with their keys, and the news it publishes about revocation. */
+import { writeAgencyFiles } from '../set/authority/agency-files.ts';
+import { issueIdentity, trustFiles } from './issue-for-party.ts';
+import { below, type NewFiles, publicFile, secretFile } from './new-files.ts';
+import { asJson, type PartyOptions } from './provision-bank.ts';
+
+export function agencyFiles({ agency, plan, news, hosts, peers, random }: PartyOptions): NewFiles {
+  const { name, port } = plan.agency;
+  const identity = issueIdentity(agency, { name, hosts });
+  const configuration = {
+    party: 'agency',
+    name,
+    listen: { host: plan.host, port },
+    communication: identity.communication,
+    peers,
+    directory: 'authority',
+    published: 'published',
+  };
+  const authority = [...writeAgencyFiles(agency, { random })].map(
+    ([path, content]) => [path, secretFile(content)] as const,
+  );
+  return new Map([
+    ...identity.files,
+    ...below('authority', new Map(authority)),
+    ...below(`published/${plan.brand}`, trustFiles(agency, news)),
+    ['party.json', publicFile(asJson(configuration))],
+  ]);
+}

@@ -1,0 +1,114 @@
+/** The files of a new operator: its gateway's certificates, the keys of its journals, and the cards it has given out. */
+
+import type { Random } from '../crypto/random.ts';
+import { generateP256 } from '../crypto/signature.ts';
+import type { Agency } from '../set/authority/agency.ts';
+import { issueGateway } from '../set/authority/issue-acceptance.ts';
+import type { BrandRevocation } from '../set/authority/revocation.ts';
+import { chainFile, issueIdentity, privateKeyFile, trustConfiguration, trustFiles } from './issue-for-party.ts';
+import { KEY_LENGTH, keyFileText } from './key-file.ts';
+import { type NewFiles, publicFile, secretFile } from './new-files.ts';
+import type { NetworkPlan, OperatorPlan } from './provision-plan.ts';
+
+export interface NewCard {
+  readonly pan: string;
+  /** YYYYMM */
+  readonly expiry: string;
+  readonly currency: string;
+}
+
+export interface PartyOptions {
+  readonly agency: Agency;
+  readonly plan: NetworkPlan;
+  readonly news: BrandRevocation;
+  readonly agencyUrl: string;
+  readonly hosts: readonly string[];
+  readonly peers: Readonly<Record<string, string>>;
+  readonly random: Random;
+}
+
+/** Credit and limits of a demonstration card, in minor units. */
+const LIMITS = { creditMinor: '50000', perTransactionMinor: '10000', perDayMinor: '20000' };
+
+/** What dollars and pounds cost in euros on this network: any rate would do, it has to be stated somewhere. */
+const RATES = [
+  { from: 'USD', to: 'EUR', rate: '0.92' },
+  { from: 'GBP', to: 'EUR', rate: '1.17' },
+];
+
+export function operatorFiles(
+  operator: OperatorPlan,
+  cards: readonly NewCard[],
+  options: PartyOptions,
+): { readonly files: NewFiles; readonly gateway: NewFiles } {
+  const { agency, plan, news, agencyUrl, hosts, peers, random } = options;
+  const { name, bin, acquirerId, issuerId } = operator;
+  const identity = issueIdentity(agency, { name, hosts });
+  const signature = generateP256();
+  const encryption = generateP256();
+  const issued = issueGateway(agency, {
+    brandId: plan.brand,
+    acquirerName: name,
+    gatewayId: name,
+    country: plan.country,
+    signatureKey: signature.publicKey,
+    encryptionKey: encryption.publicKey,
+  });
+  const gateway: NewFiles = new Map([
+    ['gateway/signature.pem', chainFile([issued.signature, ...issued.issuers])],
+    ['gateway/encryption.pem', chainFile([issued.encryption, ...issued.issuers])],
+  ]);
+  const configuration = {
+    party: 'operator',
+    name,
+    listen: { host: plan.host, port: operator.port },
+    communication: identity.communication,
+    peers,
+    store: { kind: 'sqlite', directory: 'journals' },
+    brand: plan.brand,
+    currencies: plan.currencies,
+    gateway: {
+      gatewayId: name,
+      signature: { chain: 'gateway/signature.pem', privateKey: 'gateway/signature-key.pem' },
+      encryption: { chain: 'gateway/encryption.pem', privateKey: 'gateway/encryption-key.pem' },
+      trust: trustConfiguration(agencyUrl),
+      storageKey: 'gateway/storage.key',
+    },
+    acquirer: {
+      id: acquirerId,
+      merchants: plan.merchants
+        .filter(({ acquirer }) => acquirer.name === name)
+        .map((merchant) => ({ id: merchant.name, currencies: plan.currencies })),
+    },
+    issuer: { id: issuerId, bin, panKey: 'issuer/pan.key', cards: 'issuer/cards.json', rates: RATES },
+    interchange: {
+      listen: { host: plan.host, port: operator.interchangePort },
+      operators: plan.operators
+        .filter((other) => other.name !== name)
+        .map((other) => ({
+          name: other.name,
+          host: plan.host,
+          port: other.interchangePort,
+          bin: other.bin,
+          acquirerId: other.acquirerId,
+          issuerId: other.issuerId,
+        })),
+    },
+  };
+  const files: NewFiles = new Map([
+    ...identity.files,
+    ...gateway,
+    ...trustFiles(agency, news),
+    ['gateway/signature-key.pem', privateKeyFile(signature.privateKey)],
+    ['gateway/encryption-key.pem', privateKeyFile(encryption.privateKey)],
+    ['gateway/storage.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['issuer/pan.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['issuer/cards.json', secretFile(asJson(cards.map((card) => ({ ...card, ...LIMITS }))))],
+    ['party.json', publicFile(asJson(configuration))],
+  ]);
+  return { files, gateway };
+}
+
+export function asJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

@@ -1,0 +1,92 @@
+/** The network that `handsel network init` makes: who there is, under which names, numbers and ports. */
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+
+export interface OperatorPlan {
+  readonly name: string;
+  /** Leading digits of the cards it issues. */
+  readonly bin: string;
+  readonly acquirerId: string;
+  readonly issuerId: string;
+  readonly port: number;
+  readonly interchangePort: number;
+}
+
+export interface MerchantPlan {
+  /** Also the identifier in SET and in agents' messages. */
+  readonly name: string;
+  readonly title: string;
+  readonly acquirer: OperatorPlan;
+  readonly port: number;
+}
+
+export interface NetworkPlan {
+  readonly brand: string;
+  readonly organization: string;
+  readonly country: string;
+  /** ISO 3166-1, the number of the same country. */
+  readonly countryNumber: number;
+  readonly city: string;
+  /** Where all parties listen. */
+  readonly host: string;
+  readonly currencies: readonly string[];
+  readonly agency: { readonly name: string; readonly port: number };
+  readonly operators: readonly OperatorPlan[];
+  readonly merchants: readonly MerchantPlan[];
+  readonly market: { readonly name: string; readonly port: number };
+  readonly customer: {
+    readonly name: string;
+    readonly issuer: OperatorPlan;
+    readonly port: number;
+    readonly controlPort: number;
+  };
+}
+
+export const PORTS_NEEDED = 10;
+export const PARTY_NAMES = ['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'customer'] as const;
+
+/** `ports` as many as `PORTS_NEEDED`. */
+export function planNetwork(host: string, ports: readonly number[]): NetworkPlan {
+  const rest = [...ports];
+  const port = () => rest.shift()!;
+  const agency = { name: 'agency', port: port() };
+  const operator = (name: string, index: number): OperatorPlan => ({
+    name,
+    bin: `96000${index}`,
+    acquirerId: `10000${index}`,
+    issuerId: `20000${index}`,
+    port: port(),
+    interchangePort: port(),
+  });
+  const north = operator('north', 1);
+  const south = operator('south', 2);
+  return {
+    brand: 'HANDSEL',
+    organization: 'Handsel',
+    country: 'NL',
+    countryNumber: 528,
+    city: 'Utrecht',
+    host,
+    currencies: ['EUR', 'USD', 'GBP'],
+    agency,
+    operators: [north, south],
+    merchants: [
+      { name: 'atlas', title: 'Atlas', acquirer: north, port: port() },
+      { name: 'lexicon', title: 'Lexicon', acquirer: south, port: port() },
+    ],
+    market: { name: 'market', port: port() },
+    // The card is of the other operator than the first merchant's, so that a purchase there crosses operators.
+    customer: { name: 'customer', issuer: south, port: port(), controlPort: port() },
+  };
+}
+
+const LOWEST = 20_000;
+const STEP = 20;
+/** Below the ports that systems hand out by themselves (from 32768 on). */
+const PLACES = 600;
+
+/** The port from which a home looks for free ones: two homes on one machine begin at different ones. */
+export function basePortOf(home: string): number {
+  const digest = createHash('sha256').update(resolve(home)).digest();
+  return LOWEST + STEP * (digest.readUInt32BE(0) % PLACES);
+}

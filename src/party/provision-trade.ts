@@ -1,0 +1,111 @@
+/** The files of a new merchant and of a new market. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateP256 } from '../crypto/signature.ts';
+import { issueMerchant } from '../set/authority/issue-acceptance.ts';
+import {
+  chainFile,
+  issueAgents,
+  issueIdentity,
+  privateKeyFile,
+  trustConfiguration,
+  trustFiles,
+} from './issue-for-party.ts';
+import { KEY_LENGTH, keyFileText } from './key-file.ts';
+import { below, type NewFiles, publicFile, secretFile } from './new-files.ts';
+import { asJson, type PartyOptions } from './provision-bank.ts';
+import type { MerchantPlan } from './provision-plan.ts';
+
+export interface MerchantFilesOptions extends PartyOptions {
+  /** Folder of the catalogue to begin with. */
+  readonly catalogue: string;
+  /** The certificates of the acquirer's gateway. */
+  readonly gateway: NewFiles;
+  readonly gatewayUrl: string;
+  readonly marketUrl: string;
+  readonly url: string;
+}
+
+export function merchantFiles(merchant: MerchantPlan, options: MerchantFilesOptions): NewFiles {
+  const { agency, plan, news, agencyUrl, hosts, peers, gateway, gatewayUrl, marketUrl, url } = options;
+  const { name, title, acquirer } = merchant;
+  const identity = issueIdentity(agency, { name, hosts });
+  const agents = issueAgents(agency, identity.certificate);
+  const signature = generateP256();
+  const encryption = generateP256();
+  const issued = issueMerchant(agency, {
+    brandId: plan.brand,
+    acquirerName: acquirer.name,
+    acquirerBin: acquirer.bin,
+    merchantId: name,
+    name: title,
+    city: plan.city,
+    country: plan.country,
+    countryNumber: plan.countryNumber,
+    signatureKey: signature.publicKey,
+    encryptionKey: encryption.publicKey,
+  });
+  const configuration = {
+    party: 'merchant',
+    name,
+    listen: { host: plan.host, port: merchant.port },
+    communication: identity.communication,
+    peers,
+    store: { kind: 'sqlite', directory: 'journals' },
+    url,
+    merchantId: name,
+    brand: plan.brand,
+    signature: { chain: 'set/signature.pem', privateKey: 'set/signature-key.pem' },
+    encryption: { chain: 'set/encryption.pem', privateKey: 'set/encryption-key.pem' },
+    trust: trustConfiguration(agencyUrl),
+    gateway: { url: gatewayUrl, signature: 'gateway/signature.pem', encryption: 'gateway/encryption.pem' },
+    catalogue: 'catalogue',
+    agentAuthority: agents.agentAuthority,
+    market: marketUrl,
+  };
+  return new Map([
+    ...identity.files,
+    ...agents.files,
+    ...gateway,
+    ...trustFiles(agency, news),
+    ['set/signature.pem', chainFile([issued.signature, ...issued.issuers])],
+    ['set/signature-key.pem', privateKeyFile(signature.privateKey)],
+    ['set/encryption.pem', chainFile([issued.encryption, ...issued.issuers])],
+    ['set/encryption-key.pem', privateKeyFile(encryption.privateKey)],
+    ...below('catalogue', copyOf(options.catalogue)),
+    ['party.json', publicFile(asJson(configuration))],
+  ]);
+}
+
+/** The merchant's own copy, to be changed with `handsel merchant catalogue` without touching what it came from. */
+function copyOf(folder: string): NewFiles {
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
+  return new Map(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const relative = path.slice(folder.length + 1).replaceAll('\\', '/');
+      return [relative, publicFile(new Uint8Array(readFileSync(path)))];
+    }),
+  );
+}
+
+export function marketFiles(options: PartyOptions & { readonly url: string }): NewFiles {
+  const { agency, plan, hosts, peers, random, url } = options;
+  const { name, port } = plan.market;
+  const identity = issueIdentity(agency, { name, hosts });
+  const configuration = {
+    party: 'market',
+    name,
+    listen: { host: plan.host, port },
+    communication: identity.communication,
+    peers,
+    store: { kind: 'sqlite', directory: 'journals' },
+    url,
+    sealingKey: 'sealing.key',
+  };
+  return new Map([
+    ...identity.files,
+    ['sealing.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['party.json', publicFile(asJson(configuration))],
+  ]);
+}

@@ -1,0 +1,169 @@
+/**
+ * Makes a whole network in a home directory: agency, operators, merchants, market and customer, each in a folder with its
+ * configuration, keys and certificates. A home is finished when `network.json` is there; one that a crash left half made
+ * is made anew, because nobody can have used it.
+ */
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Random } from '../crypto/random.ts';
+import { createAgency } from '../set/authority/create-agency.ts';
+import { makeBci } from '../set/authority/revocation.ts';
+import { freePorts } from './free-ports.ts';
+import {
+  NETWORK_FILE,
+  NETWORK_VERSION,
+  type Network,
+  NetworkError,
+  type NetworkMember,
+  readNetwork,
+} from './network-home.ts';
+import { below, flushFolder, type NewFile, type NewFiles, publicFile, secretFile, writeNewFiles } from './new-files.ts';
+import { agencyFiles } from './provision-agency.ts';
+import { asJson, operatorFiles, type PartyOptions } from './provision-bank.ts';
+import { customerFiles, newCard, newPassword, walletWith } from './provision-customer.ts';
+import { basePortOf, type NetworkPlan, PARTY_NAMES, PORTS_NEEDED, planNetwork } from './provision-plan.ts';
+import { marketFiles, merchantFiles } from './provision-trade.ts';
+import { type WalletFile, writeWallet } from './wallet-file.ts';
+
+export interface ProvisionOptions {
+  readonly home: string;
+  /** Folder with a starter catalogue for each merchant, by the merchant's name. */
+  readonly catalogues: string;
+  /** Ports are the free ones from here on; default depends on the home's path. */
+  readonly basePort?: number;
+  /** Where all parties listen; default 127.0.0.1. */
+  readonly host?: string;
+  readonly nowMs: () => number;
+  readonly random: Random;
+}
+
+export interface Provisioned {
+  readonly network: Network;
+  /** False when the home was there already. */
+  readonly made: boolean;
+}
+
+/** Exists while a home is being made; everything is made in it and moved out when it is whole. */
+const MAKING = '.making';
+const PASSWORD_FILE = 'customer/password';
+
+/** @throws NetworkError `HOME_NOT_EMPTY` when the home holds something else, `NETWORK_VERSION` for one of another version. */
+export async function provisionNetwork(options: ProvisionOptions): Promise<Provisioned> {
+  const { home } = options;
+  const making = join(home, MAKING);
+  const existing = readNetwork(home);
+  if (existing !== undefined) {
+    rmSync(making, { recursive: true, force: true });
+    return { network: existing, made: false };
+  }
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  clearHalfMade(home);
+
+  const { host = '127.0.0.1', basePort = basePortOf(home) } = options;
+  const ports = await freePorts({ host, base: basePort, count: PORTS_NEEDED });
+  const plan = planNetwork(host, ports);
+  const network = networkOf(plan);
+  const { files, wallet } = networkFiles(plan, network, options);
+
+  mkdirSync(making, { mode: 0o700 });
+  writeNewFiles(making, files);
+  writeWallet(join(making, plan.customer.name, 'wallet'), wallet);
+  for (const { name } of network.parties) renameSync(join(making, name), join(home, name));
+  flushFolder(home);
+  // From here on the home is finished.
+  renameSync(join(making, NETWORK_FILE), join(home, NETWORK_FILE));
+  flushFolder(home);
+  rmSync(making, { recursive: true });
+  return { network, made: true };
+}
+
+/** Only a home that is empty, or that was being made, is taken. */
+function clearHalfMade(home: string): void {
+  const there = PARTY_NAMES.filter((name) => existsSync(join(home, name)));
+  const making = join(home, MAKING);
+  if (existsSync(making)) {
+    // `network.json` is missing, so nothing here has ever run. The mark goes last.
+    for (const name of there) rmSync(join(home, name), { recursive: true });
+    rmSync(making, { recursive: true });
+  } else if (there.length > 0) {
+    throw new NetworkError('HOME_NOT_EMPTY', `${home} holds ${there[0]}, but no network that was finished there`);
+  }
+}
+
+const urlOf = (host: string, port: number) => `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+function networkOf({ brand, host, agency, operators, merchants, market, customer }: NetworkPlan): Network {
+  const member =
+    (party: NetworkMember['party']) =>
+    ({ name, port }: { name: string; port: number }) => ({
+      ...{ name, party, configuration: `${name}/party.json`, url: urlOf(host, port) },
+    });
+  return {
+    format: 'handsel-network',
+    version: NETWORK_VERSION,
+    brand,
+    password: PASSWORD_FILE,
+    parties: [
+      member('agency')(agency),
+      ...operators.map(member('operator')),
+      member('market')(market),
+      ...merchants.map(member('merchant')),
+      member('customer')(customer),
+    ],
+  };
+}
+
+/** Everything is made in memory first: nothing is written when something cannot be made. */
+function networkFiles(
+  plan: NetworkPlan,
+  network: Network,
+  { nowMs, random, catalogues }: ProvisionOptions,
+): { readonly files: NewFiles; readonly wallet: WalletFile } {
+  const { brand, organization, country, customer } = plan;
+  const agency = createAgency({
+    organization,
+    country,
+    brands: [{ brandId: brand, country }],
+    clock: { nowMs },
+    random,
+  });
+  const urls = new Map(network.parties.map(({ name, url }) => [name, url]));
+  const urlNamed = (name: string) => urls.get(name)!;
+  const options: PartyOptions = {
+    agency,
+    plan,
+    news: makeBci(agency, brand),
+    agencyUrl: urlNamed(plan.agency.name),
+    hosts: [...new Set([plan.host, 'localhost'])],
+    peers: Object.fromEntries([...urls].map(([name, url]) => [url, name])),
+    random,
+  };
+  const files = new Map<string, NewFile>();
+  const add = (folder: string, more: NewFiles) => {
+    for (const [path, file] of below(folder, more)) files.set(path, file);
+  };
+
+  const card = newCard({ bin: customer.issuer.bin, currency: 'EUR', nowMs: nowMs(), random });
+  const gateways = new Map<string, NewFiles>();
+  for (const operator of plan.operators) {
+    const made = operatorFiles(operator, operator.name === customer.issuer.name ? [card] : [], options);
+    gateways.set(operator.name, made.gateway);
+    add(operator.name, made.files);
+  }
+  const marketUrl = urlNamed(plan.market.name);
+  for (const merchant of plan.merchants) {
+    const { name, acquirer } = merchant;
+    const gateway = gateways.get(acquirer.name)!;
+    const places = { url: urlNamed(name), gatewayUrl: urlNamed(acquirer.name), marketUrl };
+    add(name, merchantFiles(merchant, { ...options, ...places, gateway, catalogue: join(catalogues, name) }));
+  }
+  add(plan.market.name, marketFiles({ ...options, url: marketUrl }));
+  add(customer.name, customerFiles({ ...options, url: urlNamed(customer.name), marketUrl }));
+  const password = newPassword(random);
+  const wallet = walletWith(card, password, options);
+  files.set(PASSWORD_FILE, secretFile(`${password}\n`));
+  // Last, because the agency's state knows all it has issued.
+  add(plan.agency.name, agencyFiles(options));
+  files.set(NETWORK_FILE, publicFile(asJson(network)));
+  return { files, wallet };
+}
