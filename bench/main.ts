@@ -5,7 +5,11 @@ import type { Measurement } from './measurement.ts';
 type Bench = () => Promise<readonly Measurement[]> | readonly Measurement[];
 
 /** Loaded only when asked for, so that one measurement does not carry the memory of the others. */
-const benches: Readonly<Record<string, () => Promise<Bench>>> = {};
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  der: async () => (await import('./der.ts')).benchDer,
+  journal: async () => (await import('./journal.ts')).benchJournal,
+  ledger: async () => (await import('./ledger.ts')).benchLedger,
+};
 
 const args = process.argv.slice(2);
 const asJson = args.includes('--json');

@@ -21,6 +21,8 @@ const outsideWorld: readonly { readonly what: RegExp; readonly allowed: Readonly
       'src/journal/clock.ts': 'the system clock, made here once and handed to everything as an argument',
       'src/transport/':
         'deadlines, rates and log times belong to the wire and not to a machine; tests hand in their own clock',
+      'src/set/interchange/tcp-link.ts':
+        'deadlines of a TCP connection belong to the wire too; tests hand in their own clock',
     },
   },
   {
