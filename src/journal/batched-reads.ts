@@ -9,7 +9,7 @@ export function batchReads<Q, A>(run: (queries: readonly Q[]) => Promise<readonl
     busy = true;
     await undefined;
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, 1024);
+      const batch = waiting.splice(0, 256);
       try {
         const answers = await run(batch.map(({ query }) => query));
         batch.forEach(({ resolve }, index) => {
