@@ -17,7 +17,10 @@ export interface CommunicationIdentity {
   readonly serverTls: ServerTls;
 }
 
-const MAX_MESSAGE_BYTES = 256 * 1024;
+/** The largest is a payment start with the whole way to its agreement. */
+const MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
+/** The largest is all the proposals of a market. */
+const MAX_ANSWER_BYTES = 9 * 1024 * 1024;
 const ANSWER_MS = 20_000;
 
 function readText(file: string): string {
@@ -60,20 +63,21 @@ export function readCommunication(
   };
 }
 
-/** The client a party asks others with; names in traces come from the other's certificate-bound address book when it has one. */
+/** The client a party asks others with. `peers` gives names to URLs, for traces only: who is there is what its certificate says. */
 export function partyClient(options: {
   readonly name: string;
   readonly identity: CommunicationIdentity;
   readonly surroundings: Surroundings;
-  readonly nameOf?: (url: URL) => string;
+  readonly peers: Readonly<Record<string, string>>;
 }): Client {
-  const { name, identity, surroundings, nameOf } = options;
+  const { name, identity, surroundings, peers } = options;
+  const names = new Map(Object.entries(peers).map(([url, peer]) => [new URL(url).host, peer]));
   return createClient({
     name,
     tls: identity.clientTls,
-    limits: { maxBytes: MAX_MESSAGE_BYTES, timeoutMs: ANSWER_MS },
+    limits: { maxBytes: MAX_ANSWER_BYTES, timeoutMs: ANSWER_MS },
+    nameOf: ({ host }) => names.get(host) ?? host,
     ...(surroundings.tracer && { tracer: surroundings.tracer }),
-    ...(nameOf && { nameOf }),
   });
 }
 

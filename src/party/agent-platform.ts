@@ -1,0 +1,67 @@
+/** A platform for agents as a party runs it: the machine on its journal, and the endpoints where messages reach it. */
+
+import { createPlatform } from '../agent/platform/platform.ts';
+import { createPlatformDoor, platformKinds } from '../agent/platform/platform-door.ts';
+import type { PlatformInput } from '../agent/platform/platform-input.ts';
+import type { PlatformRecord, PlatformState } from '../agent/platform/platform-state.ts';
+import type { Host } from '../journal/host.ts';
+import { readCertificate } from '../pki/certificate.ts';
+import type { Client } from '../transport/client.ts';
+import { createHttpCourier } from '../transport/http-courier.ts';
+import type { Routes } from '../transport/route.ts';
+import type { CommunicationTrust } from './communication-trust.ts';
+import type { StoreConfiguration } from './configuration.ts';
+import { byScheme } from './routes.ts';
+import type { Surroundings } from './running-party.ts';
+import { openJournal, openMachine } from './stores.ts';
+
+export interface AgentPlatform {
+  readonly host: Host<PlatformState, PlatformInput, PlatformRecord>;
+  readonly routes: Routes;
+}
+
+const COSE = 'application/cose';
+
+export async function openPlatform(options: {
+  readonly url: string;
+  /** 32 bytes under which agents' keys are sealed. */
+  readonly sealingKey: Uint8Array;
+  readonly store: StoreConfiguration;
+  readonly path: (relative: string) => string;
+  readonly trust: CommunicationTrust;
+  readonly client: Client;
+  readonly surroundings: Surroundings;
+}): Promise<AgentPlatform> {
+  const { url, sealingKey, store, path, trust, client, surroundings } = options;
+  const machine = createPlatform({
+    url,
+    platformKey: sealingKey,
+    validateAgent: (chain, atMs) =>
+      trust.validate(
+        chain.map((der) => readCertificate(der)),
+        'agent',
+        atMs,
+      ),
+  });
+  const journal = await openJournal(store, path, 'platform');
+  const http = createHttpCourier({ client });
+  const courier = byScheme({ 'https:': http, 'http:': http });
+  const host = await openMachine({ machine, journal, courier, surroundings });
+
+  const door = createPlatformDoor({
+    validateOwner: (chain, atMs) => trust.validate(chain, 'signature', atMs),
+    validateAgent: (chain, atMs) => trust.validate(chain, 'agent', atMs),
+  });
+  const take = (kind: string) => async (request: { readonly body: Uint8Array }) => ({
+    contentType: COSE,
+    body: await host.handle(door.receive(kind, request.body, Date.now())),
+  });
+  const routes: Routes = {
+    ...Object.fromEntries(platformKinds.map((kind) => [`POST /agent/${kind}`, take(kind)])),
+    'POST /agent/status': async ({ body }) => {
+      await host.settled();
+      return { contentType: COSE, body: door.status(host.state, body, Date.now()) };
+    },
+  };
+  return { host, routes };
+}
