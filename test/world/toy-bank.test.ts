@@ -60,9 +60,10 @@ async function sim(seed: number, change: Partial<BankParty> = {}, watch: (world:
   expect(answered).toBe(orders);
   expect({ north: north.balance, south: south.balance }).toEqual(expected);
   expect(north.balance + south.balance).toBe(2 * startBalance);
-  const settled = [...north.settled, ...south.settled].sort();
-  expect(settled).toEqual(acknowledged.sort());
-  expect([...north.received, ...south.received].sort()).toEqual(settled.map((transfer) => [transfer, 1]));
+  const settled = acknowledged.sort();
+  const once = settled.map((transfer) => [transfer, 1]);
+  expect([...north.settled, ...south.settled].sort()).toEqual(once);
+  expect([...north.received, ...south.received].sort()).toEqual(once);
   expect(north.ticks + south.ticks).toBe(settled.length);
   expect(north.leaving.size + south.leaving.size + north.orders.size + south.orders.size).toBe(0);
   for (const transfer of settled) {

@@ -10,7 +10,8 @@ export interface BankState {
   /** Message id of the order → transfer that must settle before it is answered. */
   readonly orders: Map<string, string>;
   readonly received: Map<string, number>;
-  readonly settled: Set<string>;
+  /** How often each transfer was confirmed: once, if the acknowledgement and its effect are one. */
+  readonly settled: Map<string, number>;
   ticks: number;
 }
 
@@ -34,7 +35,7 @@ export function toyBank(name: string, balance: number): Machine<BankState, BankI
       leaving: new Map(),
       orders: new Map(),
       received: new Map(),
-      settled: new Set(),
+      settled: new Map(),
       ticks: 0,
     }),
     decide(state, input, env) {
@@ -74,7 +75,7 @@ export function toyBank(name: string, balance: number): Machine<BankState, BankI
       } else {
         state.leaving.delete(record.transfer);
         for (const [order, transfer] of state.orders) if (transfer === record.transfer) state.orders.delete(order);
-        state.settled.add(record.transfer);
+        state.settled.set(record.transfer, (state.settled.get(record.transfer) ?? 0) + 1);
       }
     },
     snapshot: ({ balance: money, leaving, orders, received, settled, ticks }) =>
@@ -85,7 +86,7 @@ export function toyBank(name: string, balance: number): Machine<BankState, BankI
         [string, number][],
         [string, string][],
         [string, number][],
-        string[],
+        [string, number][],
         number,
       ];
       return {
@@ -93,7 +94,7 @@ export function toyBank(name: string, balance: number): Machine<BankState, BankI
         leaving: new Map(leaving),
         orders: new Map(orders),
         received: new Map(received),
-        settled: new Set(settled),
+        settled: new Map(settled),
       };
     },
     received({ id, outcome }) {
