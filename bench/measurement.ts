@@ -6,6 +6,6 @@ export interface Measurement {
   readonly better: 'higher' | 'lower';
   /** What the value has to reach; null where it is told for information only. */
   readonly target: number | null;
-  /** Whether the target is reached; true where there is none. */
-  readonly met: boolean;
+  /** Whether the target is reached; null where there is none. */
+  readonly met: boolean | null;
 }
