@@ -139,6 +139,13 @@ describe('certificates', () => {
     ).toThrow(expect.objectContaining({ code: 'PKI_EXTENSION_REPEATED' }));
   });
 
+  it('that name another algorithm inside than outside are refused', () => {
+    const der = leaf.certificate.der.slice();
+    const inside = Buffer.from(der).indexOf(Buffer.from('2a8648ce3d040302', 'hex'));
+    der[inside + 7] = 3;
+    expect(() => readCertificate(der)).toThrow(expect.objectContaining({ code: 'PKI_ALGORITHM_MISMATCH' }));
+  });
+
   it('beyond 2049 are written and read with generalized time', () => {
     const late = makeHolder({ subject: makeName({ CN: 'late' }), untilMs: Date.UTC(2060, 0, 1) });
     expect(late.certificate.notAfter.toISOString()).toBe('2060-01-01T00:00:00.000Z');

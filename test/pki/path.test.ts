@@ -117,6 +117,16 @@ describe('a path', () => {
     expect(() => check([harmless, world.middle])).not.toThrow();
   });
 
+  it('whose certificates name another issuer than the one that signed is refused', () => {
+    const { certificate, keys } = world.leaf;
+    const issuer = makeName({ CN: 'somebody else' });
+    const wrong = createCertificate(
+      { ...certificate, issuer, extensions: [...certificate.extensions.values()] },
+      world.middle.keys.privateKey,
+    );
+    expect(() => check([{ certificate: wrong, keys }, world.middle])).toThrow(code('PKI_PATH_UNTRUSTED'));
+  });
+
   it('whose certificates point at another serial of the issuer is refused', () => {
     const { certificate, keys } = world.leaf;
     const pointing = makeExtension(authorityKeyIdentifier, { serial: world.middle.certificate.serial + 1n });
