@@ -24,7 +24,7 @@ export function proposeFor(options: {
 
   const lots: Lot[] = [];
   for (const good of parameters.goods) {
-    const issues = choicesOf(good);
+    const issues = choicesOf(good, call.wanted.mustHaves);
     if (isWanted(call.wanted, good.product, issues) && available(good.product.sku) >= call.quantity) {
       lots.push(lotOf(good.product.sku, good, [good], call.quantity, issues));
     }
@@ -60,9 +60,17 @@ export function pricingOf(parameters: MerchantParameters, lot: string): Pricing 
   return bundle && { ...bundle, choices: {} };
 }
 
-function choicesOf(good: Good): Readonly<Record<string, readonly string[]>> {
+/** Only values the caller could accept are proposed; where there is none, all, and the lot is not what is wanted. */
+function choicesOf(
+  good: Good,
+  mustHaves: Readonly<Record<string, readonly string[]>>,
+): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(
-    Object.entries(good.choices).map(([name, choices]) => [name, choices.map(({ value }) => value)]),
+    Object.entries(good.choices).map(([name, choices]) => {
+      const values = choices.map(({ value }) => value);
+      const fitting = values.filter((value) => mustHaves[name]?.includes(value) ?? true);
+      return [name, fitting.length > 0 ? fitting : values];
+    }),
   );
 }
 
@@ -74,7 +82,9 @@ function lotOf(
   issues: Readonly<Record<string, readonly string[]>>,
 ): Lot {
   const pieces = BigInt(quantity);
-  const choices = Object.values(pricing.choices);
+  const choices = Object.entries(pricing.choices).map(([name, values]) =>
+    values.filter(({ value }) => issues[name]!.includes(value)),
+  );
   const first = choices.reduce((sum, [choice]) => sum + choice!.surchargeMinor, 0n);
   const most = choices.reduce((sum, values) => sum + highest(values), 0n);
   return {

@@ -103,3 +103,35 @@ export function countAtLeast(outcomes: Outcomes, utility: number): number {
 export function bidNear(outcomes: Outcomes, utility: number): Bid {
   return outcomes.bids[Math.max(0, countAtLeast(outcomes, utility) - 1)]!;
 }
+
+/** How much more than asked for a bid may be worth and still be taken because it is more like the other side's. */
+const LIKENESS_BAND = 0.03;
+
+/**
+ * Among the bids worth hardly more than `utility` the one most like the bid received, issue by issue (Faratin, Sierra, Jennings,
+ * "Using similarity criteria to make issue trade-offs", 2002): what costs nothing is given to the other side.
+ */
+export function bidLike(space: UtilitySpace, outcomes: Outcomes, utility: number, received: Bid | undefined): Bid {
+  if (received === undefined) return bidNear(outcomes, utility);
+  const end = Math.max(1, countAtLeast(outcomes, utility));
+  const start = Math.min(countAtLeast(outcomes, utility + LIKENESS_BAND), end - 1);
+  let best = outcomes.bids[end - 1]!;
+  let likest = -1;
+  for (let at = end - 1; at >= start; at -= 1) {
+    const likeness = likenessOf(space, outcomes.bids[at]!, received);
+    if (likeness > likest + 1e-9) {
+      likest = likeness;
+      best = outcomes.bids[at]!;
+    }
+  }
+  return best;
+}
+
+function likenessOf({ issues }: UtilitySpace, a: Bid, b: Bid): number {
+  let sum = 0;
+  issues.forEach((issue, at) => {
+    if (issue.type === 'discrete') sum += a[at] === b[at] ? 1 : 0;
+    else sum += 1 - Math.min(1, Math.abs(Number(a[at]) - Number(b[at])) / Math.max(1e-9, issue.upper - issue.lower));
+  });
+  return sum;
+}

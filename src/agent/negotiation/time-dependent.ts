@@ -3,7 +3,7 @@
  * section 4.1): the utility asked for falls from the best to the reservation value as 1 − t^(1/e).
  */
 import { acceptsNext } from './acceptance.ts';
-import { bidNear, outcomesOf } from './outcomes.ts';
+import { bidLike, outcomesOf } from './outcomes.ts';
 import { isLastTurn, progressOf, type Strategy } from './strategy.ts';
 import { utilityOf } from './utility.ts';
 
@@ -18,7 +18,7 @@ export function timeDependent(options: { readonly name: string; readonly exponen
       if (best < least) return { type: 'end' };
 
       const target = timeTarget({ best, least, progress: progressOf(view), exponent: options.exponent });
-      const bid = bidNear(outcomes, target);
+      const bid = bidLike(view.space, outcomes, target, view.theirs.at(-1));
       if (acceptsNext(view, bid)) return { type: 'accept' };
       const received = view.theirs.at(-1);
       if (isLastTurn(view) && received && utilityOf(view.space, received) > least) return { type: 'accept' };

@@ -3,7 +3,7 @@
  * utility as the other side has given it since its first bid, and never more.
  */
 import { acceptsNext } from './acceptance.ts';
-import { bidNear, outcomesOf } from './outcomes.ts';
+import { bidLike, outcomesOf } from './outcomes.ts';
 import { isLastTurn, type Strategy } from './strategy.ts';
 import { utilityOf } from './utility.ts';
 
@@ -24,7 +24,8 @@ export const titForTat: Strategy = {
     }
     // A first step without anything in return, or two of these would never start.
     const opening = view.own.length === 0 ? 0 : (best - least) * 0.02;
-    const bid = bidNear(outcomes, Math.max(least, best - given - opening));
+    const target = Math.max(least, best - given - opening);
+    const bid = bidLike(view.space, outcomes, target, view.theirs.at(-1));
 
     if (acceptsNext(view, bid)) return { type: 'accept' };
     const received = view.theirs.at(-1);
