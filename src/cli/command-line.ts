@@ -36,7 +36,7 @@ async function buildProgram(args: readonly string[], rows: readonly CommandRow[]
   const asked = askedCommand(program, args);
   for (const row of rows) {
     const command = row.name === asked ? await row.load() : new Command(row.name);
-    command.description(row.description);
+    if (command.description() === '') command.description(row.description);
     addToLeaves(command, row);
     program.addCommand(command);
   }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/command-line.ts';
-import type { CommandRow } from '../../src/cli/command-table.ts';
+import { type CommandRow, commandTable } from '../../src/cli/command-table.ts';
 import { type GlobalOptions, homeFolder } from '../../src/cli/global-options.ts';
 import { HandselError } from '../../src/handsel-error.ts';
 
@@ -105,11 +105,16 @@ describe('exit codes', () => {
 });
 
 describe('the program', () => {
+  test('every row of the table loads the command it names', async () => {
+    const names = await Promise.all(commandTable.map(async ({ load }) => (await load()).name()));
+    expect(names).toEqual(commandTable.map(({ name }) => name));
+  });
+
   test('lists every command and exits 0 when asked for help or for nothing', async () => {
     const [asked, bare, word] = await Promise.all([handsel('--help'), handsel(), handsel('help')]);
     for (const { code, stdout } of [asked, bare, word]) {
       expect(code).toBe(0);
-      for (const name of ['inspect', 'merchant', 'negotiate']) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+      for (const { name } of commandTable) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
     }
   });
 
