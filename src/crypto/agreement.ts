@@ -21,7 +21,7 @@ export function agreeP256(privateKey: KeyObject, publicKey: KeyObject): Uint8Arr
 
 /** The uncompressed point of a P-256 public key: 65 bytes, 04 || x || y. */
 export function exportPoint(publicKey: KeyObject): Uint8Array {
-  return new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length));
+  return new Uint8Array(publicKey.export({ format: 'raw-public' }));
 }
 
 /** @throws CryptographicError when the bytes are not an uncompressed point of the curve. */

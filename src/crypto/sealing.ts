@@ -1,5 +1,5 @@
 /** AES-256-GCM (SP 800-38D): authenticated encryption with a fresh 96-bit nonce and a 128-bit tag. */
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import { concatBytes } from '../codec/hex.ts';
 import { CryptographicError } from '../handsel-error.ts';
 import type { Random } from './random.ts';
@@ -15,7 +15,9 @@ export function encryptGcm(options: {
   readonly plaintext: Uint8Array;
   readonly associatedData: Uint8Array;
 }): Uint8Array {
-  const cipher = createCipheriv('aes-256-gcm', options.key, options.nonce, { authTagLength: TAG_LENGTH });
+  const cipher = createCipheriv('aes-256-gcm', createSecretKey(options.key), options.nonce, {
+    authTagLength: TAG_LENGTH,
+  });
   cipher.setAAD(options.associatedData);
   return concatBytes(cipher.update(options.plaintext), cipher.final(), cipher.getAuthTag());
 }
@@ -31,7 +33,9 @@ export function decryptGcm(options: {
   try {
     if (options.nonce.length !== NONCE_LENGTH || ciphertext.length < TAG_LENGTH)
       throw new Error('sealed text too short');
-    const decipher = createDecipheriv('aes-256-gcm', options.key, options.nonce, { authTagLength: TAG_LENGTH });
+    const decipher = createDecipheriv('aes-256-gcm', createSecretKey(options.key), options.nonce, {
+      authTagLength: TAG_LENGTH,
+    });
     decipher.setAAD(options.associatedData);
     decipher.setAuthTag(ciphertext.subarray(ciphertext.length - TAG_LENGTH));
     return concatBytes(decipher.update(ciphertext.subarray(0, ciphertext.length - TAG_LENGTH)), decipher.final());

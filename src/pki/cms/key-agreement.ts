@@ -2,7 +2,7 @@
  * A content key for the holder of a P-256 key, by an ephemeral key of the sender (RFC 5753 section 3.1): ECDH, the X9.63 derivation
  * with SHA-256 over ECC-CMS-SharedInfo (section 7.2), AES-256 key wrap (RFC 3394).
  */
-import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import { encodeDer, explicit, objectIdentifier, octetString, optional, sequence } from '../../codec/der.ts';
 import { concatBytes, equalBytes, fromHex } from '../../codec/hex.ts';
 import { agreeP256, exportPoint, importPoint } from '../../crypto/agreement.ts';
@@ -91,11 +91,11 @@ function isP256Key(algorithm: Algorithm): boolean {
 }
 
 /** One block of the derivation is the 32 bytes that are needed. */
-function wrappingKey(secret: Uint8Array, wrap: Algorithm, userKeyingMaterial: Uint8Array | undefined): Uint8Array {
+function wrappingKey(secret: Uint8Array, wrap: Algorithm, userKeyingMaterial: Uint8Array | undefined): KeyObject {
   const sharedInfo = encodeDer(sharedInfoType, {
     keyInfo: wrap,
     ...(userKeyingMaterial === undefined ? {} : { entityUInfo: userKeyingMaterial }),
     suppPubInfo: KEY_BITS,
   });
-  return sha256(secret, FIRST_BLOCK, sharedInfo);
+  return createSecretKey(sha256(secret, FIRST_BLOCK, sharedInfo));
 }
