@@ -41,7 +41,6 @@ export const basicConstraints = kind(
 export const extendedKeyUsage = kind('2.5.29.37', false, sequenceOf(objectIdentifier(), { min: 1, max: 16 }));
 
 export const subjectAltName = kind('2.5.29.17', false, generalNamesType);
-export const issuerAltName = kind('2.5.29.18', false, generalNamesType);
 
 /** SET leaves the key identifier out and names issuer and serial of the issuer's certificate instead. */
 export const authorityKeyIdentifier = kind(
