@@ -19,12 +19,6 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./agency.ts')).agencyCommand(),
   },
   {
-    name: 'agency',
-    description: 'set up certificate authorities, issue and revoke certificates',
-    options: ['json'],
-    load: async () => (await import('./agency.ts')).agencyCommand(),
-  },
-  {
     name: 'merchant',
     description: 'manage what a merchant offers',
     options: ['json'],
