@@ -6,7 +6,7 @@ import { sha256 } from '../crypto/digest.ts';
 import type { Random } from '../crypto/random.ts';
 import { type Extension, type Extensions, extensionsType, indexExtensions, readExtension } from './extension.ts';
 import type { GeneralName } from './general-name.ts';
-import { type Name, nameType } from './name.ts';
+import { type Name, nameType, sameName } from './name.ts';
 import { PkiError } from './pki-error.ts';
 import { readPublicKey, writePublicKey } from './public-key.ts';
 import {
@@ -116,6 +116,10 @@ export function readCertificate(der: Uint8Array): Certificate {
     extendedKeyUsage: readExtension(extensions, standard.extendedKeyUsage),
     subjectAltNames: readExtension(extensions, standard.subjectAltName) ?? [],
   };
+}
+
+export function isSelfIssued(certificate: Certificate): boolean {
+  return sameName(certificate.issuer, certificate.subject);
 }
 
 export function sameCertificate(a: Certificate, b: Certificate): boolean {
