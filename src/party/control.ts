@@ -1,0 +1,85 @@
+/**
+ * The person's own way to the station: HTTP on the loopback address, behind a secret in a file only that person may read. The
+ * browser console of later uses the same; nothing here is reachable from the network.
+ */
+import { z } from 'zod';
+import { fromHex, toHex, utf8 } from '../codec/hex.ts';
+import { equalSecrets } from '../crypto/constant-time.ts';
+import { sha256 } from '../crypto/digest.ts';
+import { systemRandom } from '../crypto/random.ts';
+import { HandselError } from '../handsel-error.ts';
+import type { Log } from '../transport/log.ts';
+import type { Handler, Request, Routes } from '../transport/route.ts';
+import { type RunningServer, serve } from '../transport/server.ts';
+import { agentOrderSchema } from './agent-order.ts';
+import { replaceFile } from './replace-file.ts';
+import type { Station } from './station.ts';
+
+const LIMITS = { maxBytes: 64 * 1024, timeoutMs: 60_000, perPeerPerSecond: 200, burst: 400 } as const;
+
+const approval = z.strictObject({ password: z.string().min(1).max(1024) });
+const rejection = z.strictObject({ reason: z.string().max(200).default('the person said no') });
+const purchase = z.strictObject({
+  merchant: z.url(),
+  sku: z.string().min(1).max(64),
+  currency: z.string().length(3),
+  quantity: z.number().int().min(1).max(1000).default(1),
+  max: z.string().max(40),
+  password: z.string().min(1).max(1024),
+});
+
+/** What the file beside the configuration says: where the endpoint is, and the secret. */
+export const controlFileSchema = z.strictObject({ url: z.url(), secret: z.string().regex(/^[0-9a-f]{64}$/) });
+
+export async function serveControl(options: {
+  readonly station: Station;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly file: string;
+  readonly log: Log;
+}): Promise<RunningServer> {
+  const { station, listen, file, log } = options;
+  const secret = systemRandom(32);
+  const proof = sha256(secret);
+  const withSecret =
+    (handle: (request: Request) => Promise<unknown>): Handler =>
+    async (request) => {
+      const given = /^Bearer ([0-9a-f]{64})$/.exec(request.header('authorization') ?? '')?.[1];
+      if (given === undefined || !equalSecrets(sha256(fromHex(given)), proof)) {
+        throw new HandselError('NOT_PERMITTED', `the secret of ${file} is needed`);
+      }
+      const answer = await handle(request);
+      return { contentType: 'application/json', body: utf8(JSON.stringify(answer ?? null)) };
+    };
+  const id = ({ params }: Request) => params.id!;
+
+  const routes: Routes = {
+    'POST /agents': withSecret(async (request) => ({ mandate: await station.send(read(request, agentOrderSchema)) })),
+    'GET /agents': withSecret(async () => station.list()),
+    'GET /agents/:id': withSecret(async (request) => station.status(id(request))),
+    'POST /agents/:id/recall': withSecret(async (request) => station.recall(id(request))),
+    'POST /payments/:id/approve': withSecret(async (request) =>
+      station.approve(id(request), read(request, approval).password),
+    ),
+    'POST /payments/:id/reject': withSecret(async (request) =>
+      station.reject(id(request), read(request, rejection).reason),
+    ),
+    'POST /purchases': withSecret(async (request) => station.buy(read(request, purchase))),
+    'GET /purchases/:id': withSecret(async (request) => station.purchase(id(request))),
+    'GET /wallet': withSecret(async () => station.cards()),
+  };
+  const server = await serve({ routes, listen, limits: LIMITS, log });
+  replaceFile(file, `${JSON.stringify({ url: server.url, secret: toHex(secret) })}\n`);
+  return server;
+}
+
+function read<T>({ body }: Request, schema: z.ZodType<T>): T {
+  let json: unknown;
+  try {
+    json = body.length === 0 ? {} : JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch (cause) {
+    throw new HandselError('REQUEST_MALFORMED', 'the body is not JSON', { cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw new HandselError('REQUEST_MALFORMED', z.prettifyError(parsed.error));
+  return parsed.data;
+}

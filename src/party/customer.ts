@@ -1,0 +1,175 @@
+/**
+ * The customer's station (EP 1 006 469, customer PC 2): wallet guard before wallet, a platform of its own for local agents, goods
+ * fetched after payment, and a loopback endpoint for the person.
+ */
+import { dirname, join, resolve } from 'node:path';
+import { createGuard, type GuardInput } from '../agent/guard/guard-machine.ts';
+import { receiveCompletionNotice } from '../agent/guard/receive-completion-notice.ts';
+import { receivePaymentStart } from '../agent/guard/receive-payment-start.ts';
+import { encodeCbor } from '../codec/cbor.ts';
+import { sha256 } from '../crypto/digest.ts';
+import { systemRandom } from '../crypto/random.ts';
+import { decodePaymentOutcome } from '../set/wallet/payment-outcome.ts';
+import { createWalletMachine } from '../set/wallet/wallet-machine.ts';
+import { createHttpCourier } from '../transport/http-courier.ts';
+import { serve } from '../transport/server.ts';
+import { openPlatform } from './agent-platform.ts';
+import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
+import { createCommunicationTrust } from './communication-trust.ts';
+import { readConfiguration } from './configuration.ts';
+import { serveControl } from './control.ts';
+import { createDeliveries } from './deliveries.ts';
+import { createDirectPurchases } from './direct-purchases.ts';
+import { readKeyFile } from './key-file.ts';
+import { createOpenWallet } from './open-wallet.ts';
+import { paymentOrder, readPaymentOrder } from './payment-order.ts';
+import { byScheme, localCourier } from './routes.ts';
+import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { loadSetTrust, readSetKey } from './set-trust-files.ts';
+import { createStation, type Station } from './station.ts';
+import { openJournal, openMachine } from './stores.ts';
+import { readWallet, WalletError } from './wallet-file.ts';
+
+const SET_WINDOW = { oldMs: 24 * 3_600_000, newMs: 5 * 60_000 };
+/** An agent's platform repeats a payment start while the station is away; a day later nobody waits for it any more. */
+const START_WINDOW = { oldMs: 24 * 3_600_000, newMs: 5 * 60_000 };
+const APPROVAL_MS = 10 * 60_000;
+const DONE = encodeCbor(null);
+const CONTROL_FILE = 'control.json';
+
+export interface RunningCustomer extends RunningParty {
+  readonly station: Station;
+}
+
+export const controlFileOf = (configurationFile: string) => join(dirname(resolve(configurationFile)), CONTROL_FILE);
+
+export async function startCustomer(file: string, surroundings: Surroundings): Promise<RunningCustomer> {
+  const { configuration, path } = readConfiguration('customer', file);
+  const { name, url, store, brand, market } = configuration;
+  const log = surroundings.log.child({ party: name });
+  const around = { ...surroundings, log };
+  const identity = readCommunication(configuration.communication, path);
+  const communicationTrust = createCommunicationTrust(identity.anchors);
+  const client = partyClient({ name, identity, surroundings, peers: configuration.peers });
+  const signer = { privateKey: identity.privateKey, certificateChain: identity.chain.map(({ der }) => der) };
+  const authority = readSetKey(configuration.agentAuthority, path);
+  const { trust } = loadSetTrust(configuration.trust, { brandId: brand, path, nowMs: Date.now });
+  const wallet = () => readWallet(path(configuration.wallet));
+
+  const openWallet = createOpenWallet({ wallet, guard: () => guard.state });
+  const http = createHttpCourier({ client });
+  const local = localCourier({
+    wallet: ({ id, body }) =>
+      walletHost.handle({
+        messageId: id,
+        digest: sha256(body),
+        input: { type: 'pay', payment: readPaymentOrder(body) },
+      }),
+    guard: ({ id, body }) => walletSays(id, body),
+  });
+  const courier = byScheme({ 'https:': http, 'http:': http, 'local:': local });
+  const guard = await openMachine({
+    machine: createGuard({
+      approvalMs: APPROVAL_MS,
+      payOrder(payment, terms) {
+        const card = wallet().cards.find(({ id }) => id === terms.cardId);
+        if (card === undefined)
+          throw new WalletError('CARD_UNKNOWN', 'the card of the mandate is not in the wallet any more');
+        return paymentOrder(payment, { cardId: card.id, brandId: card.brand, bin: card.bin }, terms.expiresAtMs);
+      },
+    }),
+    journal: await openJournal(store, path, 'guard'),
+    courier,
+    surroundings: around,
+  });
+  const walletHost = await openMachine({
+    machine: createWalletMachine({
+      trust,
+      nowMs: Date.now,
+      window: SET_WINDOW,
+      openCard(cardName) {
+        const [paymentId = '', cardId = ''] = cardName.split(' ');
+        return openWallet.open(paymentId, cardId);
+      },
+    }),
+    journal: await openJournal(store, path, 'wallet'),
+    courier,
+    surroundings: around,
+  });
+  const platform = await openPlatform({
+    ...{ url, store, path, client, trust: communicationTrust, surroundings: around },
+    sealingKey: readKeyFile(path(configuration.sealingKey)),
+  });
+
+  const directory = path(configuration.purchases);
+  const deliveries = createDeliveries({ directory, client, guard, log });
+  const purchases = createDirectPurchases({
+    ...{ directory, client, wallet, openWallet, nowMs: Date.now },
+    pay: (payment) => walletHost.submit({ type: 'pay', payment }),
+  });
+  const walletSays = async (messageId: string, body: Uint8Array): Promise<Uint8Array> => {
+    const outcome = decodePaymentOutcome(body);
+    if (purchases.ended(outcome) || outcome.status === 'pending') return DONE;
+    const { paymentId, status, reason, xid } = outcome;
+    const input: GuardInput = { type: 'ended', paymentId, outcome: status, reason, xid };
+    const answer = await guard.handle({ messageId, digest: sha256(body), input });
+    openWallet.close(paymentId);
+    if (status === 'paid') deliveries.start(paymentId);
+    return answer;
+  };
+  // Paid before a restart, but not delivered yet.
+  for (const { paymentId, status } of guard.state.payments.values()) if (status === 'paid') deliveries.start(paymentId);
+
+  const keys = {
+    station: identity.privateKey,
+    agentAuthority: authority.certificate,
+    validate: communicationTrust.validate,
+  };
+  const server = await serve({
+    listen: configuration.listen,
+    tls: identity.serverTls,
+    limits: SERVER_LIMITS,
+    log,
+    routes: {
+      ...platform.routes,
+      'POST /agent/payment-start': async ({ body }) => {
+        const { claim, messageId } = receivePaymentStart(body, keys, { nowMs: Date.now(), window: START_WINDOW });
+        const answer = await guard.handle({ messageId, digest: sha256(body), input: { type: 'claim', claim } });
+        return { contentType: 'application/cbor', body: answer };
+      },
+      'POST /agent/completion-notice': async ({ body }) => {
+        const input = receiveCompletionNotice(body, keys, Date.now());
+        const messageId = `notice ${input.paymentId}`;
+        return {
+          contentType: 'application/cbor',
+          body: await guard.handle({ messageId, digest: sha256(body), input }),
+        };
+      },
+    },
+  });
+  const station = createStation({
+    ...{ guard, deliveries, purchases, openWallet, wallet, client, signer, url, market },
+    certificate: identity.chain[0]!,
+    authority: { chain: [authority.certificate, ...authority.issuers], privateKey: authority.privateKey },
+    random: systemRandom,
+    nowMs: Date.now,
+  });
+  const control = await serveControl({ station, listen: configuration.control, file: controlFileOf(file), log });
+
+  return {
+    name,
+    url,
+    station,
+    failed: Promise.race([guard.failed, walletHost.failed, platform.host.failed]),
+    close: () =>
+      closeInOrder([
+        () => control.close(),
+        () => server.close(),
+        () => deliveries.stop(),
+        () => platform.host.close(),
+        () => walletHost.close(),
+        () => guard.close(),
+        () => client.close(),
+      ]),
+  };
+}

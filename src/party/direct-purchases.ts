@@ -1,0 +1,151 @@
+/**
+ * Buying with the wallet alone, as SET always could (KPN-B): the merchant quotes, the person gives the password, the wallet pays,
+ * the goods are fetched. The payment lives in the wallet's journal; how it ended is kept beside the goods.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromHex, utf8 } from '../codec/hex.ts';
+import { HandselError } from '../handsel-error.ts';
+import { compareAmounts, formatAmount, parseAmount } from '../money/amount.ts';
+import type { PaymentToMake } from '../set/wallet/payment.ts';
+import type { PaymentOutcome } from '../set/wallet/payment-outcome.ts';
+import type { Client } from '../transport/client.ts';
+import { fetchGoods } from './fetch-goods.ts';
+import type { OpenWallet } from './open-wallet.ts';
+import { type CardChoice, cardNameOf } from './payment-order.ts';
+import { type Quote, readQuote } from './quote.ts';
+import { replaceFile } from './replace-file.ts';
+import { unlockWallet, type WalletFile } from './wallet-file.ts';
+
+export interface DirectPurchase {
+  /** The merchant's base URL. */
+  readonly merchant: string;
+  readonly sku: string;
+  readonly currency: string;
+  readonly quantity: number;
+  /** The most it may cost. */
+  readonly max: string;
+  readonly password: string;
+}
+
+export interface DirectPurchaseStatus {
+  readonly payment: string;
+  readonly status: 'paying' | PaymentOutcome['status'] | 'delivered';
+  readonly name: string;
+  readonly price: string;
+  readonly reason?: string;
+  readonly file?: string;
+}
+
+export interface DirectPurchases {
+  buy(purchase: DirectPurchase): Promise<{ readonly payment: string }>;
+  status(paymentId: string): Promise<DirectPurchaseStatus>;
+  /** True when the wallet's word was about one of these. */
+  ended(outcome: PaymentOutcome): boolean;
+}
+
+interface Kept {
+  readonly merchant: string;
+  readonly quote: Quote;
+  readonly outcome?: { readonly status: PaymentOutcome['status']; readonly reason: string; readonly xid: string };
+}
+
+const DEADLINE_MS = 10 * 60_000;
+
+export function createDirectPurchases(options: {
+  readonly directory: string;
+  readonly client: Client;
+  readonly wallet: () => WalletFile;
+  readonly openWallet: OpenWallet;
+  readonly pay: (payment: PaymentToMake) => Promise<void>;
+  readonly nowMs: () => number;
+}): DirectPurchases {
+  const { directory, client, wallet, openWallet, pay, nowMs } = options;
+  const fileOf = (paymentId: string) => join(directory, paymentId, 'purchase.json');
+  const keep = (paymentId: string, kept: Kept) => replaceFile(fileOf(paymentId), JSON.stringify(kept, null, 2));
+  const kept = (paymentId: string): Kept | undefined =>
+    /^[0-9a-f]{40}$/.test(paymentId) && existsSync(fileOf(paymentId))
+      ? (JSON.parse(readFileSync(fileOf(paymentId), 'utf8')) as Kept) // our own file
+      : undefined;
+
+  return {
+    async buy(purchase) {
+      const { merchant, sku, currency, quantity } = purchase;
+      const body = utf8(JSON.stringify({ sku, currency, quantity }));
+      const asked = { kind: 'order', contentType: 'application/json', extension: 'json', body };
+      const answer = await client.post(`${merchant}/orders`, asked);
+      const json = parseJson(answer.body);
+      if (answer.status !== 201)
+        throw new HandselError(json.code ?? 'ORDER_REFUSED', json.detail ?? 'the merchant refused');
+      const quote = readQuote(json);
+      requireAsked(purchase, quote);
+
+      const walletKey = unlockWallet(wallet(), purchase.password);
+      const card = wallet().cards[0];
+      if (card === undefined) throw new HandselError('CARD_UNKNOWN', 'the wallet is empty');
+      const paymentId = quote.orderId;
+      const { bytes, price, ...plain } = quote;
+      keep(paymentId, { merchant, quote: plain });
+      openWallet.unlocked(paymentId, walletKey);
+      const choice: CardChoice = { cardId: cardNameOf(paymentId, card.id), brandId: card.brand, bin: card.bin };
+      await pay({
+        ...choice,
+        paymentId,
+        orderId: fromHex(quote.orderId),
+        description: bytes,
+        amount: price,
+        merchant: { url: merchant, merchantId: quote.merchant },
+        deadlineMs: nowMs() + DEADLINE_MS,
+        notify: 'local:guard',
+      });
+      return { payment: paymentId };
+    },
+    async status(paymentId) {
+      const known = kept(paymentId);
+      if (known === undefined) throw new HandselError('PAYMENT_UNKNOWN', `there is no purchase ${paymentId}`);
+      const { quote, outcome, merchant } = known;
+      const facts = { payment: paymentId, name: quote.name, price: quote.amount };
+      if (outcome?.status !== 'paid') {
+        return { ...facts, status: outcome?.status ?? 'paying', ...(outcome?.reason && { reason: outcome.reason }) };
+      }
+      const goods = {
+        ...quote,
+        merchantUrl: merchant,
+        xid: fromHex(outcome.xid),
+        sha256: fromHex(quote.sha256),
+        index: 0,
+      };
+      const file = await fetchGoods(client, goods, join(directory, paymentId));
+      return { ...facts, status: 'delivered', file };
+    },
+    ended({ paymentId, status, reason, xid }) {
+      const known = kept(paymentId);
+      if (known === undefined) return false;
+      keep(paymentId, { ...known, outcome: { status, reason, xid } });
+      if (status !== 'pending') openWallet.close(paymentId);
+      return true;
+    },
+  };
+}
+
+function parseJson(body: Uint8Array): { readonly code?: string; readonly detail?: string } {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch (cause) {
+    throw new HandselError('QUOTE_MALFORMED', 'the merchant did not answer with JSON', { cause });
+  }
+}
+
+/** A quote for something else, or dearer than the person allowed, is not paid. */
+function requireAsked(asked: DirectPurchase, quote: ReturnType<typeof readQuote>): void {
+  const max = parseAmount(asked.max);
+  if (quote.sku !== asked.sku || quote.price.currency !== max.currency) {
+    throw new HandselError('QUOTE_MALFORMED', 'the merchant quoted something else than was asked for');
+  }
+  if (compareAmounts(quote.price, max) > 0) {
+    throw new HandselError(
+      'PRICE_ABOVE_LIMIT',
+      `it costs ${formatAmount(quote.price)}, allowed is ${formatAmount(max)}`,
+    );
+  }
+}
