@@ -90,7 +90,7 @@ export function createMessageIdentity(options: {
     },
     answered(messageId, body) {
       settle(messageId, (call) => {
-        recent.put(messageId, { digest: call.digest, body });
+        recent.put(messageId, { digest: call.digest, body: body.slice() });
         call.resolve(body);
       });
     },

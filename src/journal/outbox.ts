@@ -41,7 +41,7 @@ export interface OutboxPace {
 interface Delivery {
   readonly id: string;
   attempts: number;
-  /** Kept for the first attempt only. */
+  /** Kept only for a first attempt that begins at once. */
   body?: Uint8Array | undefined;
   /** Ends whatever the delivery waits for. */
   stop: () => void;
@@ -75,6 +75,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     queue.add(delivery);
     delivery.stop = () => queue.delete(delivery);
     pump(name, destination);
+    // Whoever has to wait for a place waits without its body.
+    if (queue.has(delivery)) delivery.body = undefined;
   };
 
   const pump = (name: string, destination: Destination) => {
