@@ -175,6 +175,8 @@ export type StoreConfiguration = z.infer<typeof store>;
 export const issuedCards = z.array(
   z.strictObject({
     pan: z.string().regex(/^\d{13,19}$/),
+    /** The account it charges. */
+    account: z.string().min(1).max(64),
     /** YYYYMM. */
     expiry: z.string().regex(/^\d{6}$/),
     currency,

@@ -13,7 +13,8 @@ export function agencyFiles({ agency, plan, news, hosts, peers, random }: PartyO
     listen: { host: plan.host, port },
     communication: identity.communication,
     peers,
-    directory: 'authority',
+    // Where `handsel agency` looks for it.
+    directory: '.',
     published: 'published',
   };
   const authority = [...writeAgencyFiles(agency, { random })].map(
@@ -21,7 +22,7 @@ export function agencyFiles({ agency, plan, news, hosts, peers, random }: PartyO
   );
   return new Map([
     ...identity.files,
-    ...below('authority', new Map(authority)),
+    ...authority,
     ...below(`published/${plan.brand}`, trustFiles(agency, news)),
     ['party.json', publicFile(asJson(configuration))],
   ]);

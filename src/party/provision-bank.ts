@@ -103,7 +103,10 @@ export function operatorFiles(
     ['gateway/encryption-key.pem', privateKeyFile(encryption.privateKey)],
     ['gateway/storage.key', secretFile(keyFileText(random(KEY_LENGTH)))],
     ['issuer/pan.key', secretFile(keyFileText(random(KEY_LENGTH)))],
-    ['issuer/cards.json', secretFile(asJson(cards.map((card) => ({ ...card, ...LIMITS }))))],
+    [
+      'issuer/cards.json',
+      secretFile(asJson(cards.map((card) => ({ ...card, account: plan.customer.name, ...LIMITS })))),
+    ],
     ['party.json', publicFile(asJson(configuration))],
   ]);
   return { files, gateway };

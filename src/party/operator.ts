@@ -1,0 +1,193 @@
+/**
+ * An operator (a bank or telecom company): the payment gateway that merchants ask over SET, and behind it the acquirer's and the
+ * issuer's hosts in the interchange network. Three machines, each on its own journal.
+ */
+import { systemRandom } from '../crypto/random.ts';
+import { HandselError } from '../handsel-error.ts';
+import { systemClock } from '../journal/clock.ts';
+import type { Courier } from '../journal/courier.ts';
+import { parseRate } from '../money/rate.ts';
+import { readCertificate } from '../pki/certificate.ts';
+import { nameAttribute } from '../pki/name.ts';
+import { createCardCourier } from '../set/gateway/card-network.ts';
+import { createGatewayEndpoint } from '../set/gateway/gateway-endpoint.ts';
+import { createGatewayMachine } from '../set/gateway/gateway-machine.ts';
+import { createAcquirerHost } from '../set/interchange/acquirer-host.ts';
+import { createHostEntrance } from '../set/interchange/host-entrance.ts';
+import { createIso8583Courier } from '../set/interchange/iso8583-courier.ts';
+import { createIssuerHost } from '../set/interchange/issuer-host.ts';
+import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
+import type { Log } from '../transport/log.ts';
+import type { Routes } from '../transport/route.ts';
+import { serve } from '../transport/server.ts';
+import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
+import { type OperatorConfiguration, readConfiguration } from './configuration.ts';
+import { keepTrustFresh } from './keep-trust-fresh.ts';
+import { readKeyFile } from './key-file.ts';
+import { setUpAcquirer, setUpIssuer } from './operator-books.ts';
+import { exchangeWith, openOperatorNetwork } from './operator-network.ts';
+import { byScheme } from './routes.ts';
+import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { loadSetTrust, readSetKey } from './set-trust-files.ts';
+import { settleRegularly } from './settle-regularly.ts';
+import { openJournal, openMachine } from './stores.ts';
+
+const HOUR_MS = 3_600_000;
+/** How old or new a SET message may be: repeats of an outbox are the same bytes, made long ago. */
+const SET_WINDOW = { oldMs: 24 * HOUR_MS, newMs: 5 * 60_000 };
+const TIMES = { instructionMs: 24 * HOUR_MS, networkWaitMs: 20_000, authorizationMs: 7 * 24 * HOUR_MS };
+const SET_FORM = 'application/set-payment';
+
+export interface RunningOperator extends RunningParty {
+  /** Where other operators reach its access server. */
+  readonly interchangePort: number;
+  /** Closes the acquirer's batch: what issuers owe for it is settled now. */
+  closeOfBusiness(): Promise<void>;
+}
+
+type Path = (relative: string) => string;
+
+/** @throws ConfigurationError; JournalError when a store cannot be opened */
+export async function startOperator(file: string, surroundings: Surroundings): Promise<RunningOperator> {
+  const { configuration, path } = readConfiguration('operator', file);
+  const { name, listen, store, brand } = configuration;
+  const log = surroundings.log.child({ party: name });
+  const around = { ...surroundings, log };
+  const clock = systemClock();
+  const identity = readCommunication(configuration.communication, path);
+  const trust = loadSetTrust(configuration.gateway.trust, { brandId: brand, path, nowMs: clock.nowMs });
+  const open = async <S, I, R>(shard: string, options: Omit<Parameters<typeof openMachine<S, I, R>>[0], 'journal'>) =>
+    openMachine({ ...options, journal: await openJournal(store, path, shard) });
+
+  const issuer = await open('issuer', {
+    machine: issuerOf(configuration, path),
+    courier: NOWHERE,
+    surroundings: around,
+  });
+  await setUpIssuer(issuer, configuration, path);
+  const network = await openOperatorNetwork({ configuration, identity, issuer: createHostEntrance(issuer), log });
+
+  const acquirer = await open('acquirer', {
+    machine: acquirerOf(configuration),
+    courier: cardCourier(`${name}.acquirer`, { access: network.access }, surroundings),
+    surroundings: around,
+  });
+  await setUpAcquirer(acquirer, configuration);
+
+  const { keys, machine } = gatewayOf(configuration, path, trust.trust);
+  const toAcquirer = { acquirer: exchangeWith(createHostEntrance(acquirer)) };
+  const gateway = await open('gateway', {
+    machine,
+    courier: createCardCourier({
+      courier: cardCourier(`${name}.gateway`, toAcquirer, surroundings),
+      storageKey: keys.storageKey,
+    }),
+    surroundings: around,
+  });
+  const endpoint = createGatewayEndpoint({
+    ...{ host: gateway, keys, trust: trust.trust, window: SET_WINDOW, nowMs: clock.nowMs, random: systemRandom },
+    onRefusal: (err, message) => log.info({ err, message: message?.message.type }, 'a SET message was refused'),
+  });
+
+  const everyMs = configuration.interchange.settleEverySeconds * 1000;
+  const settlement = settleRegularly({ host: acquirer, clock, everyMs, log });
+  const client = partyClient({ name, identity, surroundings, peers: configuration.peers });
+  const trustFiles = configuration.gateway.trust;
+  const fresh = { trust, files: trustFiles, brandId: brand, path, client, clock, log };
+  const stopRefreshing = await keepTrustFresh(fresh);
+  const server = await serve({
+    listen,
+    tls: identity.serverTls,
+    limits: SERVER_LIMITS,
+    log,
+    routes: {
+      'POST /set': async ({ body }) => ({ contentType: SET_FORM, body: await endpoint(body) }),
+      ...ownCommands(name, settlement.closeOfBusiness, log),
+    },
+  });
+  return {
+    name,
+    url: server.url,
+    interchangePort: network.port,
+    failed: Promise.race([issuer.failed, acquirer.failed, gateway.failed]),
+    closeOfBusiness: settlement.closeOfBusiness,
+    close: () =>
+      closeInOrder([
+        stopRefreshing,
+        settlement.stop,
+        // Doors first, then whoever asks the next one, so that nothing asked is left without its answer.
+        () => server.close(),
+        () => gateway.close(),
+        () => acquirer.close(),
+        () => network.close(),
+        () => issuer.close(),
+        () => client.close(),
+      ]),
+  };
+}
+
+const NOWHERE: Courier = {
+  deliver: () => Promise.resolve({ type: 'refused', code: 'ROUTE_UNKNOWN', detail: 'an issuer asks nobody' }),
+};
+
+function cardCourier(
+  name: string,
+  links: Readonly<Record<string, Iso8583Exchange>>,
+  { tracer }: Surroundings,
+): Courier {
+  return byScheme({ 'iso8583:': createIso8583Courier({ links, name, ...(tracer && { tracer }) }) });
+}
+
+function issuerOf({ issuer }: OperatorConfiguration, path: Path) {
+  return createIssuerHost({
+    issuerId: issuer.id,
+    panKey: readKeyFile(path(issuer.panKey)),
+    rates: issuer.rates.map(({ from, to, rate }) => parseRate({ from, to, text: rate })),
+  });
+}
+
+function acquirerOf({ acquirer, issuer, interchange }: OperatorConfiguration) {
+  return createAcquirerHost({
+    acquirerId: acquirer.id,
+    issuers: [
+      { prefix: issuer.bin, issuerId: issuer.id },
+      ...interchange.operators.map(({ bin, issuerId }) => ({ prefix: bin, issuerId })),
+    ],
+  });
+}
+
+function gatewayOf(
+  { gateway, acquirer }: OperatorConfiguration,
+  path: Path,
+  trust: Parameters<typeof createGatewayMachine>[0]['trust'],
+) {
+  const keys = {
+    gatewayId: gateway.gatewayId,
+    signing: readSetKey(gateway.signature, path),
+    encryption: readSetKey(gateway.encryption, path),
+    storageKey: readKeyFile(path(gateway.storageKey)),
+  };
+  const merchants = new Set(acquirer.merchants.map(({ id }) => id));
+  const names = {
+    acquirerId: acquirer.id,
+    terminalId: 'SET',
+    acceptorOf: (merchantId: string) => (merchants.has(merchantId) ? merchantId : undefined),
+    route: 'iso8583:acquirer',
+  };
+  return { keys, machine: createGatewayMachine({ keys, names, trust, times: TIMES }) };
+}
+
+class CommandRefused extends HandselError {}
+
+/** What the operator's own people tell the running process: whoever holds the operator's own certificate. */
+function ownCommands(name: string, closeOfBusiness: () => Promise<void>, log: Log): Routes {
+  return {
+    'POST /operator/close-of-business': async ({ peer }) => {
+      const asking = peer && nameAttribute(readCertificate(peer.certificateDer).subject, 'CN');
+      if (asking !== name) throw new CommandRefused('NOT_ALLOWED', 'only the operator itself closes its business');
+      await closeOfBusiness();
+      log.info({}, 'the batch is closed');
+      return { contentType: 'application/json', body: Buffer.from('{}') };
+    },
+  };
+}
