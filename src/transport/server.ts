@@ -7,7 +7,7 @@
  */
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TLSSocket } from 'node:tls';
@@ -117,10 +117,11 @@ async function closeServer(server: Server | TlsServer, drainMs: number): Promise
 function createHandler({ routes, limits, log, monotonicMs = () => performance.now() }: ServeOptions) {
   const findRoute = createRouter(routes);
   const waitMs = createRateLimiter(limits, monotonicMs);
+  const peerOn = rememberPeers();
 
   return async (incoming: IncomingMessage, outgoing: ServerResponse, isClosing: () => boolean): Promise<void> => {
     const startedMs = monotonicMs();
-    const peer = incoming.socket instanceof TLSSocket ? peerOf(incoming.socket) : undefined;
+    const peer = peerOn(incoming.socket);
     const from = peer?.subject ?? incoming.socket.remoteAddress ?? 'unknown';
     let route: Route | undefined;
     try {
@@ -140,6 +141,17 @@ function createHandler({ routes, limits, log, monotonicMs = () => performance.no
       if (outgoing.statusCode >= 500) log.error(facts, 'a request failed');
       else log.info(facts, 'a request was refused');
     }
+  };
+}
+
+/** Reading a certificate costs more than the rest of a request, and a connection has the same one all its life. */
+function rememberPeers(): (socket: Socket) => PeerIdentity | undefined {
+  const peers = new WeakMap<Socket, PeerIdentity>();
+  return (socket) => {
+    if (!(socket instanceof TLSSocket)) return undefined;
+    const peer = peers.get(socket) ?? peerOf(socket);
+    if (peer !== undefined) peers.set(socket, peer);
+    return peer;
   };
 }
 
