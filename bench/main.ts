@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   der: async () => (await import('./der.ts')).benchDer,
   journal: async () => (await import('./journal.ts')).benchJournal,
   ledger: async () => (await import('./ledger.ts')).benchLedger,
+  memory: async () => (await import('./memory.ts')).benchMemory,
 };
 
 const args = process.argv.slice(2);
