@@ -28,6 +28,27 @@ export function any(): DerType<Uint8Array> {
   };
 }
 
+/**
+ * One whole element of any type, left closed for a later `decodeDer` to check: a message inside a message. Unlike `any` it is a view of
+ * the bytes it came in, neither copied nor walked through; writing takes it as it is. Copy what outlives the message.
+ */
+export function unopened(): DerType<Uint8Array> {
+  return {
+    tags: undefined,
+    accepts: () => true,
+    read(reader) {
+      reader.position = reader.end;
+      return reader.bytes.subarray(reader.start, reader.end);
+    },
+    write(writer, element) {
+      if (!(element instanceof Uint8Array) || element.length < 2) {
+        throw derError('DER_UNENCODABLE', 'expected the bytes of one element');
+      }
+      writeOctets(writer, element);
+    },
+  };
+}
+
 export interface Captured<T> {
   readonly value: T;
   /** The whole element exactly as decoded, tag included. */

@@ -20,7 +20,7 @@ export {
   nullValue,
   octetString,
 } from './der-primitive.ts';
-export { any, type Captured, captured } from './der-raw.ts';
+export { any, type Captured, captured, unopened } from './der-raw.ts';
 export { sequenceOf, setOf } from './der-repetition.ts';
 export { optional, sequence, withDefault } from './der-sequence.ts';
 export { ia5String, numericString, printableString, utf8String, visibleString } from './der-string.ts';

@@ -65,7 +65,7 @@ const NOTHING = new Uint8Array();
 
 /** The DER of the whole message, ContentInfo included. @throws CmsError, DerError for unfit certificates or attributes. */
 export function encryptFor(data: DataToEncrypt): Uint8Array {
-  const { contentType, content, recipients, random, publicKeyOf, authenticatedAttributes = [] } = data;
+  const { contentType, content, recipients, random, holderOf, authenticatedAttributes = [] } = data;
   const attributes = attributesFor(contentType, authenticatedAttributes);
   const key = random(CONTENT_KEY_LENGTH);
   const nonce = random(NONCE_LENGTH);
@@ -74,7 +74,7 @@ export function encryptFor(data: DataToEncrypt): Uint8Array {
   const boundary = sealed.length - TAG_LENGTH;
   return encodeDer(authEnvelopedDataType, {
     version: 0,
-    recipients: recipients.map((certificate) => giveContentKey({ contentKey: key, certificate, random, publicKeyOf })),
+    recipients: recipients.map((certificate) => giveContentKey({ contentKey: key, certificate, random, holderOf })),
     encrypted: {
       contentType,
       algorithm: {
@@ -123,7 +123,7 @@ export function decryptWith(message: Uint8Array, checks: EnvelopeChecks): Decryp
     if (tagLength !== TAG_LENGTH) throw new CmsError('CMS_ALGORITHM', 'the tag is not 128 bits long');
 
     const content = decryptGcm({
-      key: takeContentKey(infos, recipients),
+      key: takeContentKey(infos, recipients, checks.holderOf),
       nonce,
       ciphertext: concatBytes(encrypted.content, tag),
       associatedData: attributes === undefined ? NOTHING : asSet(attributes.der),

@@ -6,7 +6,7 @@ import { decryptOaep, encryptOaep, isRsa } from '../../crypto/rsa.ts';
 import { isP256 } from '../../crypto/signature.ts';
 import { algorithmType, ECDH_SHA256KDF, isOaep, oaepAlgorithm } from '../algorithm.ts';
 import { CmsError } from './cms-error.ts';
-import { isHolder, issuerAndSerialOf, type PublicKeyOf, publicKeyOf, readHeldCertificate } from './holder.ts';
+import { type HolderOf, holderOf, isHolder } from './holder.ts';
 import { agreeOnKey, recoverAgreedKey } from './key-agreement.ts';
 import type { RecipientInfo } from './recipient-info.ts';
 
@@ -24,14 +24,14 @@ export interface ContentKeyToGive {
   /** The recipient's, DER. */
   readonly certificate: Uint8Array;
   readonly random: Random;
-  readonly publicKeyOf: PublicKeyOf | undefined;
+  readonly holderOf: HolderOf | undefined;
 }
 
 /** @throws CmsError `CMS_KEY` for a key of another kind, DerError for a malformed certificate. */
 export function giveContentKey(giving: ContentKeyToGive): RecipientInfo {
   const { contentKey, certificate, random } = giving;
-  const recipient = issuerAndSerialOf(readHeldCertificate(certificate));
-  const publicKey = (giving.publicKeyOf ?? publicKeyOf)(certificate);
+  const recipient = (giving.holderOf ?? holderOf)(certificate);
+  const { publicKey } = recipient;
   if (isP256(publicKey)) {
     return { type: 'keyAgreement', value: agreeOnKey({ recipient, publicKey, contentKey, random }) };
   }
@@ -49,9 +49,13 @@ export function giveContentKey(giving: ContentKeyToGive): RecipientInfo {
 }
 
 /** @throws CmsError, CryptographicError or Node's errors, all to be made the same by the caller. */
-export function takeContentKey(infos: readonly RecipientInfo[], recipients: readonly Recipient[]): Uint8Array {
+export function takeContentKey(
+  infos: readonly RecipientInfo[],
+  recipients: readonly Recipient[],
+  readHolder: HolderOf = holderOf,
+): Uint8Array {
   for (const { certificate, privateKey } of recipients) {
-    const held = readHeldCertificate(certificate);
+    const held = readHolder(certificate);
     for (const info of infos) {
       const key = takeFrom(info, privateKey, (named) => named.type === 'certificate' && isHolder(held, named.value));
       if (key === undefined) continue;

@@ -19,7 +19,7 @@ import { AES256_CBC, algorithmType } from '../algorithm.ts';
 import { CmsError, guarded } from './cms-error.ts';
 import { contentInfo, ENVELOPED_DATA, MAX_MESSAGE_BYTES } from './content-info.ts';
 import { CONTENT_KEY_LENGTH, giveContentKey, type Recipient, takeContentKey } from './content-key.ts';
-import type { PublicKeyOf } from './holder.ts';
+import type { HolderOf } from './holder.ts';
 import { recipientInfosType } from './recipient-info.ts';
 
 const IV_LENGTH = 16;
@@ -43,15 +43,15 @@ export interface DataToEnvelop {
   /** Certificates of everyone who may open it, DER each. */
   readonly recipients: readonly Uint8Array[];
   readonly random: Random;
-  readonly publicKeyOf?: PublicKeyOf;
+  readonly holderOf?: HolderOf;
 }
 
 /** The DER of the whole message, ContentInfo included. @throws CmsError, DerError for unfit certificates. */
-export function envelopData({ contentType, content, recipients, random, publicKeyOf }: DataToEnvelop): Uint8Array {
+export function envelopData({ contentType, content, recipients, random, holderOf }: DataToEnvelop): Uint8Array {
   const key = random(CONTENT_KEY_LENGTH);
   const iv = random(IV_LENGTH);
   const cipher = createCipheriv('aes-256-cbc', key, iv);
-  const infos = recipients.map((certificate) => giveContentKey({ contentKey: key, certificate, random, publicKeyOf }));
+  const infos = recipients.map((certificate) => giveContentKey({ contentKey: key, certificate, random, holderOf }));
   return encodeDer(envelopedDataType, {
     version: infos.every(({ value }) => value.version === 0) ? 0 : 2,
     recipients: infos,
@@ -67,6 +67,7 @@ export interface EnvelopeChecks {
   readonly contentType: string;
   /** The reader's own certificates and keys, the likeliest first. */
   readonly recipients: readonly Recipient[];
+  readonly holderOf?: HolderOf;
   readonly maxBytes?: number;
 }
 
@@ -83,7 +84,7 @@ export function openEnvelopedData(message: Uint8Array, checks: EnvelopeChecks): 
       throw new CmsError('CMS_ALGORITHM', 'the content encryption is not AES-256-CBC');
     }
     const iv = decodeDer(octetString({ min: IV_LENGTH, max: IV_LENGTH }), parameters);
-    const decipher = createDecipheriv('aes-256-cbc', takeContentKey(infos, recipients), iv);
+    const decipher = createDecipheriv('aes-256-cbc', takeContentKey(infos, recipients, checks.holderOf), iv);
     return concatBytes(decipher.update(encrypted.content), decipher.final());
   });
 }

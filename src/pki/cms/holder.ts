@@ -6,7 +6,6 @@ import type { KeyObject } from 'node:crypto';
 import {
   any,
   bitString,
-  captured,
   decodeDer,
   explicit,
   type Infer,
@@ -33,28 +32,28 @@ const tbsType = sequence({
   extensions: optional(explicit(3, any())),
 });
 
-/** A certificate in its exact bytes, with what is needed to find it. */
-export const certificateType = captured(sequence({ tbs: tbsType, algorithm: algorithmType, signature: bitString() }));
-export type HeldCertificate = Infer<typeof certificateType>;
+const certificateType = sequence({ tbs: tbsType, algorithm: algorithmType, signature: bitString() });
 
-/** Gives a certificate's key: `cache.read(der).publicKey` saves reading it again for every message. */
-export type PublicKeyOf = (certificate: Uint8Array) => KeyObject;
-
-/** @throws DerError */
-export function readHeldCertificate(der: Uint8Array): HeldCertificate {
-  return decodeDer(certificateType, der, { maxBytes: 16_384 });
+/** Who holds a certificate, as CMS names them, and with which key. */
+export interface Holder extends IssuerAndSerial {
+  readonly publicKey: KeyObject;
 }
 
-export function issuerAndSerialOf({ value }: HeldCertificate): IssuerAndSerial {
-  return { issuer: value.tbs.issuer, serial: value.tbs.serial };
-}
+/** Reads the holder out of a certificate's DER; whoever has read the certificate already saves reading it again for every message. */
+export type HolderOf = (certificate: Uint8Array) => Holder;
 
-export function isHolder(certificate: HeldCertificate, { issuer, serial }: IssuerAndSerial): boolean {
-  const { tbs } = certificate.value;
-  return tbs.serial === serial && equalBytes(tbs.issuer, issuer);
-}
+/** @throws DerError, and PkiError (when the key is asked for) for a kind of key that is not allowed. */
+export const holderOf: HolderOf = (certificate) => {
+  const { issuer, serial, publicKey } = decodeDer(certificateType, certificate, { maxBytes: 16_384 }).tbs;
+  return {
+    issuer,
+    serial,
+    get publicKey() {
+      return readPublicKey(publicKey);
+    },
+  };
+};
 
-/** @throws PkiError for a kind of key that is not allowed. */
-export function publicKeyOf(certificate: Uint8Array): KeyObject {
-  return readPublicKey(readHeldCertificate(certificate).value.tbs.publicKey);
+export function isHolder(holder: IssuerAndSerial, { issuer, serial }: IssuerAndSerial): boolean {
+  return holder.serial === serial && equalBytes(holder.issuer, issuer);
 }

@@ -14,7 +14,7 @@ import {
   SIGNING_TIME,
   type WireAttributes,
 } from './attribute.ts';
-import { issuerAndSerialOf, readHeldCertificate } from './holder.ts';
+import { type HolderOf, holderOf } from './holder.ts';
 import { signWith } from './signature-suite.ts';
 import { type SignerInfo, signedDataType, signedDataVersion } from './signed-data-type.ts';
 
@@ -37,6 +37,8 @@ export interface DataToSign {
   readonly revocationLists?: readonly Uint8Array[];
   /** Leaves the content out: the verifier has it already. */
   readonly detached?: boolean;
+  /** Of the signers. */
+  readonly holderOf?: HolderOf;
 }
 
 const sentAttributesType = implicit(0, attributesType);
@@ -48,18 +50,26 @@ const sentAttributesType = implicit(0, attributesType);
 export function signData(data: DataToSign): Uint8Array {
   const { contentType, content, signers, certificates = [], revocationLists = [], detached = false } = data;
   const digest = sha256(content);
-  const infos = signers.map((signer) => signerInfo(signer, contentType, digest));
+  const infos = signers.map((signer) =>
+    signerInfo(signer, { contentType, digest, holderOf: data.holderOf ?? holderOf }),
+  );
   return encodeDer(signedDataType, {
     version: signedDataVersion(contentType, infos),
     digestAlgorithms: [sha256Algorithm],
     encapsulated: { contentType, ...(detached ? {} : { content }) },
-    ...(certificates.length > 0 ? { certificates: certificates.map(readHeldCertificate) } : {}),
+    ...(certificates.length > 0 ? { certificates } : {}),
     ...(revocationLists.length > 0 ? { revocationLists } : {}),
     signers: infos,
   });
 }
 
-function signerInfo(signer: Signer, contentType: string, digest: Uint8Array): SignerInfo {
+interface Signed {
+  readonly contentType: string;
+  readonly digest: Uint8Array;
+  readonly holderOf: HolderOf;
+}
+
+function signerInfo(signer: Signer, { contentType, digest, holderOf }: Signed): SignerInfo {
   const { identity, privateKey, signedAttributes = [], signingTime } = signer;
   const attributes: readonly Attribute[] = [
     contentTypeAttribute(contentType),
@@ -74,7 +84,7 @@ function signerInfo(signer: Signer, contentType: string, digest: Uint8Array): Si
     version: 'certificate' in identity ? 1 : 3,
     signer:
       'certificate' in identity
-        ? { type: 'certificate', value: issuerAndSerialOf(readHeldCertificate(identity.certificate)) }
+        ? { type: 'certificate', value: holderOf(identity.certificate) }
         : { type: 'key', value: identity.keyIdentifier },
     digestAlgorithm: sha256Algorithm,
     signedAttributes: sent,

@@ -12,11 +12,12 @@ import {
   sequence,
   setOf,
   smallInteger,
+  unopened,
 } from '../../codec/der.ts';
 import { algorithmType } from '../algorithm.ts';
 import { attributesType } from './attribute.ts';
 import { contentInfo, DATA, SIGNED_DATA } from './content-info.ts';
-import { certificateType, issuerAndSerialType } from './holder.ts';
+import { issuerAndSerialType } from './holder.ts';
 
 const MAX_SIGNERS = 8;
 const MAX_CERTIFICATES = 32;
@@ -41,7 +42,7 @@ export const signedDataType = contentInfo(
     version: smallInteger({ min: 1, max: 3 }),
     digestAlgorithms: setOf(algorithmType, { max: MAX_SIGNERS }),
     encapsulated: sequence({ contentType: objectIdentifier(), content: optional(explicit(0, octetString())) }),
-    certificates: optional(implicit(0, setOf(certificateType, { max: MAX_CERTIFICATES }))),
+    certificates: optional(implicit(0, setOf(unopened(), { max: MAX_CERTIFICATES }))),
     revocationLists: optional(implicit(1, setOf(any(), { max: MAX_REVOCATION_LISTS }))),
     signers: setOf(signerInfoType, { min: 1, max: MAX_SIGNERS }),
   }),

@@ -14,7 +14,7 @@ import {
 } from './attribute.ts';
 import { CmsError, guarded } from './cms-error.ts';
 import { MAX_MESSAGE_BYTES } from './content-info.ts';
-import { type HeldCertificate, isHolder, type PublicKeyOf, publicKeyOf, readHeldCertificate } from './holder.ts';
+import { type HolderOf, holderOf, isHolder } from './holder.ts';
 import { verifyWith } from './signature-suite.ts';
 import { type SignerInfo, signedDataType, signedDataVersion } from './signed-data-type.ts';
 
@@ -27,7 +27,7 @@ export interface SignedDataChecks {
   readonly certificates?: readonly Uint8Array[];
   /** Finds the key of a signer who has no certificate yet. */
   readonly keyFor?: (keyIdentifier: Uint8Array) => KeyObject | undefined;
-  readonly publicKeyOf?: PublicKeyOf;
+  readonly holderOf?: HolderOf;
   readonly maxBytes?: number;
 }
 
@@ -60,13 +60,13 @@ export function verifySignedData(message: Uint8Array, checks: SignedDataChecks):
   return guarded(() => {
     requireFrame(signed);
     const content = contentOf(signed, checks);
-    const known = [...(signed.certificates ?? []), ...(checks.certificates ?? []).map(readHeldCertificate)];
+    const known = [...(signed.certificates ?? []), ...(checks.certificates ?? [])];
     const digest = sha256(content);
     const signers = signed.signers.map((info) => verifySigner(info, { checks, known, digest }));
     return {
       content,
       signers,
-      certificates: (signed.certificates ?? []).map(({ der }) => der),
+      certificates: signed.certificates ?? [],
       revocationLists: signed.revocationLists ?? [],
     };
   });
@@ -94,7 +94,7 @@ function contentOf({ encapsulated }: SignedData, { contentType, detachedContent 
 
 interface Circumstances {
   readonly checks: SignedDataChecks;
-  readonly known: readonly HeldCertificate[];
+  readonly known: readonly Uint8Array[];
   readonly digest: Uint8Array;
 }
 
@@ -137,7 +137,9 @@ function identify(
     if (publicKey === undefined) throw new CmsError('CMS_SIGNER', 'the key of a signer is not known');
     return { keyIdentifier: signer.value, publicKey };
   }
-  const found = known.find((certificate) => isHolder(certificate, signer.value));
-  if (found === undefined) throw new CmsError('CMS_SIGNER', 'the certificate of a signer is not known');
-  return { certificate: found.der, publicKey: (checks.publicKeyOf ?? publicKeyOf)(found.der) };
+  for (const certificate of known) {
+    const holder = (checks.holderOf ?? holderOf)(certificate);
+    if (isHolder(holder, signer.value)) return { certificate, publicKey: holder.publicKey };
+  }
+  throw new CmsError('CMS_SIGNER', 'the certificate of a signer is not known');
 }

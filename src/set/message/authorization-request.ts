@@ -1,6 +1,5 @@
 /** AuthReq = EncB(M, P, AuthReqData, PI) (notes on SET, "Authorization"): the merchant asks the gateway for the cardholder's money. */
 import {
-  any,
   boolean,
   decodeDer,
   encodeDer,
@@ -10,6 +9,7 @@ import {
   numericString,
   optional,
   sequence,
+  unopened,
 } from '../../codec/der.ts';
 import { digestedType } from './content-digest.ts';
 import { contentTypes } from './content-types.ts';
@@ -41,7 +41,7 @@ const authReqDataType = sequence({
     checkDigests: sequence({ hOIData: digestedType(contentTypes.oiData), hod2: digestedType(contentTypes.hodInput) }),
     authReqPayload: authReqPayloadType,
   }),
-  mThumbs: optional(explicit(0, any())),
+  mThumbs: optional(explicit(0, unopened())),
   captureNow: boolean(),
 });
 export type AuthReqData = Infer<typeof authReqDataType>;
@@ -52,9 +52,9 @@ export type AuthReqTbs = Infer<typeof authReqTbsType>;
 
 const authReqType = sequence({
   /** E(P, S(M, L(AuthReqData, PI))). */
-  sealed: any(),
+  sealed: unopened(),
   /** The baggage: outside, because the cardholder sealed it already. */
-  pi: any(),
+  pi: unopened(),
 });
 export type AuthReq = Infer<typeof authReqType>;
 

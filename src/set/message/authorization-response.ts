@@ -1,6 +1,5 @@
 /** AuthRes = EncB(P, M, AuthResData, AuthResBaggage) (notes on SET, "Authorization"): approved or declined, by the gateway to one merchant for one request. */
 import {
-  any,
   decodeDer,
   encodeDer,
   explicit,
@@ -9,6 +8,7 @@ import {
   implicit,
   optional,
   sequence,
+  unopened,
   visibleString,
 } from '../../codec/der.ts';
 import { authCodeType, capCodeType } from './authorization-code.ts';
@@ -42,7 +42,7 @@ const authResDataType = sequence({
   authTags: authTagsType,
   /** The hash of the request: this answers that and nothing else (fix 2). */
   hAuthReq: hashType,
-  brandCrlIdentifier: optional(explicit(0, any())),
+  brandCrlIdentifier: optional(explicit(0, unopened())),
   /** A newer encryption certificate of the gateway, when the merchant's is about to end. */
   peThumb: optional(explicit(1, hashType)),
   authResPayload: authResPayloadType,
@@ -57,10 +57,10 @@ export type AuthResTbs = Infer<typeof authResTbsType>;
  * SET's AcqCardMsg is not here: a message from the acquirer to the cardholder under a key of its own would need SET 1.0's
  * weak encryption (fix 16). AuthToken comes with recurring payments.
  */
-const authResBaggageType = sequence({ capToken: optional(explicit(0, any())) });
+const authResBaggageType = sequence({ capToken: optional(explicit(0, unopened())) });
 export type AuthResBaggage = Infer<typeof authResBaggageType>;
 
-const authResType = sequence({ sealed: any(), baggage: any() });
+const authResType = sequence({ sealed: unopened(), baggage: unopened() });
 export type AuthRes = Infer<typeof authResType>;
 
 export function encodeAuthResTbs(tbs: AuthResTbs): Uint8Array {

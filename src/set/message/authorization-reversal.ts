@@ -1,5 +1,5 @@
 /** AuthRevReq and AuthRevRes (notes on SET, "Authorization"): the merchant gives back an authorization it will not capture. */
-import { any, decodeDer, encodeDer, type Infer, sequence } from '../../codec/der.ts';
+import { decodeDer, encodeDer, type Infer, sequence, unopened } from '../../codec/der.ts';
 import { authRevCodeType } from './authorization-code.ts';
 import { authTagsType } from './authorization-request.ts';
 import { digestedType } from './content-digest.ts';
@@ -21,7 +21,7 @@ const authRevReqTbsType = sequence({
 });
 export type AuthRevReqTbs = Infer<typeof authRevReqTbsType>;
 
-const authRevReqType = sequence({ sealed: any(), capToken: any() });
+const authRevReqType = sequence({ sealed: unopened(), capToken: unopened() });
 export type AuthRevReq = Infer<typeof authRevReqType>;
 
 const authRevResDataType = sequence({

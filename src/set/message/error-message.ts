@@ -1,6 +1,5 @@
 /** Error (notes on SET, "Error"): a message was refused. Its sender signs it when it has a certificate; an Error is never answered by another. */
 import {
-  any,
   choice,
   decodeDer,
   encodeDer,
@@ -12,6 +11,7 @@ import {
   octetString,
   optional,
   sequence,
+  unopened,
 } from '../../codec/der.ts';
 import { hashType, nonceType } from './identifiers.ts';
 import { MAX_MESSAGE_BYTES, messageHeaderType } from './message-wrapper.ts';
@@ -34,7 +34,7 @@ const errorTbsType = sequence({
 });
 export type ErrorTbs = Infer<typeof errorTbsType>;
 
-const errorType = choice({ signed: explicit(0, any()), unsigned: explicit(1, errorTbsType) });
+const errorType = choice({ signed: explicit(0, unopened()), unsigned: explicit(1, errorTbsType) });
 export type ErrorBody = Infer<typeof errorType>;
 
 export function encodeErrorTbs(tbs: ErrorTbs): Uint8Array {

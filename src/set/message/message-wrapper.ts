@@ -1,6 +1,5 @@
 /** MessageWrapper and MessageHeader, version 2 (notes on SET, "Wrapper"): the outside of every SET message, in clear. */
 import {
-  any,
   choice,
   decodeDer,
   encodeDer,
@@ -11,6 +10,7 @@ import {
   optional,
   sequence,
   smallInteger,
+  unopened,
   withDefault,
 } from '../../codec/der.ts';
 import { rrpidType, SOFTWARE, softwareType } from './identifiers.ts';
@@ -60,7 +60,7 @@ export const messageTags = {
 export type MessageName = keyof typeof messageTags;
 
 const alternatives = Object.fromEntries(
-  Object.entries(messageTags).map(([name, tag]) => [name, explicit(tag, any())]),
+  Object.entries(messageTags).map(([name, tag]) => [name, explicit(tag, unopened())]),
 ) as { readonly [N in MessageName]: ReturnType<typeof explicit<Uint8Array>> };
 
 /** The date has whole seconds. `rrpid` names one request and its response; a repeated request keeps it. */

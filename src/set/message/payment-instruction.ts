@@ -1,6 +1,5 @@
 /** PIHead, PANData and PI (notes on SET, "Purchase"): what only the payment gateway sees of a purchase, sealed to it by the cardholder. */
 import {
-  any,
   choice,
   decodeDer,
   encodeDer,
@@ -10,6 +9,7 @@ import {
   numericString,
   optional,
   sequence,
+  unopened,
 } from '../../codec/der.ts';
 import { hmacSha256 } from '../../crypto/digest.ts';
 import { digestContent, digestedType } from './content-digest.ts';
@@ -43,7 +43,7 @@ export const panDataType = sequence({
 });
 export type PanData = Infer<typeof panDataType>;
 
-const piDataType = sequence({ piHead: any(), panData: any() });
+const piDataType = sequence({ piHead: unopened(), panData: unopened() });
 
 /** H over PIData, both parts given as they are encoded; the nonce in PANData keeps it from being guessed (fix 14). */
 export function digestPIData(parts: { readonly piHead: Uint8Array; readonly panData: Uint8Array }): Uint8Array {
@@ -59,8 +59,8 @@ export function stainOf(xid: Uint8Array, cardSecret: Uint8Array): Uint8Array {
  * weaker of the two; here one AES-256-GCM key protects and authenticates both alike, so that slot (EX) is a field.
  */
 const sealedType = sequence({
-  piOILink: sequence({ piHead: any(), hOIData: digestedType(contentTypes.oiData) }),
-  panData: any(),
+  piOILink: sequence({ piHead: unopened(), hOIData: digestedType(contentTypes.oiData) }),
+  panData: unopened(),
 });
 export type SealedInstruction = Infer<typeof sealedType>;
 
@@ -75,17 +75,17 @@ export function decodeSealedInstruction(der: Uint8Array): SealedInstruction {
 
 export const piDualSignedType = sequence({
   /** SO(C, PI-TBS): a detached SignedData in its ContentInfo. */
-  piSignature: any(),
+  piSignature: unopened(),
   /** EX(P, PI-OILink, PANData): an AuthEnvelopedData in its ContentInfo. */
-  exPIData: any(),
+  exPIData: unopened(),
 });
 export type PIDualSigned = Infer<typeof piDualSignedType>;
 
 /** The forms a later authorization may bring (unsigned, token) keep their tags and are refused here. */
 const piType = choice({
-  piUnsigned: explicit(0, any()),
+  piUnsigned: explicit(0, unopened()),
   piDualSigned: explicit(1, piDualSignedType),
-  authToken: explicit(2, any()),
+  authToken: explicit(2, unopened()),
 });
 export type PI = Infer<typeof piType>;
 

@@ -1,5 +1,5 @@
 /** PReq (notes on SET, "Purchase"): the cardholder's order for the merchant and instruction for the gateway, under one dual signature. */
-import { any, choice, decodeDer, encodeDer, explicit, type Infer, sequence } from '../../codec/der.ts';
+import { choice, decodeDer, encodeDer, explicit, type Infer, sequence, unopened } from '../../codec/der.ts';
 import { digestedType } from './content-digest.ts';
 import { contentTypes } from './content-types.ts';
 import { MAX_MESSAGE_BYTES } from './message-wrapper.ts';
@@ -9,11 +9,11 @@ import { SetError } from './set-error.ts';
 const pReqDualSignedType = sequence({
   piDualSigned: piDualSignedType,
   /** L(OIData, PIData): the order, and the hash of the instruction it belongs to. */
-  oiDualSigned: sequence({ oiData: any(), hPIData: digestedType(contentTypes.piData) }),
+  oiDualSigned: sequence({ oiData: unopened(), hPIData: digestedType(contentTypes.piData) }),
 });
 export type PReqDualSigned = Infer<typeof pReqDualSignedType>;
 
-const pReqType = choice({ pReqDualSigned: explicit(0, pReqDualSignedType), pReqUnsigned: explicit(1, any()) });
+const pReqType = choice({ pReqDualSigned: explicit(0, pReqDualSignedType), pReqUnsigned: explicit(1, unopened()) });
 
 export function encodePReq(value: PReqDualSigned): Uint8Array {
   return encodeDer(pReqType, { type: 'pReqDualSigned', value });

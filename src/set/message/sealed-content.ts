@@ -6,7 +6,7 @@ import type { Random } from '../../crypto/random.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { decryptWith, encryptFor } from '../../pki/cms/auth-enveloped-data.ts';
 import { type Binding, encodeBinding, requireBinding } from './binding.ts';
-import type { CertifiedKey } from './certified-key.ts';
+import { type CertifiedKey, holderNamedBy } from './certified-key.ts';
 import { attributeTypes, type ContentType } from './content-types.ts';
 import { asCryptographic } from './set-error.ts';
 
@@ -28,7 +28,7 @@ export function sealContent({ type, content, binding, recipient, random }: Conte
     content,
     recipients: [recipient.der],
     random,
-    publicKeyOf: () => recipient.publicKey,
+    holderOf: () => holderNamedBy(recipient),
     authenticatedAttributes: [{ type: attributeTypes.binding, value: encodeBinding(binding) }],
   });
 }
@@ -45,6 +45,7 @@ export function openContent(message: Uint8Array, { type, binding, holder }: Seal
     const { content, authenticatedAttributes } = decryptWith(message, {
       contentType: type,
       recipients: [{ certificate: holder.certificate.der, privateKey: holder.privateKey }],
+      holderOf: () => holderNamedBy(holder.certificate),
       maxBytes: MAX_BYTES,
     });
     requireBinding(authenticatedAttributes.get(attributeTypes.binding), binding);

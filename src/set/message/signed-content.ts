@@ -6,7 +6,7 @@ import type { CertificateCache } from '../../pki/certificate-cache.ts';
 import { signData } from '../../pki/cms/sign-data.ts';
 import { verifySignedData } from '../../pki/cms/verify-signed-data.ts';
 import { type Binding, encodeBinding } from './binding.ts';
-import type { CertifiedHolder, CertifiedKey } from './certified-key.ts';
+import { type CertifiedHolder, type CertifiedKey, holderNamedBy } from './certified-key.ts';
 import { attributeTypes, type ContentType } from './content-types.ts';
 import { asCryptographic } from './set-error.ts';
 
@@ -38,6 +38,7 @@ export function signContent(request: ContentToSign): Uint8Array {
       },
     ],
     certificates: distinct([signer, ...enclosed]),
+    holderOf: () => holderNamedBy(signer.certificate),
   });
 }
 
@@ -69,10 +70,16 @@ export interface SignatureChecks {
 /** The mathematics only: whose key signed what. @throws CryptographicError, whatever is wrong. */
 export function verifyContent(message: Uint8Array, { type, detached, certificates }: SignatureChecks): SignedContent {
   return asCryptographic(() => {
+    const read = new Map<Uint8Array, Certificate>();
+    const certificateIn = (der: Uint8Array): Certificate => {
+      const certificate = read.get(der) ?? certificates.read(der);
+      read.set(der, certificate);
+      return certificate;
+    };
     const verified = verifySignedData(message, {
       contentType: type,
       ...(detached && { detachedContent: detached }),
-      publicKeyOf: (der) => certificates.read(der).publicKey,
+      holderOf: (der) => holderNamedBy(certificateIn(der)),
       maxBytes: MAX_BYTES,
     });
     const [signer, ...others] = verified.signers;
@@ -81,8 +88,8 @@ export function verifyContent(message: Uint8Array, { type, detached, certificate
     }
     return {
       content: verified.content,
-      signer: certificates.read(signer.certificate),
-      pool: verified.certificates.map((der) => certificates.read(der)),
+      signer: certificateIn(signer.certificate),
+      pool: verified.certificates.map(certificateIn),
       binding: signer.signedAttributes.get(attributeTypes.binding),
     };
   });
