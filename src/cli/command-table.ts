@@ -13,6 +13,36 @@ export interface CommandRow {
 
 export const commandTable: readonly CommandRow[] = [
   {
+    name: 'start',
+    description: 'run a whole network in one process and let the agent of its customer buy something',
+    options: ['json', 'home', 'trace'],
+    load: async () => (await import('./start.ts')).startCommand(),
+  },
+  {
+    name: 'network',
+    description: 'make the parties of a whole network',
+    options: ['json', 'home'],
+    load: async () => (await import('./network.ts')).networkCommand(),
+  },
+  {
+    name: 'run',
+    description: 'run one party as a process of its own',
+    options: ['json', 'trace'],
+    load: async () => (await import('./run.ts')).runCommand(),
+  },
+  {
+    name: 'agent',
+    description: 'send an agent to buy something, see how it fares, approve, call back',
+    options: ['json', 'home'],
+    load: async () => (await import('./agent.ts')).agentCommand(),
+  },
+  {
+    name: 'wallet',
+    description: 'the wallet: cards, and buying without any agent',
+    options: ['json', 'home'],
+    load: async () => (await import('./wallet.ts')).walletCommand(),
+  },
+  {
     name: 'agency',
     description: 'the trusted third party: certification authorities, certificates, revocation',
     options: ['json', 'home'],

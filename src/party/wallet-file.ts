@@ -70,6 +70,18 @@ export function unlockWallet(wallet: WalletFile, password: string): Uint8Array {
   return openAtRest({ sealed: wallet.sealedKey, password, purpose: PURPOSE });
 }
 
+/** Seals the same wallet key under another password; cards and mandates given before stay good. @throws CryptographicError */
+export function changePassword(
+  wallet: WalletFile,
+  options: { readonly present: string; readonly next: string; readonly random: Random },
+): WalletFile {
+  const secret = unlockWallet(wallet, options.present);
+  return {
+    ...wallet,
+    sealedKey: sealAtRest({ secret, password: options.next, purpose: PURPOSE, random: options.random }),
+  };
+}
+
 export function addCard(
   wallet: WalletFile,
   options: {
