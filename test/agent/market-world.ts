@@ -77,6 +77,7 @@ export function createAgentWorld(options: { readonly clock?: Clock } = {}) {
   const startMs = clock.nowMs();
   const routes = new Map<string, Handler>();
   const sent: Sent[] = [];
+  const warnings: object[] = [];
   const root = holder(makeName({ O: 'Agency', CN: 'Root' }), undefined, true);
 
   function holder(subject: Name, issuer: { certificate: Certificate; keys: KeyPair } | undefined, ca: boolean) {
@@ -151,7 +152,7 @@ export function createAgentWorld(options: { readonly clock?: Clock } = {}) {
       clock,
       random: systemRandom,
       courier,
-      log: { info: () => {}, warn: () => {}, error: () => {} },
+      log: { info: () => {}, warn: (detail) => warnings.push(detail), error: (detail) => warnings.push(detail) },
     });
     const post = async (kind: string, body: Uint8Array) => host.handle(door.receive(kind, body, clock.nowMs()));
     routes.set(url, post);
@@ -249,6 +250,11 @@ export function createAgentWorld(options: { readonly clock?: Clock } = {}) {
 
   /** Launches an agent whose tokens are sealed under a fresh item key each; gives those keys. */
   async function launch(at: Platform, by: Owner, changes: Partial<Mandate> = {}, agent = `agent of ${by.name}`) {
+    const send = await prepareLaunch(at, by, changes, agent);
+    return send();
+  }
+
+  async function prepareLaunch(at: Platform, by: Owner, changes: Partial<Mandate>, agent: string) {
     const chain = await certify(at, by, agent, 'customer');
     const mandate = mandateOf(by, at, chain[0]!.thumb, changes);
     const code = systemRandom(32);
@@ -262,8 +268,11 @@ export function createAgentWorld(options: { readonly clock?: Clock } = {}) {
     }
     const signed = signMessage(mandateType, mandate, by.signer);
     const value = { agent, mandate: signed, agentChain: chain.map(({ der }) => der), tokens };
-    const answer = await at.post('launch', signMessage(launchType, value, by.signer));
-    return { agent, mandate, itemKeys, code, answer: decodeShape(agentStatusType, answer), chain };
+    const body = signMessage(launchType, value, by.signer);
+    return async () => {
+      const answer = decodeShape(agentStatusType, await at.post('launch', body));
+      return { agent, mandate, itemKeys, code, answer, chain };
+    };
   }
 
   async function recall(at: Platform, by: Owner, agent: string): Promise<AgentStatus> {
@@ -279,12 +288,14 @@ export function createAgentWorld(options: { readonly clock?: Clock } = {}) {
     door,
     routes,
     sent,
+    warnings,
     owner,
     platform,
     certify,
     deploy,
     redeploy,
     launch,
+    prepareLaunch,
     recall,
     sentOf: (kind: string) => sent.filter((message) => message.kind === kind),
   };

@@ -128,12 +128,9 @@ function makeOffer(
     previous: linkOf(previous),
   };
   const bytes = signAs(context, agent, offerType, offer);
-  if (talk.merchantHere) {
-    draft.inputs.push({ type: 'hear', kind: 'offer', bytes });
-    return;
-  }
   draft.records.push({ t: 'offered', talk: talk.id, offer: bytes });
-  post(draft, given, `offer ${talk.id} ${round}`, 'offer', bytes);
+  if (talk.merchantHere) draft.inputs.push({ type: 'hear', kind: 'offer', talk: talk.id, bytes });
+  else post(draft, given, `offer ${talk.id} ${round}`, 'offer', bytes);
 }
 
 /** Our signature under the terms on the table. The agreement stands when the merchant has answered with its own. */
@@ -149,7 +146,7 @@ function accept(context: Deciding, draft: Draft, place: Place): void {
     previous: chainHead,
   });
   draft.records.push({ t: 'accepted', talk: talk.id, by: 'customer', acceptance });
-  if (talk.merchantHere) draft.inputs.push({ type: 'hear', kind: 'acceptance', bytes: acceptance });
+  if (talk.merchantHere) draft.inputs.push({ type: 'hear', kind: 'acceptance', talk: talk.id, bytes: acceptance });
   else post(draft, place, `acceptance ${talk.id}`, 'acceptance', acceptance);
 }
 

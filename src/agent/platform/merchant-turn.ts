@@ -51,12 +51,14 @@ function sceneOf(context: Deciding, negotiation: string, opens: Offer['opens']):
   return { call, proposed, lot, merchant, talk };
 }
 
-export function hearOffer(context: Deciding, draft: Draft, bytes: Uint8Array): void {
+/** @param own true for an offer of a customer hosted here: recorded already when it was made */
+export function hearOffer(context: Deciding, draft: Draft, bytes: Uint8Array, own = false): void {
   const message = readMessage(offerType, bytes);
   const offer = message.value;
   const scene = sceneOf(context, offer.negotiation, offer.opens);
   const { call, proposed, lot, merchant, talk } = scene;
-  const before = talk?.offers ?? [];
+  if (own && talk?.offers.at(-1)?.bytes !== bytes) return;
+  const before = (own ? talk?.offers.slice(0, -1) : talk?.offers) ?? [];
   if (talk && talk.status !== 'open') throw new PlatformError('NEGOTIATION_CLOSED', 'the negotiation is over');
   if (before.length % 2 !== 0) throw new PlatformError('NEGOTIATION_OUT_OF_TURN', 'it is the other side’s turn');
   const previous = before.at(-1)?.bytes ?? proposed.bytes;
@@ -73,7 +75,7 @@ export function hearOffer(context: Deciding, draft: Draft, bytes: Uint8Array): v
   assertBid(known, bid);
 
   const negotiation = offer.negotiation;
-  draft.records.push({ t: 'offered', talk: negotiation, offer: bytes });
+  if (!own) draft.records.push({ t: 'offered', talk: negotiation, offer: bytes });
   const head = linkOf(bytes);
   const bids = bidsOf(
     known,

@@ -76,7 +76,7 @@ export function conclude(context: Deciding, draft: Draft, agent: CustomerAgent, 
 
   const payByCard = signAs(context, agent, payByCardType, { agreement, method: 'card', atMs: env.nowMs });
   if (talk.merchantHere) {
-    draft.inputs.push({ type: 'hear', kind: 'pay-by-card', bytes: payByCard });
+    draft.inputs.push({ type: 'hear', kind: 'pay-by-card', talk: talk.id, bytes: payByCard });
   } else {
     const to = `${proposed.via}/agent/pay-by-card`;
     draft.send.push({ id: `pay ${talk.id}`, to, kind: 'pay-by-card', body: payByCard });
@@ -212,8 +212,8 @@ export function hearCompleted(
   draft.keys.add(`agent:${agent.id}`);
   draft.send.push({
     id: `notice ${talk.id}`,
-    to: `${agent.mandate.station.url}/agent/completion`,
-    kind: 'completion',
+    to: `${agent.mandate.station.url}/agent/completion-notice`,
+    kind: 'completion-notice',
     body: signAs(
       context,
       agent,

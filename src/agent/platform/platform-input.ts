@@ -49,7 +49,12 @@ export type PlatformInput =
   | { readonly type: 'begin'; readonly agent: string }
   | { readonly type: 'choose'; readonly call: string }
   | { readonly type: 'advance'; readonly agent: string }
-  | { readonly type: 'hear'; readonly kind: 'offer' | 'acceptance' | 'pay-by-card'; readonly bytes: Uint8Array }
+  | {
+      readonly type: 'hear';
+      readonly kind: 'offer' | 'acceptance' | 'pay-by-card';
+      readonly talk: string;
+      readonly bytes: Uint8Array;
+    }
   | {
       readonly type: 'completed';
       readonly agent: string;

@@ -3,6 +3,7 @@
  * one; a station may run one of its own (paragraph 0018). Agents are pure behaviours; what they say to each other here are
  * local inputs, what they say to others goes through the outbox.
  */
+import { HandselError } from '../../handsel-error.ts';
 import type { Decision, Machine, Reply, Timer } from '../../journal/machine.ts';
 import { createKeyRing } from './agent-key.ts';
 import { answerCall, begin, choose, hearProposals, stop } from './calling.ts';
@@ -86,10 +87,7 @@ function decide(context: Deciding, input: PlatformInput, options: PlatformOption
       hearPayByCard(context, draft, input.bytes);
       break;
     case 'hear':
-      if (input.kind === 'offer') hearOffer(context, draft, input.bytes);
-      else if (input.kind === 'acceptance') hearAcceptance(context, draft, input.bytes);
-      else hearPayByCard(context, draft, input.bytes);
-      break;
+      return finish(hearOwn(context, input));
     case 'completion':
       hearCompletion(context, draft, input.owner, input.message);
       break;
@@ -107,6 +105,28 @@ function decide(context: Deciding, input: PlatformInput, options: PlatformOption
       break;
   }
   return finish(draft);
+}
+
+/** What a customer agent hosted here said to a merchant agent hosted here. A refusal reaches the customer like any ending. */
+function hearOwn(context: Deciding, { kind, talk, bytes }: Extract<PlatformInput, { type: 'hear' }>): Draft {
+  const draft = emptyDraft();
+  try {
+    if (kind === 'offer') hearOffer(context, draft, bytes, true);
+    else if (kind === 'acceptance') hearAcceptance(context, draft, bytes);
+    else hearPayByCard(context, draft, bytes);
+    return draft;
+  } catch (error) {
+    if (!(error instanceof HandselError)) throw error;
+    const ending = emptyDraft();
+    if (kind === 'pay-by-card') {
+      paymentBrokeOff(context, ending, talk, error.message);
+      return ending;
+    }
+    ending.records.push({ t: 'ended', talk, by: 'merchant', reason: error.message });
+    const customer = context.state.calls.get(context.state.talks.get(talk)?.call ?? '')?.customer;
+    if (customer) ending.inputs.push({ type: 'advance', agent: customer });
+    return ending;
+  }
 }
 
 function hearReply(

@@ -66,6 +66,7 @@ test('[KPN-4] customer and merchant agents negotiate on a server of the network,
   await world.run(100);
 
   expect(market.status(station, agent)).toMatchObject({ phase: 'paying', proposals: 3 });
+  expect(world.warnings).toEqual([]);
   const [start] = world.sentOf('payment-start');
   expect(start!.to).toBe('https://station.test/agent/payment-start');
   const received = readPaymentStart(start!.body);
@@ -82,7 +83,7 @@ test('[KPN-4] customer and merchant agents negotiate on a server of the network,
   expect(request!.to).toBe(`${seller.url}/agent/payment-request`);
   await complete(world, market, seller, 'paid');
   expect(market.status(station, agent)).toMatchObject({ phase: 'done', purchases: [{ outcome: 'paid' }] });
-  const [notice] = world.sentOf('completion');
+  const [notice] = world.sentOf('completion-notice');
   const told = readMessage(completionNoticeType, notice!.body);
   told.requireSignature(readCertificate(told.certificateChain[0]!).publicKey);
   expect(told.value.others).toHaveLength(2);
@@ -306,4 +307,27 @@ test('private keys of agents are nowhere in the journal in the open', async () =
   const stored = toHex(market.host.state.customers.values().next().value!.sealedKey);
   expect(stored).not.toContain('0201010420');
   expect(stored.length).toBeGreaterThan(200);
+});
+
+test('a merchant agent taken back in the middle ends its negotiations, and the customer takes the next best', async () => {
+  const { world, market, merchants, station } = await openMarket({ ada: [700n, 300n], bob: [800n, 450n] });
+  // A second market that never answers keeps the agent waiting while the cheapest merchant withdraws.
+  const { agent } = await world.launch(market, station, { markets: [market.url, 'https://elsewhere.test'] });
+  await world.recall(market, merchants.ada!, 'agent of ada');
+  await world.run(3_000);
+  expect(market.status(station, agent)).toMatchObject({ phase: 'paying', purchases: [{ merchant: 'bob Ltd' }] });
+});
+
+test('every offer is recorded once, customer and merchant in turn', async () => {
+  const { world, market, station } = await openMarket();
+  const { agent } = await world.launch(market, station, { rounds: 10 });
+  await world.run(100);
+  const talks = [...market.host.state.talks.values()];
+  expect(talks).toHaveLength(3);
+  for (const { offers } of talks) {
+    expect(offers.map(({ value }) => value.round)).toEqual(offers.map((_, turn) => Math.floor(turn / 2)));
+  }
+  expect(market.status(station, agent).offers).toBe(
+    talks.reduce((sum, { offers }) => sum + Math.ceil(offers.length / 2), 0),
+  );
 });

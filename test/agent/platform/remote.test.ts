@@ -232,7 +232,7 @@ test('[KPN-D] an agent on the station’s own platform bargains with merchant ag
   await market.post('completion', signMessage(completionType, completion, seller.signer));
   await world.run(100);
   expect(local.status(station, agent).phase).toBe('done');
-  const notice = readMessage(completionNoticeType, world.sentOf('completion')[0]!.body);
+  const notice = readMessage(completionNoticeType, world.sentOf('completion-notice')[0]!.body);
   expect(readMessage(completionType, notice.value.completion).value.outcome).toBe('paid');
   // The merchant that was not chosen has nothing reserved any more.
   const loser = market.host.state.merchants.get(`agent of ${seller === ada ? 'bob' : 'ada'}`)!;

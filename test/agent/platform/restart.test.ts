@@ -49,7 +49,7 @@ test('a platform that lost its power goes on where it was, and the purchase ends
   await world.run(100);
   expect(again.status(station, agent)).toMatchObject({ phase: 'done', purchases: [{ outcome: 'paid' }] });
   expect(again.host.state.merchants.get('agent of ada')!.sold.get('words')).toBe(1);
-  expect(world.sentOf('completion')).toHaveLength(1);
+  expect(world.sentOf('completion-notice')).toHaveLength(1);
 });
 
 test('a snapshot in the middle of a negotiation restores to the same state', async () => {
