@@ -1,0 +1,89 @@
+/** `handsel network init`: makes a whole network of parties in the home folder, to be run with `handsel start` or one by one. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { systemRandom } from '../crypto/random.ts';
+import { systemClock } from '../journal/clock.ts';
+import type { Network } from '../party/network-home.ts';
+import { type Provisioned, provisionNetwork } from '../party/provision.ts';
+import { type GlobalOptions, homeFolder } from './global-options.ts';
+
+export interface NetworkOptions extends GlobalOptions {
+  readonly basePort?: number;
+  readonly host?: string;
+}
+
+type Write = (text: string) => void;
+
+const EXAMPLES = `
+Examples:
+  $ handsel network init
+  $ handsel network init --home /srv/handsel --base-port 7400
+`;
+
+/** `write` receives what goes to standard output. */
+export function networkCommand(write: Write = (text) => void process.stdout.write(text)): Command {
+  const network = new Command('network').description('make the parties of a whole network');
+  network.addCommand(
+    new Command('init')
+      .description(
+        'make an agency, two operators, two merchants, a market and a customer; a network that is there stays',
+      )
+      .option('--home <dir>', 'where it is made')
+      .option('--base-port <number>', 'take free ports from here on (default: depends on the home)', portNumber)
+      .option('--host <address>', 'where all of them listen', '127.0.0.1')
+      .option('--json', 'print one JSON object')
+      .addHelpText('after', EXAMPLES)
+      .action(async (options: NetworkOptions) => {
+        const home = homeFolder(options);
+        const provisioned = await provisionHome(home, options);
+        write(options.json ? asJson(home, provisioned) : asText(home, provisioned));
+      }),
+  );
+  return network;
+}
+
+/** What is there is left as it is. */
+export function provisionHome(home: string, options: Pick<NetworkOptions, 'basePort' | 'host'>): Promise<Provisioned> {
+  const { basePort, host } = options;
+  return provisionNetwork({
+    home,
+    catalogues: fileURLToPath(new URL('../../catalogue', import.meta.url)),
+    nowMs: systemClock().nowMs,
+    random: systemRandom,
+    ...(basePort !== undefined && { basePort }),
+    ...(host !== undefined && { host }),
+  });
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError('a port is 1 to 65535');
+  return port;
+}
+
+function asJson(home: string, { network, made }: Provisioned): string {
+  const parties = network.parties.map((party) => ({ ...party, configuration: join(home, party.configuration) }));
+  return `${JSON.stringify({ home, made, brand: network.brand, password: join(home, network.password), parties })}\n`;
+}
+
+function asText(home: string, { network, made }: Provisioned): string {
+  const width = Math.max(...network.parties.map(({ name }) => name.length));
+  const kindWidth = Math.max(...network.parties.map(({ party }) => party.length));
+  const rows = network.parties.map(
+    ({ name, party, url }) => `  ${name.padEnd(width)}  ${party.padEnd(kindWidth)}  ${url}\n`,
+  );
+  return [
+    `${made ? 'Made a network in' : 'There is a network already in'} ${home}:\n\n`,
+    ...rows,
+    '\nRun all of it in one process:\n\n',
+    `  handsel start --home ${home}\n`,
+    '\nOr each party in a process of its own, in this order:\n\n',
+    ...runCommands(home, network).map((command) => `  ${command}\n`),
+    `\nThe password of the customer's wallet is in ${join(home, network.password)}.\n`,
+  ].join('');
+}
+
+function runCommands(home: string, { parties }: Network): readonly string[] {
+  return parties.map(({ party, configuration }) => `handsel run ${party} --config ${join(home, configuration)}`);
+}

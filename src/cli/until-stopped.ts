@@ -1,0 +1,36 @@
+/** Keeps what was started running until a person or the system ends it, or it has to end by itself; then closes it without loss. */
+import { HandselError } from '../handsel-error.ts';
+import type { RunningParty } from '../party/running-party.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** A second signal during the closing is for impatient people: nothing durable is lost by it. */
+const IMPATIENT_EXIT = 130;
+
+export class PartyStopped extends HandselError {}
+
+/** @throws PartyStopped `PARTY_STOPPED` when a host of it failed: starting again recovers. */
+export async function untilStopped({ failed, close }: Pick<RunningParty, 'failed' | 'close'>): Promise<void> {
+  const stop = Promise.withResolvers<void>();
+  let asked = false;
+  const onSignal = () => {
+    if (asked) process.exit(IMPATIENT_EXIT);
+    asked = true;
+    stop.resolve();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  try {
+    const end = await Promise.race([
+      stop.promise.then(() => ({ cause: undefined })),
+      failed.then((cause) => ({ cause: cause ?? new Error('unknown') })),
+    ]);
+    await close();
+    if (end.cause !== undefined) {
+      throw new PartyStopped('PARTY_STOPPED', 'a part of it had to stop; start it again and it recovers', {
+        cause: end.cause,
+      });
+    }
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  }
+}

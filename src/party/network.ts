@@ -1,0 +1,50 @@
+/** All parties of a home in one process, talking TLS over loopback just as they would from machine to machine. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { HandselError } from '../handsel-error.ts';
+import { type RunningCustomer, startCustomer } from './customer.ts';
+import type { Network } from './network-home.ts';
+import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { startParty } from './start-party.ts';
+
+export interface RunningNetwork {
+  /** In the order in which they were started. */
+  readonly parties: readonly RunningParty[];
+  readonly customer: RunningCustomer;
+  /** Of the demonstration's wallet. */
+  readonly password: string;
+  /** Resolves when a host of any party had to stop by itself. */
+  readonly failed: Promise<unknown>;
+  close(): Promise<void>;
+}
+
+class NetworkStart extends HandselError {}
+
+/** Parties start one after the other; when one cannot, those before it are closed again. */
+export async function startNetwork(home: string, network: Network, surroundings: Surroundings): Promise<RunningNetwork> {
+  const parties: RunningParty[] = [];
+  const closeAll = () => closeInOrder(parties.toReversed().map((party) => () => party.close()));
+  let customer: RunningCustomer | undefined;
+  try {
+    for (const { party, configuration } of network.parties) {
+      const file = join(home, configuration);
+      if (party === 'customer') {
+        customer = await startCustomer(file, surroundings);
+        parties.push(customer);
+      } else {
+        parties.push(await startParty(party, file, surroundings));
+      }
+    }
+    if (customer === undefined) throw new NetworkStart('NETWORK_INCOMPLETE', `the network in ${home} has no customer`);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+  return {
+    parties,
+    customer,
+    password: readFileSync(join(home, network.password), 'utf8').trim(),
+    failed: Promise.race(parties.map(({ failed }) => failed)),
+    close: closeAll,
+  };
+}
