@@ -9,6 +9,7 @@ import { receivePaymentStart } from '../agent/guard/receive-payment-start.ts';
 import { encodeCbor } from '../codec/cbor.ts';
 import { sha256 } from '../crypto/digest.ts';
 import { systemRandom } from '../crypto/random.ts';
+import { systemClock } from '../journal/clock.ts';
 import { decodePaymentOutcome } from '../set/wallet/payment-outcome.ts';
 import { createWalletMachine } from '../set/wallet/wallet-machine.ts';
 import { createHttpCourier } from '../transport/http-courier.ts';
@@ -20,6 +21,7 @@ import { readConfiguration } from './configuration.ts';
 import { serveControl } from './control.ts';
 import { createDeliveries } from './deliveries.ts';
 import { createDirectPurchases } from './direct-purchases.ts';
+import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { readKeyFile } from './key-file.ts';
 import { createOpenWallet } from './open-wallet.ts';
 import { paymentOrder, readPaymentOrder } from './payment-order.ts';
@@ -53,7 +55,11 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
   const client = partyClient({ name, identity, surroundings, peers: configuration.peers });
   const signer = { privateKey: identity.privateKey, certificateChain: identity.chain.map(({ der }) => der) };
   const authority = readSetKey(configuration.agentAuthority, path);
-  const { trust } = loadSetTrust(configuration.trust, { brandId: brand, path, nowMs: Date.now });
+  const loaded = loadSetTrust(configuration.trust, { brandId: brand, path, nowMs: Date.now });
+  const { trust } = loaded;
+  const stopRefreshing = await keepTrustFresh({
+    ...{ trust: loaded, files: configuration.trust, brandId: brand, path, client, clock: systemClock(), log },
+  });
   const wallet = () => readWallet(path(configuration.wallet));
 
   const openWallet = createOpenWallet({ wallet, guard: () => guard.state });
@@ -163,6 +169,7 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
     failed: Promise.race([guard.failed, walletHost.failed, platform.host.failed]),
     close: () =>
       closeInOrder([
+        stopRefreshing,
         () => control.close(),
         () => server.close(),
         () => deliveries.stop(),

@@ -7,6 +7,7 @@ import { toHex, utf8 } from '../codec/hex.ts';
 import { sha256 } from '../crypto/digest.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
+import { systemClock } from '../journal/clock.ts';
 import { nameAttribute } from '../pki/name.ts';
 import { createMerchantEndpoint } from '../set/merchant/merchant-endpoint.ts';
 import { createMerchantMachine } from '../set/merchant/merchant-machine.ts';
@@ -17,6 +18,7 @@ import { loadCatalogue } from './catalogue.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { createCommunicationTrust } from './communication-trust.ts';
 import { readConfiguration } from './configuration.ts';
+import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { deployAgents } from './merchant-agents.ts';
 import { currenciesOf, parametersOf } from './merchant-offers.ts';
 import { orderToTake, readOrderToTake } from './order-to-take.ts';
@@ -55,7 +57,11 @@ export async function startMerchant(file: string, surroundings: Surroundings): P
     }),
   );
 
-  const { trust } = loadSetTrust(configuration.trust, { brandId: brand, path, nowMs: Date.now });
+  const loaded = loadSetTrust(configuration.trust, { brandId: brand, path, nowMs: Date.now });
+  const { trust } = loaded;
+  const stopRefreshing = await keepTrustFresh({
+    ...{ trust: loaded, files: configuration.trust, brandId: brand, path, client, clock: systemClock(), log },
+  });
   const gateway = readHolder(path(configuration.gateway.encryption));
   const signing = readSetKey(configuration.signature, path);
   const brands = new Map([
@@ -167,10 +173,12 @@ export async function startMerchant(file: string, surroundings: Surroundings): P
   return {
     name,
     url,
+    ready: deployed,
     failed: Promise.race([payments.failed, shop.failed]),
     async close() {
       stopping.abort();
       await closeInOrder([
+        stopRefreshing,
         () => deployed,
         () => server.close(),
         () => shop.close(),

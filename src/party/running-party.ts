@@ -14,6 +14,8 @@ export interface Surroundings {
 export interface RunningParty {
   readonly name: string;
   readonly url: string;
+  /** Where a party still has to be let in somewhere after it has started: resolves when it has been. */
+  readonly ready?: Promise<void>;
   /** Resolves when a host of the party had to stop by itself: the process must then end, and recover when started again. */
   readonly failed: Promise<unknown>;
   /** Takes nothing new, finishes what runs, flushes, closes. */
