@@ -1,23 +1,28 @@
 /**
  * Counts the cryptographic primitives that a piece of work executes, and measures each of them bare. Signatures, key agreements,
- * the making of ephemeral keys, authenticated encryption, key wrapping and MACs count; hashing does not, so the sum is a lower bound.
+ * the making of ephemeral keys, the reading and
+ * checking of their points, authenticated encryption, key wrapping and MACs count; hashing does not, so the sum is a lower bound.
  */
 import crypto, {
   createCipheriv,
   createDecipheriv,
   createHmac,
+  createSecretKey,
   diffieHellman,
   generateKeyPairSync,
+  type KeyObject,
   randomBytes,
   sign,
   verify,
 } from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
+import { exportPoint, importPoint } from '../src/crypto/agreement.ts';
 
 export type Primitive =
   | 'sign'
   | 'verify'
   | 'ephemeral key'
+  | 'point'
   | 'agreement'
   | 'encrypt'
   | 'decrypt'
@@ -36,6 +41,7 @@ const primitiveOf: Readonly<Record<string, (algorithm: unknown) => Primitive>> =
   sign: () => 'sign',
   verify: () => 'verify',
   generateKeyPairSync: () => 'ephemeral key',
+  createPublicKey: () => 'point',
   diffieHellman: () => 'agreement',
   createHmac: () => 'mac',
   createCipheriv: (algorithm) => (isWrap(algorithm) ? 'wrap' : 'encrypt'),
@@ -71,15 +77,17 @@ const TEXT = randomBytes(1024);
 export function measurePrimitives(): Map<Primitive, number> {
   const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const signature = sign('sha256', TEXT, { key: own.privateKey, dsaEncoding: 'der' });
-  const [key, nonce, iv] = [randomBytes(32), randomBytes(12), Buffer.alloc(8, 0xa6)];
+  const signature = sign('sha256', TEXT, own.privateKey);
+  const point = exportPoint(other.publicKey);
+  const [key, nonce, iv] = [createSecretKey(randomBytes(32)), randomBytes(12), Buffer.alloc(8, 0xa6)];
   const sealed = encrypt(key, nonce);
   const wrapped = wrap(key, iv);
 
   const bare: Record<Primitive, () => unknown> = {
-    sign: () => sign('sha256', TEXT, { key: own.privateKey, dsaEncoding: 'der' }),
-    verify: () => verify('sha256', TEXT, { key: own.publicKey, dsaEncoding: 'der' }, signature),
-    'ephemeral key': () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    sign: () => sign('sha256', TEXT, own.privateKey),
+    verify: () => verify('sha256', TEXT, own.publicKey, signature),
+    'ephemeral key': () => exportPoint(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey),
+    point: () => importPoint(point),
     agreement: () => diffieHellman({ privateKey: own.privateKey, publicKey: other.publicKey }),
     encrypt: () => encrypt(key, nonce),
     decrypt: () => decrypt(key, nonce, sealed),
@@ -90,24 +98,24 @@ export function measurePrimitives(): Map<Primitive, number> {
   return new Map(Object.entries(bare).map(([name, call]) => [name as Primitive, medianMicroseconds(call)]));
 }
 
-function encrypt(key: Buffer, nonce: Buffer): { readonly text: Buffer; readonly tag: Buffer } {
+function encrypt(key: KeyObject, nonce: Buffer): { readonly text: Buffer; readonly tag: Buffer } {
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   const text = Buffer.concat([cipher.update(TEXT), cipher.final()]);
   return { text, tag: cipher.getAuthTag() };
 }
 
-function decrypt(key: Buffer, nonce: Buffer, { text, tag }: ReturnType<typeof encrypt>): Buffer {
+function decrypt(key: KeyObject, nonce: Buffer, { text, tag }: ReturnType<typeof encrypt>): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, nonce);
   decipher.setAuthTag(tag);
   return Buffer.concat([decipher.update(text), decipher.final()]);
 }
 
-function wrap(key: Buffer, iv: Buffer): Buffer {
+function wrap(key: KeyObject, iv: Buffer): Buffer {
   const cipher = createCipheriv('id-aes256-wrap', key, iv);
-  return Buffer.concat([cipher.update(key), cipher.final()]);
+  return Buffer.concat([cipher.update(TEXT.subarray(0, 32)), cipher.final()]);
 }
 
-function unwrap(key: Buffer, iv: Buffer, wrapped: Buffer): Buffer {
+function unwrap(key: KeyObject, iv: Buffer, wrapped: Buffer): Buffer {
   const decipher = createDecipheriv('id-aes256-wrap', key, iv);
   return Buffer.concat([decipher.update(wrapped), decipher.final()]);
 }

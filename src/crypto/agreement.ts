@@ -3,7 +3,7 @@
  * Whoever derives a key binds it through `info` to the transcript and to both identities.
  */
 import { createPublicKey, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto';
-import { concatBytes, fromHex } from '../codec/hex.ts';
+import { fromHex } from '../codec/hex.ts';
 import { CryptographicError } from '../handsel-error.ts';
 
 /** SubjectPublicKeyInfo of a P-256 key up to the point itself (RFC 5480 section 2). */
@@ -30,7 +30,9 @@ export function importPoint(point: Uint8Array): KeyObject {
     throw new CryptographicError(new Error(`a P-256 point of ${point.length} bytes`));
   }
   try {
-    return createPublicKey({ key: Buffer.from(concatBytes(SPKI_PREFIX, point)), format: 'der', type: 'spki' });
+    // As text: Node takes options for a possible key first and finds out by an exception, which costs more than the base64.
+    const base64 = Buffer.concat([SPKI_PREFIX, point]).toString('base64');
+    return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${base64}\n-----END PUBLIC KEY-----\n`);
   } catch (cause) {
     throw new CryptographicError(cause);
   }
