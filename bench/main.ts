@@ -9,6 +9,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   der: async () => (await import('./der.ts')).benchDer,
   journal: async () => (await import('./journal.ts')).benchJournal,
   ledger: async () => (await import('./ledger.ts')).benchLedger,
+  'set-purchase': async () => (await import('./set-purchase.ts')).benchSetPurchase,
+  negotiation: async () => (await import('./negotiation.ts')).benchNegotiation,
   memory: async () => (await import('./memory.ts')).benchMemory,
 };
 
