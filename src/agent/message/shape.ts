@@ -75,13 +75,6 @@ export function minorUnits(): Shape<bigint> {
   };
 }
 
-export function flag(): Shape<boolean> {
-  return {
-    decode: (value, at) => (typeof value === 'boolean' ? value : refuse(at, 'true or false')),
-    encode: (value) => value,
-  };
-}
-
 export function oneOf<const T extends string>(...names: readonly T[]): Shape<T> {
   return {
     decode: (value, at) => names.find((name) => name === value) ?? refuse(at, `one of ${names.join(', ')}`),

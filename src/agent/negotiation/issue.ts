@@ -65,7 +65,3 @@ export function assertBid(issues: readonly Issue[], bid: Bid): void {
     }
   });
 }
-
-export function sameBid(a: Bid, b: Bid): boolean {
-  return a.length === b.length && a.every((value, at) => value === b[at]);
-}

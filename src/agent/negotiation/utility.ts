@@ -2,7 +2,7 @@
  * Additive utility: each issue's value is judged between 0 and 1, and the judgements are added with weights that sum to 1.
  * Follows the linear-additive utility spaces of Genius (Lin et al., "Genius", Computational Intelligence 30(1), 2014).
  */
-import { assertBid, type Bid, type Issue, type IssueValue, isValueOf } from './issue.ts';
+import { type Bid, type Issue, type IssueValue, isValueOf } from './issue.ts';
 import { NegotiationError } from './negotiation-error.ts';
 
 export type Evaluation =
@@ -86,12 +86,6 @@ export function utilityOf(space: UtilitySpace, bid: Bid): number {
     sum += space.weights[at]! * evaluate(space.evaluations[at]!, bid[at]!);
   }
   return sum;
-}
-
-/** As `utilityOf`, for a bid from outside. @throws NegotiationError when it is not in the domain. */
-export function judgeBid(space: UtilitySpace, bid: Bid): number {
-  assertBid(space.issues, bid);
-  return utilityOf(space, bid);
 }
 
 /** @param progress share of the time used up, 0…1 */

@@ -5,7 +5,8 @@ import { type Certificate, readCertificate } from '../../pki/certificate.ts';
 import { type MessageType, signMessage } from '../message/signed-message.ts';
 import type { KeyRing } from './agent-key.ts';
 import type { PlatformInput } from './platform-input.ts';
-import { type PlatformRecord, type PlatformState, remember } from './platform-state.ts';
+import type { PlatformRecord } from './platform-record.ts';
+import { type PlatformState, remember } from './platform-state.ts';
 
 export interface PlatformSettings {
   /** Base URL under which other parties reach this platform. */

@@ -13,8 +13,9 @@ import { deploy, launch, recall, reserve } from './hosting.ts';
 import { hearAcceptance, hearEnding, hearOffer } from './merchant-turn.ts';
 import { goOn, hearCompleted, hearCompletion, hearPassedCompletion, hearPayByCard } from './paying.ts';
 import type { PlatformInput } from './platform-input.ts';
+import { applyPlatformRecord, type PlatformRecord } from './platform-record.ts';
 import { restorePlatform, snapshotPlatform } from './platform-snapshot.ts';
-import { applyPlatformRecord, emptyPlatform, type PlatformRecord, type PlatformState } from './platform-state.ts';
+import { emptyPlatform, type PlatformState } from './platform-state.ts';
 
 export interface PlatformOptions {
   /** Base URL under which other parties reach this platform, as it stands in mandates and merchant parameters. */
