@@ -3,7 +3,8 @@
 import { createPlatform } from '../agent/platform/platform.ts';
 import { createPlatformDoor, platformKinds } from '../agent/platform/platform-door.ts';
 import type { PlatformInput } from '../agent/platform/platform-input.ts';
-import type { PlatformRecord, PlatformState } from '../agent/platform/platform-state.ts';
+import type { PlatformRecord } from '../agent/platform/platform-record.ts';
+import type { PlatformState } from '../agent/platform/platform-state.ts';
 import type { Host } from '../journal/host.ts';
 import { readCertificate } from '../pki/certificate.ts';
 import type { Client } from '../transport/client.ts';
