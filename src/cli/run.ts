@@ -1,6 +1,7 @@
 /** `handsel run agency|operator|merchant|market|customer`: one party as a process of its own, from its configuration file. */
 import { Argument, Command, Option } from 'commander';
 import { type PartyKind, readConfiguration } from '../party/configuration.ts';
+import { CRASH_POINTS, crashPoints } from '../party/crash-point.ts';
 import type { Surroundings } from '../party/running-party.ts';
 import { partyKinds, startParty } from '../party/start-party.ts';
 import { createLog, type LogLevel } from '../transport/log.ts';
@@ -46,9 +47,11 @@ export function runCommand(write: (text: string) => void = (text) => void proces
     .action(async (kind: PartyKind, options: RunOptions) => {
       const { configuration } = readConfiguration(kind, options.config);
       const { name, logLevel } = configuration;
+      const crashes = process.env[CRASH_POINTS];
       const surroundings: Surroundings = {
         log: createLog({ name, level: options.logLevel ?? logLevel }),
         ...(options.trace !== undefined && { tracer: createTracer({ directory: options.trace }) }),
+        ...(crashes !== undefined && { onBoundary: crashPoints(crashes, name) }),
       };
       const party = await startParty(kind, options.config, surroundings);
       const { url } = party;

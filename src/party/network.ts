@@ -21,7 +21,11 @@ export interface RunningNetwork {
 class NetworkStart extends HandselError {}
 
 /** Parties start one after the other; when one cannot, those before it are closed again. */
-export async function startNetwork(home: string, network: Network, surroundings: Surroundings): Promise<RunningNetwork> {
+export async function startNetwork(
+  home: string,
+  network: Network,
+  surroundings: Surroundings,
+): Promise<RunningNetwork> {
   const parties: RunningParty[] = [];
   const closeAll = () => closeInOrder(parties.toReversed().map((party) => () => party.close()));
   let customer: RunningCustomer | undefined;
