@@ -6,5 +6,11 @@ import { fileURLToPath } from 'node:url';
 // else is loaded, which is why the rest comes by a dynamic import.
 enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/handsel', import.meta.url)));
 
+// Whoever reads our output may stop reading (`handsel … | head`): that ends the program quietly.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 const { runCommandLine } = await import('./command-line.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -132,7 +132,7 @@ export function createAgentWorld(options: { readonly clock?: Clock } = {}) {
       url: `https://${name}.test`,
       ...communication,
       signer: { privateKey: communication.keys.privateKey, certificateChain: [communication.certificate.der] },
-      authority: holder(extendName(base, { CN: `${name} agents` }), root, true),
+      authority: holder(extendName(communication.certificate.subject, { OU: 'Agents' }), root, true),
     };
   }
 
