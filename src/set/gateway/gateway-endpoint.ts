@@ -23,9 +23,10 @@ export function createGatewayEndpoint(options: GatewayEndpointOptions): Endpoint
   return createEndpoint<GatewayInput>({
     ...options,
     requests: ['AuthReq', 'AuthRevReq'],
+    final: ['AuthReq', 'AuthRevReq'],
     direction: 'gatewayToMerchant',
     signer: keys.signing,
-    refuse: (error) => ({ type: 'refuse', error }),
+    refuse: (refusal) => ({ type: 'refuse', refusal }),
     read(message, { messageId, atMs }) {
       const context = { keys, trust, atMs };
       return message.message.type === 'AuthReq'

@@ -3,7 +3,7 @@ import { HandselError } from '../../handsel-error.ts';
 import type { Reply } from '../../journal/machine.ts';
 import type { CardResponse } from '../message/card-message.ts';
 import { decodeCardResponse } from '../message/card-message-codec.ts';
-import type { SetError } from '../message/set-error.ts';
+import type { Refusal } from '../message/endpoint.ts';
 import { readNetworkId } from './card-network.ts';
 import type { ReceivedAuthReq } from './receive-authorization.ts';
 import type { ReceivedAuthRevReq } from './receive-reversal.ts';
@@ -11,7 +11,7 @@ import type { ReceivedAuthRevReq } from './receive-reversal.ts';
 export type GatewayInput =
   | { readonly type: 'authorize'; readonly messageId: string; readonly request: ReceivedAuthReq }
   | { readonly type: 'reverse'; readonly messageId: string; readonly request: ReceivedAuthRevReq }
-  | { readonly type: 'refuse'; readonly error: SetError }
+  | { readonly type: 'refuse'; readonly refusal: Refusal }
   | { readonly type: 'answered'; readonly key: string; readonly response: CardResponse }
   /** The network did not answer in time: what it did is not known. */
   | { readonly type: 'silent'; readonly key: string };

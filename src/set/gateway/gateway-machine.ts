@@ -2,6 +2,7 @@
 import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import type { Machine } from '../../journal/machine.ts';
+import { decideRefusal } from '../message/endpoint.ts';
 import type { Trust } from '../message/trust.ts';
 import {
   applyGatewayRecord,
@@ -53,7 +54,7 @@ function decide(state: GatewayState, input: GatewayInput, context: Context): Gat
     case 'silent':
       return conclude(state, { key: input.key, response: undefined }, context);
     case 'refuse':
-      throw input.error;
+      return decideRefusal(input.refusal);
   }
 }
 

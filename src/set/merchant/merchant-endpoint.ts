@@ -36,8 +36,9 @@ export function createMerchantEndpoint(options: MerchantEndpointOptions): Endpoi
   return createEndpoint<MerchantInput>({
     ...options,
     requests: ['PInitReq', 'PReq', 'InqReq'],
+    final: ['PReq'],
     direction: 'merchantToCardholder',
-    refuse: (error) => ({ type: 'refuse', error }),
+    refuse: (refusal) => ({ type: 'refuse', refusal }),
     read(message, { messageId, atMs }) {
       const context = { brands, trust, atMs };
       if (message.message.type === 'PInitReq') return { type: 'initiate', request: receivePInitReq(message) };

@@ -1,6 +1,7 @@
 /** What the merchant machine is told: orders of the shop, requests of cardholders, answers of gateways, and time. */
 import { HandselError } from '../../handsel-error.ts';
 import type { Reply, Timer } from '../../journal/machine.ts';
+import type { Refusal } from '../message/endpoint.ts';
 import { readError } from '../message/error-exchange.ts';
 import { type DateWindow, dateRefusal, openWrapper, requireKnownExtensions } from '../message/receive.ts';
 import { type ErrorCode, SetError } from '../message/set-error.ts';
@@ -24,7 +25,7 @@ export type MerchantInput =
   | { readonly type: 'initiate'; readonly request: ReceivedPInitReq }
   | { readonly type: 'purchase'; readonly messageId: string; readonly purchase: ReceivedPurchase }
   | { readonly type: 'inquire'; readonly inquiry: ReceivedInquiry; readonly finished: FinishedOrder | undefined }
-  | { readonly type: 'refuse'; readonly error: SetError }
+  | { readonly type: 'refuse'; readonly refusal: Refusal }
   | { readonly type: 'authorized'; readonly key: GatewayKey; readonly authorization: ReceivedAuthorization }
   | { readonly type: 'reversed'; readonly key: GatewayKey; readonly reversal: ReceivedReversal }
   | {

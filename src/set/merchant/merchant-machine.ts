@@ -2,6 +2,7 @@
 import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import type { Machine } from '../../journal/machine.ts';
+import { decideRefusal } from '../message/endpoint.ts';
 import type { DateWindow } from '../message/receive.ts';
 import type { Trust } from '../message/trust.ts';
 import { type MerchantInput, readGatewayReply, readTimer } from './merchant-input.ts';
@@ -69,7 +70,7 @@ function decide(
     case 'expired':
       return expire(state, input.orderId);
     case 'refuse':
-      throw input.error;
+      return decideRefusal(input.refusal);
     case 'told':
       return NOTHING;
   }

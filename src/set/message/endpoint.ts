@@ -6,27 +6,46 @@
 import { toHex } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import type { Random } from '../../crypto/random.ts';
+import { HandselError } from '../../handsel-error.ts';
+import type { Decision } from '../../journal/machine.ts';
 import type { Binding } from './binding.ts';
 import type { CertifiedKey } from './certified-key.ts';
 import { encodeError } from './error-exchange.ts';
 import type { Message, MessageName } from './message-wrapper.ts';
 import { type DateWindow, dateRefusal, openWrapper, requireKnownExtensions, rrpidOf } from './receive.ts';
-import { errorCodeOf, type SetError } from './set-error.ts';
+import { errorCodeOf } from './set-error.ts';
 
 /** The part of a host that an endpoint needs. */
 export interface MessageHandler<I> {
   handle(message: { readonly messageId: string; readonly digest: Uint8Array; readonly input: I }): Promise<Uint8Array>;
 }
 
+/** What a machine is told when its endpoint refuses a message; `answer` is then the answer to these bytes for good. */
+export interface Refusal {
+  readonly error: unknown;
+  readonly answer: Uint8Array | undefined;
+}
+
+/** A machine's decision on it. @throws the error, so that the message leaves no trace, when it is not to be answered for good. */
+export function decideRefusal({ error, answer }: Refusal): Decision<never> {
+  if (answer === undefined) throw error;
+  return { records: [], answer };
+}
+
 export interface EndpointOptions<I> {
   readonly host: MessageHandler<I>;
   /** The requests this party answers. */
   readonly requests: readonly MessageName[];
+  /**
+   * Those whose refusal the sender takes as final, nothing having been charged: once refused, the same bytes stay refused, and
+   * once accepted, a repeat is never refused, whatever has become of certificates and clocks meanwhile.
+   */
+  readonly final: readonly MessageName[];
   readonly window: DateWindow;
   /** Decodes, decrypts and verifies: everything that can be checked without the machine's state. */
   readonly read: (message: Message, context: { readonly messageId: string; readonly atMs: number }) => I | Promise<I>;
-  /** The input that makes the machine refuse: only a message handled before in time is answered all the same. */
-  readonly refuse: (error: SetError) => I;
+  /** The input that makes the machine refuse: a message handled before is answered all the same. */
+  readonly refuse: (refusal: Refusal) => I;
   readonly direction: Binding['direction'];
   /** Signs the Errors. */
   readonly signer: CertifiedKey;
@@ -41,17 +60,39 @@ export type Endpoint = (bytes: Uint8Array) => Promise<Uint8Array>;
 
 const NO_ANSWER = new Uint8Array();
 
+/** The identity stands for another message, whose answer this one must not get. */
+const isReuse = (error: unknown) => error instanceof HandselError && error.code === 'MESSAGE_IDENTITY_REUSED';
+
 export function createEndpoint<I>(options: EndpointOptions<I>): Endpoint {
-  const { host, requests, window, read, refuse, direction, signer, nowMs, random, onRefusal } = options;
+  const { host, requests, final, window, read, refuse, direction, signer, nowMs, random, onRefusal } = options;
+
+  const inputOf = (message: Message, messageId: string): I | Promise<I> => {
+    const atMs = nowMs();
+    const stale = dateRefusal(message.header, atMs, window);
+    if (stale !== undefined) throw stale;
+    requireKnownExtensions(message);
+    return read(message, { messageId, atMs });
+  };
+
+  /** @throws what cannot be said in an Error. */
+  const errorFor = (error: unknown, refused: Uint8Array, message: Message | undefined): Uint8Array => {
+    const errorCode = errorCodeOf(error);
+    if (errorCode === undefined) throw error;
+    onRefusal(error, message);
+    return encodeError({ errorCode, refused, message, direction, signer, random, nowMs: nowMs() });
+  };
 
   const handle = async (message: Message, bytes: Uint8Array): Promise<Uint8Array> => {
-    const messageId = `${message.message.type}:${toHex(rrpidOf(message.header))}`;
+    const { type } = message.message;
+    const messageId = `${type}:${toHex(rrpidOf(message.header))}`;
     const digest = sha256(bytes);
-    const stale = dateRefusal(message.header, nowMs(), window);
-    if (stale !== undefined) return host.handle({ messageId, digest, input: refuse(stale) });
-    requireKnownExtensions(message);
-    const input = await read(message, { messageId, atMs: nowMs() });
-    return host.handle({ messageId, digest, input });
+    try {
+      return await host.handle({ messageId, digest, input: await inputOf(message, messageId) });
+    } catch (error) {
+      if (errorCodeOf(error) === undefined || isReuse(error)) throw error;
+      const answer = final.includes(type) ? errorFor(error, bytes, message) : undefined;
+      return host.handle({ messageId, digest, input: refuse({ error, answer }) });
+    }
   };
 
   return async (bytes) => {
@@ -61,10 +102,7 @@ export function createEndpoint<I>(options: EndpointOptions<I>): Endpoint {
       if (message.message.type === 'Error') return NO_ANSWER;
       return await handle(message, bytes);
     } catch (error) {
-      const errorCode = errorCodeOf(error);
-      if (errorCode === undefined) throw error;
-      onRefusal(error, message);
-      return encodeError({ errorCode, refused: bytes, message, direction, signer, random, nowMs: nowMs() });
+      return errorFor(error, bytes, message);
     }
   };
 }
