@@ -10,6 +10,8 @@ import { type Host, openHost } from '../../src/journal/host.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import type { Machine, Outgoing } from '../../src/journal/machine.ts';
 import { createMemoryJournal, type MemoryDisk, type MemoryJournal } from '../../src/journal/memory-journal.ts';
+import type { OpenWork } from '../../src/journal/open-work.ts';
+import { recover } from '../../src/journal/recovery.ts';
 import { calmNetwork, createNetwork, type NetworkFaults, roughNetwork } from './network.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
 import { createVirtualClock } from './virtual-clock.ts';
@@ -18,6 +20,9 @@ export interface Party<S, I, R> {
   readonly machine: Machine<S, I, R>;
   /** Turns an arriving message into an input; a HandselError is the answer "refused". */
   arrived(message: Outgoing, from: string): I;
+  /** In place of `arrived` for parties with an endpoint of their own before the host; undefined is silence. */
+  serve?(host: Host<S, I, R>, message: Outgoing, from: string): Promise<Uint8Array | undefined>;
+  wrapCourier?(courier: Courier): Courier;
   /** The identity under which the message is handled once; default the sender's name with the message's id. */
   identityOf?(message: Outgoing, from: string): string;
   readonly snapshotEvery?: number;
@@ -33,6 +38,21 @@ export interface WorldFaults {
   readonly crashAtBoundary: number;
   /** Probability that an append fails. */
   readonly failAppend: number;
+  /** Each machine's clock is wrong by at most this, and jumps from time to time; default never. */
+  readonly clockErrorMs?: number;
+}
+
+/** What a machine is made with at each start: its own clock, right or wrong. */
+export interface Life {
+  readonly nowMs: () => number;
+}
+
+/** A request that was answered, for checks on what parties say. */
+export interface Answered {
+  readonly target: string;
+  readonly from: string;
+  readonly message: Outgoing;
+  readonly result: CourierResult;
 }
 
 export const roughWorld: WorldFaults = {
@@ -55,9 +75,13 @@ export interface World {
    */
   addMachine<S, I, R>(
     name: string,
-    factory: () => Party<S, I, R>,
-    options?: { routes?: readonly string[] },
+    factory: (life: Life) => Party<S, I, R>,
+    options?: { routes?: readonly string[]; disk?: MemoryDisk },
   ): WorldMachine<S, I, R>;
+  /** Somebody who answers and never fails. */
+  addServer(name: string, answer: (message: Outgoing, from: string) => Uint8Array): void;
+  /** Called with every answer, whether or not it arrives. */
+  observe(listener: (answered: Answered) => void): void;
   /** Sends a message from outside as an outbox would: the same bytes until answered or refused. */
   send(from: string, message: Outgoing): Promise<CourierResult>;
   run(untilMs: number): Promise<void>;
@@ -71,10 +95,17 @@ export interface WorldMachine<S, I, R> {
   readonly host: Host<S, I, R> | undefined;
   /** Power cut now; restarts by itself after a while. */
   crash(): void;
+  /** Tells the host something again and again until it has taken it or refused it. */
+  insist(input: I): Promise<void>;
+  /** The state as a snapshot would keep it. */
+  snapshotNow(): Uint8Array;
+  /** Ends the machine for good and reads what a restart would find. */
+  lastWords(): Promise<{ readonly snapshot: Uint8Array; readonly work: OpenWork }>;
 }
 
 const flushMs = 3;
 const answerTimeoutMs = 2000;
+const clockJumpMs = 4000;
 
 export function createWorld(seed: number, faults: WorldFaults = roughWorld): World {
   const random = seededRandom(seed);
@@ -88,6 +119,7 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
     if (trace.length > 2000) trace.shift();
   };
   type Receive = (message: Outgoing, from: string) => Promise<CourierResult>;
+  const listeners: ((answered: Answered) => void)[] = [];
   const machines: { name: string; routes: readonly string[]; receive: Receive; restart: () => void }[] = [];
 
   /** One request and one response over the network; rejects when no answer came in time. */
@@ -102,6 +134,7 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
         note(`${from} → ${target.name} ${message.kind} ${message.id}`);
         const answer = target.receive(message, from);
         answer.then((result) => {
+          for (const listener of listeners) listener({ target: target.name, from, message, result });
           network.carry(() => {
             note(`${from} ← ${target.name} ${result.type} ${message.kind} ${message.id}`);
             cancelTimeout();
@@ -114,11 +147,20 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
 
   const addMachine: World['addMachine'] = <S, I, R>(
     name: string,
-    factory: () => Party<S, I, R>,
-    options: { routes?: readonly string[] } = {},
-  ) => {
+    factory: (life: Life) => Party<S, I, R>,
+    options: { routes?: readonly string[]; disk?: MemoryDisk } = {},
+  ): WorldMachine<S, I, R> => {
     const own = random.fork();
-    let disk: MemoryDisk = { frames: [], snapshot: undefined };
+    let disk: MemoryDisk = options.disk ?? { frames: [], snapshot: undefined };
+    let errorMs = 0;
+    const nowMs = () => clock.nowMs() + errorMs;
+    const jump = () => {
+      const { clockErrorMs = 0 } = current;
+      if (clockErrorMs === 0) return;
+      errorMs = Math.round((2 * own.fraction() - 1) * clockErrorMs);
+      note(`${name} has its clock ${errorMs} ms ahead`);
+      clock.after(own.fraction() * 2 * clockJumpMs, jump);
+    };
     let alive: Incarnation<S, I, R> | undefined;
 
     const crash = (why: string) => {
@@ -133,7 +175,8 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
       if (alive !== undefined) return;
       note(`${name} starts`);
       const life = incarnate({
-        ...{ name, party: factory(), disk, clock, random: own.fork(), faults: current },
+        ...{ name, party: factory({ nowMs }), disk, random: own.fork(), faults: current },
+        clock: { nowMs, after: clock.after },
         exchange: (message) => exchange(name, message),
         crash: (why) => {
           if (alive === life) crash(why);
@@ -152,17 +195,50 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
       receive: (message, from) => alive?.receive(message, from) ?? new Promise(() => undefined),
       // A restart also leaves the old faults behind.
       restart() {
+        errorMs = 0;
         crash('restart without faults');
         start();
       },
     });
+    jump();
     start();
+    /** Undefined when the machine died before it said anything. */
+    const attempt = (input: I) =>
+      new Promise<undefined | { refused?: unknown }>((resolve) => {
+        const cancel = clock.after(answerTimeoutMs, () => resolve(undefined));
+        alive?.host?.submit(input).then(
+          () => {
+            cancel();
+            resolve({});
+          },
+          (refused) => {
+            cancel();
+            resolve(refused.code === 'HOST_STOPPED' ? undefined : { refused });
+          },
+        );
+      });
     return {
       name,
       get host() {
         return alive?.host;
       },
       crash: () => crash('asked to'),
+      async insist(input) {
+        for (;;) {
+          const outcome = await attempt(input);
+          if (outcome === undefined) await new Promise<void>((resolve) => clock.after(100, resolve));
+          else if (outcome.refused !== undefined) throw outcome.refused;
+          else return;
+        }
+      },
+      snapshotNow: () => factory({ nowMs }).machine.snapshot(alive!.host!.state),
+      async lastWords() {
+        const found = alive?.end() ?? disk;
+        alive = undefined;
+        const { machine } = factory({ nowMs });
+        const { state, work } = await recover(machine, createMemoryJournal({ disk: found }));
+        return { snapshot: machine.snapshot(state), work };
+      },
     };
   };
 
@@ -171,6 +247,11 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
     get crashes() {
       return crashes;
     },
+    addServer(name, answer) {
+      const receive: Receive = async (message, from) => ({ type: 'answered', body: answer(message, from) });
+      machines.push({ name, routes: [], receive, restart: () => {} });
+    },
+    observe: (listener) => void listeners.push(listener),
     async send(from, message) {
       for (;;) {
         try {
@@ -221,9 +302,10 @@ function incarnate<S, I, R>(options: {
         (cause) => ended || reject(cause),
       );
     });
-  const courier: Courier = {
+  const direct: Courier = {
     deliver: (message) => whileAlive(ended ? new Promise(() => undefined) : options.exchange(message)),
   };
+  const courier = party.wrapCourier?.(direct) ?? direct;
   const journal: MemoryJournal = createMemoryJournal({
     ...{ disk, random: random.bytes, faults: { failAppend: faults.failAppend } },
     flush: () => new Promise((resolve) => clock.after(random.fraction() * flushMs, resolve)),
@@ -253,6 +335,10 @@ function incarnate<S, I, R>(options: {
     async receive(message, from) {
       if (host === undefined) return new Promise(() => undefined);
       try {
+        if (party.serve !== undefined) {
+          const body = await whileAlive(party.serve(host, message, from));
+          return body === undefined ? new Promise(() => undefined) : { type: 'answered', body };
+        }
         const messageId = party.identityOf?.(message, from) ?? `${from}/${message.id}`;
         const input = party.arrived(message, from);
         const body = await whileAlive(host.handle({ messageId, digest: sha256(message.body), input }));
