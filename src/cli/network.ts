@@ -15,6 +15,9 @@ export interface NetworkOptions extends GlobalOptions {
 
 type Write = (text: string) => void;
 
+/** How the program is called from a checkout; works in any folder of it. */
+const COMMAND = 'npm run -s handsel --';
+
 const EXAMPLES = `
 Examples:
   $ handsel network init
@@ -77,7 +80,7 @@ function asText(home: string, { network, made }: Provisioned): string {
     `${made ? 'Made a network in' : 'There is a network already in'} ${home}:\n\n`,
     ...rows,
     '\nRun all of it in one process:\n\n',
-    `  handsel start --home ${home}\n`,
+    `  ${COMMAND} start --home ${home}\n`,
     '\nOr each party in a process of its own, in this order:\n\n',
     ...runCommands(home, network).map((command) => `  ${command}\n`),
     `\nThe password of the customer's wallet is in ${join(home, network.password)}.\n`,
@@ -85,5 +88,5 @@ function asText(home: string, { network, made }: Provisioned): string {
 }
 
 function runCommands(home: string, { parties }: Network): readonly string[] {
-  return parties.map(({ party, configuration }) => `handsel run ${party} --config ${join(home, configuration)}`);
+  return parties.map(({ party, configuration }) => `${COMMAND} run ${party} --config ${join(home, configuration)}`);
 }
