@@ -55,6 +55,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./merchant.ts')).merchantCommand(),
   },
   {
+    name: 'operator',
+    description: 'see the books of a running operator, close its business day',
+    options: ['json'],
+    load: async () => (await import('./operator.ts')).operatorCommand(),
+  },
+  {
     name: 'negotiate',
     description: 'let two strategies negotiate over a Genius domain',
     options: ['json'],

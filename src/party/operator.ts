@@ -18,12 +18,13 @@ import { createIso8583Courier } from '../set/interchange/iso8583-courier.ts';
 import { createIssuerHost } from '../set/interchange/issuer-host.ts';
 import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
 import type { Log } from '../transport/log.ts';
-import type { Routes } from '../transport/route.ts';
+import type { Handler, Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { type OperatorConfiguration, readConfiguration } from './configuration.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { readKeyFile } from './key-file.ts';
+import { type OperatorAccounts, operatorAccounts } from './operator-accounts.ts';
 import { setUpAcquirer, setUpIssuer } from './operator-books.ts';
 import { exchangeWith, openOperatorNetwork } from './operator-network.ts';
 import { byScheme } from './routes.ts';
@@ -43,6 +44,7 @@ export interface RunningOperator extends RunningParty {
   readonly interchangePort: number;
   /** Closes the acquirer's batch: what issuers owe for it is settled now. */
   closeOfBusiness(): Promise<void>;
+  accounts(): Promise<OperatorAccounts>;
 }
 
 type Path = (relative: string) => string;
@@ -90,6 +92,7 @@ export async function startOperator(file: string, surroundings: Surroundings): P
   });
 
   const everyMs = configuration.interchange.settleEverySeconds * 1000;
+  const accounts = () => operatorAccounts({ issuer, acquirer });
   const settlement = settleRegularly({ host: acquirer, clock, everyMs, log });
   const client = partyClient({ name, identity, surroundings, peers: configuration.peers });
   const trustFiles = configuration.gateway.trust;
@@ -102,7 +105,7 @@ export async function startOperator(file: string, surroundings: Surroundings): P
     log,
     routes: {
       'POST /set': async ({ body }) => ({ contentType: SET_FORM, body: await endpoint(body) }),
-      ...ownCommands(name, settlement.closeOfBusiness, log),
+      ...ownCommands(name, { closeOfBusiness: settlement.closeOfBusiness, accounts }, log),
     },
   });
   return {
@@ -111,6 +114,7 @@ export async function startOperator(file: string, surroundings: Surroundings): P
     interchangePort: network.port,
     failed: Promise.race([issuer.failed, acquirer.failed, gateway.failed]),
     closeOfBusiness: settlement.closeOfBusiness,
+    accounts,
     close: () =>
       closeInOrder([
         stopRefreshing,
@@ -179,15 +183,24 @@ function gatewayOf(
 
 class CommandRefused extends HandselError {}
 
-/** What the operator's own people tell the running process: whoever holds the operator's own certificate. */
-function ownCommands(name: string, closeOfBusiness: () => Promise<void>, log: Log): Routes {
-  return {
-    'POST /operator/close-of-business': async ({ peer }) => {
+/** What the operator's own people tell and ask the running process: whoever holds the operator's own certificate. */
+function ownCommands(
+  name: string,
+  commands: { closeOfBusiness(): Promise<void>; accounts(): Promise<OperatorAccounts> },
+  log: Log,
+): Routes {
+  const own =
+    (answer: () => Promise<unknown>): Handler =>
+    async ({ peer }) => {
       const asking = peer && nameAttribute(readCertificate(peer.certificateDer).subject, 'CN');
-      if (asking !== name) throw new CommandRefused('NOT_ALLOWED', 'only the operator itself closes its business');
-      await closeOfBusiness();
+      if (asking !== name) throw new CommandRefused('NOT_ALLOWED', 'only the operator itself may do that');
+      return { contentType: 'application/json', body: Buffer.from(JSON.stringify((await answer()) ?? {})) };
+    };
+  return {
+    'POST /operator/close-of-business': own(async () => {
+      await commands.closeOfBusiness();
       log.info({}, 'the batch is closed');
-      return { contentType: 'application/json', body: Buffer.from('{}') };
-    },
+    }),
+    'GET /operator/accounts': own(commands.accounts),
   };
 }

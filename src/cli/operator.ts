@@ -1,0 +1,77 @@
+/** `handsel operator …`: what an operator's own people ask the running operator, with the operator's own certificate. */
+import { Command } from 'commander';
+import { HandselError } from '../handsel-error.ts';
+import { formatMinor } from '../money/amount.ts';
+import { partyClient, readCommunication } from '../party/communication.ts';
+import { readConfiguration } from '../party/configuration.ts';
+import type { LedgerView, OperatorAccounts } from '../party/operator-accounts.ts';
+import { createLog } from '../transport/log.ts';
+import { readProblem } from '../transport/problem.ts';
+
+interface OperatorOptions {
+  readonly config: string;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  $ handsel operator accounts --config .handsel/south/party.json
+  $ handsel operator close --config .handsel/south/party.json      settles with the card issuers now`;
+
+/** `write` receives what goes to standard output. */
+export function operatorCommand(write: (text: string) => void = (text) => void process.stdout.write(text)): Command {
+  const command = new Command('operator').addHelpText('after', EXAMPLES);
+  command
+    .command('accounts')
+    .description('balances and open holds of its card and merchant accounts')
+    .requiredOption('--config <file>', "the operator's configuration")
+    .action(async (options: OperatorOptions) => {
+      const accounts = await ask<OperatorAccounts>(options, 'GET', 'accounts');
+      write(options.json ? `${JSON.stringify(accounts)}\n` : asText(accounts));
+    });
+  command
+    .command('close')
+    .description('close the business day: the acquirer settles with the issuers')
+    .requiredOption('--config <file>', "the operator's configuration")
+    .action(async (options: OperatorOptions) => {
+      await ask(options, 'POST', 'close-of-business');
+      write(options.json ? '{"closed":true}\n' : 'the business day is closed; settling goes on by itself\n');
+    });
+  return command;
+}
+
+async function ask<T>({ config }: OperatorOptions, method: 'GET' | 'POST', what: string): Promise<T> {
+  const { configuration, path } = readConfiguration('operator', config);
+  const { name, peers, listen } = configuration;
+  const identity = readCommunication(configuration.communication, path);
+  const client = partyClient({ name, identity, peers, surroundings: { log: createLog({ name, level: 'silent' }) } });
+  const own = Object.keys(peers).find((url) => peers[url] === name) ?? `https://${listen.host}:${listen.port}`;
+  const url = `${own}/operator/${what}`;
+  const empty = { kind: what, contentType: 'application/json', extension: 'json', body: new Uint8Array() };
+  try {
+    const answer = await (method === 'GET' ? client.get(url) : client.post(url, empty));
+    if (answer.status === 200) return JSON.parse(Buffer.from(answer.body).toString('utf8')) as T; // our own operator
+    const problem = readProblem(answer.body);
+    throw new HandselError(problem?.code ?? `HTTP_${answer.status}`, problem?.detail ?? 'the operator refused');
+  } finally {
+    client.close();
+  }
+}
+
+function asText({ issuer, acquirer }: OperatorAccounts): string {
+  return [...linesOf('issuer', issuer), ...linesOf('acquirer', acquirer)].map((line) => `${line}\n`).join('');
+}
+
+function linesOf(title: string, { accounts, holds, violations }: LedgerView): readonly string[] {
+  const moved = accounts.filter(({ balance, held }) => balance !== '0' || held !== '0');
+  const width = Math.max(0, ...moved.map(({ account }) => account.length));
+  const amount = (minor: string, currency: string) => formatMinor({ minor: BigInt(minor), currency });
+  return [
+    `${title}: ${accounts.length} accounts, ${holds} open holds`,
+    ...moved.map(({ account, balance, held, currency }) => {
+      const set = held === '0' ? '' : `, ${amount(held, currency)} held`;
+      return `  ${account.padEnd(width)}  ${amount(balance, currency)} ${currency}${set}`;
+    }),
+    ...violations.map((violation) => `  WRONG: ${violation}`),
+  ];
+}

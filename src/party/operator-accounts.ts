@@ -1,0 +1,50 @@
+/** The books of an operator as its own people see them: the accounts of both hosts, what is held, and whether every invariant holds. */
+import { accountAt } from '../ledger/account-table.ts';
+import { ledgerViolations } from '../ledger/invariant.ts';
+import type { LedgerState } from '../ledger/ledger.ts';
+
+export interface LedgerView {
+  readonly accounts: readonly {
+    readonly account: string;
+    readonly kind: string;
+    readonly currency: string;
+    /** Minor units, as digits with a sign. */
+    readonly balance: string;
+    readonly held: string;
+  }[];
+  /** Open holds: money set aside, not charged yet. */
+  readonly holds: number;
+  /** A sentence for each invariant that does not hold; empty for sound books. */
+  readonly violations: readonly string[];
+}
+
+export interface OperatorAccounts {
+  readonly issuer: LedgerView;
+  readonly acquirer: LedgerView;
+}
+
+interface Books {
+  readonly state: { readonly ledger: LedgerState };
+  settled(): Promise<void>;
+}
+
+/** What is durable; walks all accounts. */
+export async function operatorAccounts(hosts: {
+  readonly issuer: Books;
+  readonly acquirer: Books;
+}): Promise<OperatorAccounts> {
+  await Promise.all([hosts.issuer.settled(), hosts.acquirer.settled()]);
+  return { issuer: viewOf(hosts.issuer.state.ledger), acquirer: viewOf(hosts.acquirer.state.ledger) };
+}
+
+function viewOf(ledger: LedgerState): LedgerView {
+  const { accounts, holds } = ledger;
+  return {
+    accounts: [...accounts.slots.values()].map((slot) => {
+      const { id, kind, currency, balance, held } = accountAt(accounts, slot);
+      return { account: id, kind, currency, balance: String(balance), held: String(held) };
+    }),
+    holds: holds.size,
+    violations: ledgerViolations(ledger),
+  };
+}
