@@ -176,7 +176,9 @@ export function hearMerchant(
   const { state } = context;
   const talk = state.talks.get(answer.talk);
   const call = talk && state.calls.get(talk.call);
-  if (!talk || call?.customer == null || !isWaiting(talk)) return;
+  // The merchant may have accepted first: then its answer to our acceptance says only that it was heard.
+  const confirmed = talk?.status === 'settled' && talk.customerAcceptance !== null && talk.merchantAcceptance !== null;
+  if (!talk || call?.customer == null || !(isWaiting(talk) || confirmed)) return;
   const advanceNext = () => draft.inputs.push({ type: 'advance', agent: call.customer! });
   const ended = (reason: string) => {
     draft.records.push({ t: 'ended', talk: talk.id, by: 'merchant', reason });
@@ -200,6 +202,11 @@ export function hearMerchant(
   const kind = kindOf(answer.body);
   if (kind === 'ending') {
     ended(take(endingType).reason);
+    return;
+  }
+  if (confirmed) {
+    take(acceptanceType);
+    advanceNext();
     return;
   }
   if (kind === 'acceptance') {

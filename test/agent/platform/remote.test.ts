@@ -16,6 +16,7 @@ import {
 } from '../../../src/agent/message/payment.ts';
 import { readPaymentStart } from '../../../src/agent/message/payment-start.ts';
 import { decodeShape, linkOf, readMessage, signMessage } from '../../../src/agent/message/signed-message.ts';
+import { strategyNames } from '../../../src/agent/negotiation/strategy-by-name.ts';
 import { negotiationId } from '../../../src/agent/platform/merchant-turn.ts';
 import { sha256 } from '../../../src/crypto/digest.ts';
 import { readCertificate } from '../../../src/pki/certificate.ts';
@@ -238,3 +239,29 @@ test('[KPN-D] an agent on the station’s own platform bargains with merchant ag
   const loser = market.host.state.merchants.get(`agent of ${seller === ada ? 'bob' : 'ada'}`)!;
   expect(loser.held.size).toBe(0);
 });
+
+test.each(strategyNames)(
+  'an agent elsewhere that bargains %s buys, whichever side says yes first',
+  async (strategy) => {
+    const world = createAgentWorld();
+    const market = await world.platform('https://market.test');
+    for (const [name, listMinor, floorMinor] of [
+      ['ada', 900n, 500n],
+      ['bob', 800n, 450n],
+    ] as const) {
+      const merchant = world.owner(name);
+      await world.deploy(market, merchant, { goods: [good('words', { listMinor, floorMinor })] });
+      world.routes.set(merchant.url, async () => new Uint8Array([0xf6]));
+    }
+    const station = world.owner('station');
+    const own = await world.platform(station.url);
+    const { post } = own;
+    world.routes.set(station.url, async (kind, body) =>
+      kind === 'payment-start' ? new Uint8Array([0xf6]) : post(kind, body),
+    );
+    const { agent } = await world.launch(own, station, { markets: [market.url], strategy });
+    await world.run(20_000);
+    expect(own.status(station, agent).phase).toBe('paying');
+    expect(world.sentOf('payment-request')).toHaveLength(1);
+  },
+);
