@@ -57,8 +57,8 @@ export function createOpenWallet(options: {
 function openCard(wallet: WalletFile, cardId: string, walletKey: Uint8Array): OpenedCard {
   const secrets = openCardSecrets(wallet, cardId, walletKey);
   const face = wallet.cards.find(({ id }) => id === cardId)!;
-  const [certificate, ...issuers] = face.certificateChain.map((der) => readCertificate(der));
+  const certificate = readCertificate(face.certificateChain[0]!);
   const privateKey = createPrivateKey({ key: Buffer.from(secrets.privateKey), format: 'der', type: 'pkcs8' });
   const { pan, expiry, panSecret, cardSecret } = secrets;
-  return { pan, expiry, panSecret, cardSecret, key: { certificate: certificate!, privateKey, issuers } };
+  return { pan, expiry, panSecret, cardSecret, key: { certificate, privateKey } };
 }

@@ -1,5 +1,6 @@
 /** What a SET party trusts, read from its files: the root, the brand's newest BrandCRLIdentifier, the lists it names, their signers. */
 import { readFileSync } from 'node:fs';
+import type { Certificate } from '../pki/certificate.ts';
 import { fromPemLabelled } from '../pki/pem.ts';
 import { readRevocationList } from '../pki/revocation-list.ts';
 import { type BrandCrlIdentifier, readBrandCrlIdentifier } from '../set/message/brand-crl-identifier.ts';
@@ -47,8 +48,12 @@ function readIdentifier(file: string): BrandCrlIdentifier {
   }
 }
 
-/** A SET certificate with those above it; the root, which everyone has, is left out. */
-export function readHolder(file: string): CertifiedHolder {
+/** A certificate with those above it; the root, which everyone has, is left out. */
+export interface ChainedHolder extends CertifiedHolder {
+  readonly issuers: readonly Certificate[];
+}
+
+export function readHolder(file: string): ChainedHolder {
   const [certificate, ...issuers] = readChain(file);
   if (certificate === undefined) throw new ConfigurationError(`${file} holds no certificate`);
   return {
@@ -57,6 +62,6 @@ export function readHolder(file: string): CertifiedHolder {
   };
 }
 
-export function readSetKey(files: SetKeyFiles, path: (relative: string) => string): CertifiedKey {
+export function readSetKey(files: SetKeyFiles, path: (relative: string) => string): CertifiedKey & ChainedHolder {
   return { ...readHolder(path(files.chain)), privateKey: readPrivateKey(path(files.privateKey)) };
 }

@@ -57,11 +57,6 @@ export interface Parties {
   newCard(pan: string): OpenedCard;
 }
 
-/** Everything below the root. */
-function belowRoot(issuers: readonly Certificate[]): readonly Certificate[] {
-  return issuers.slice(0, -1);
-}
-
 export function createParties(startMs = START): Parties {
   const clock = { nowMs: () => startMs };
   const agency = createAgency({
@@ -98,8 +93,8 @@ export function createParties(startMs = START): Parties {
   };
 }
 
-function certified(certificate: Certificate, keys: KeyPair, issuers: readonly Certificate[]): CertifiedKey {
-  return { certificate, privateKey: keys.privateKey, issuers: belowRoot(issuers) };
+function certified(certificate: Certificate, keys: KeyPair): CertifiedKey {
+  return { certificate, privateKey: keys.privateKey };
 }
 
 function certifyCard(agency: Agency, pan: string, brandId = BRAND): OpenedCard {
@@ -111,7 +106,7 @@ function certifyCard(agency: Agency, pan: string, brandId = BRAND): OpenedCard {
   const keyHash = publicKeyHash(keys.publicKey);
   const transcript = registrationTranscript({ brandId, keyHash, caThumb: chain[1]!.thumb });
   const panSecret = derivePanSecret({ cardSecret, nonceCca, transcript });
-  return { pan, expiry, panSecret, cardSecret, key: certified(certificate, keys, chain.slice(1)) };
+  return { pan, expiry, panSecret, cardSecret, key: certified(certificate, keys) };
 }
 
 export function certifyGateway(agency: Agency, gatewayId = 'GATE-1', brandId = BRAND): GatewayKeys {
@@ -122,8 +117,8 @@ export function certifyGateway(agency: Agency, gatewayId = 'GATE-1', brandId = B
   });
   return {
     gatewayId,
-    signing: certified(issued.signature, signing, issued.issuers),
-    encryption: certified(issued.encryption, sealing, issued.issuers),
+    signing: certified(issued.signature, signing),
+    encryption: certified(issued.encryption, sealing),
     storageKey: systemRandom(32),
   };
 }
@@ -135,12 +130,12 @@ export function certifyShop(agency: Agency, gate: GatewayKeys, merchantId = 'SHO
     ...{ name: 'Le café', city: 'Delft', country: 'NL', countryNumber: 528 },
     ...{ signatureKey: signing.publicKey, encryptionKey: sealing.publicKey },
   });
-  const { certificate, issuers } = gate.encryption;
+  const { certificate } = gate.encryption;
   return {
     merchantId,
-    signing: certified(issued.signature, signing, issued.issuers),
-    encryption: certified(issued.encryption, sealing, issued.issuers),
-    gateway: { gatewayId: gate.gatewayId, url: 'http://gate', encryption: { certificate, issuers } },
+    signing: certified(issued.signature, signing),
+    encryption: certified(issued.encryption, sealing),
+    gateway: { gatewayId: gate.gatewayId, url: 'http://gate', encryption: { certificate } },
   };
 }
 

@@ -60,7 +60,8 @@ export function settle({ orders }: MerchantState, key: GatewayKey, answer: Recei
       context,
     );
   }
-  return hold(order, { dateMs, capToken: baggage.capToken }, context);
+  // A copy, or the whole answer would stay in memory with it.
+  return hold(order, { dateMs, capToken: baggage.capToken?.slice() }, context);
 }
 
 function close(order: OpenOrder, end: Parameters<typeof endOrder>[1], context: Context): MerchantDecision {

@@ -6,11 +6,9 @@ import type { Holder } from '../../pki/cms/holder.ts';
 export interface CertifiedKey {
   readonly certificate: Certificate;
   readonly privateKey: KeyObject;
-  /** The authorities above the certificate, to be sent along; what every receiver has (the root) is left out. */
-  readonly issuers: readonly Certificate[];
 }
 
-/** A certificate with the authorities above it, of somebody whose key is elsewhere. */
+/** Somebody whose key is elsewhere. */
 export type CertifiedHolder = Omit<CertifiedKey, 'privateKey'>;
 
 /** As CMS names a certificate's holder. */

@@ -3,7 +3,7 @@
  * revocation lists it names, and paths validated before. Everything listed must be held and current, or nothing of the brand is
  * relied on (notes on SET, "CRL, BCI"; fix 18: current by a local maximum age, not by the sender's word).
  */
-import { equalBytes } from '../../codec/hex.ts';
+import { equalBytes, toHex } from '../../codec/hex.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { sameName } from '../../pki/name.ts';
 import { collectChain, recheckPath, type ValidatedPath } from '../../pki/path.ts';
@@ -18,6 +18,8 @@ import { makeThumbs } from './thumbprint.ts';
 
 const CLOCK_SKEW_MS = 300_000;
 const MAX_LISTS = 64;
+/** What a chain is looked for in; authorities of our own news come first, so that a peer cannot crowd them out. */
+const MAX_POOL = 64;
 
 export interface SetPathRequest extends PathRequest {
   readonly brandId: string;
@@ -69,6 +71,8 @@ export function createSetTrust(options: SetTrustOptions): SetTrust {
   const roots = [...options.roots];
   const lists = createRevocationStore({ maxAgeMs });
   const identifiers = new Map<string, HeldIdentifier>();
+  /** Authorities whose lists are held, by thumb: peers need not send them, for nothing is relied on without those lists. */
+  const authorities = new Map<string, Certificate>();
   /** Until when everything the brand's identifier names is current; made anew after each learning. */
   const currentUntil = new Map<string, number>();
 
@@ -83,7 +87,7 @@ export function createSetTrust(options: SetTrustOptions): SetTrust {
   });
 
   function chainOf(leaf: Certificate, pool: readonly Certificate[]): readonly Certificate[] {
-    return collectChain(leaf, [...roots, ...pool]);
+    return collectChain(leaf, [...roots, ...authorities.values(), ...pool].slice(0, MAX_POOL));
   }
 
   function requireCurrent(brandId: string, atMs: number): void {
@@ -137,6 +141,7 @@ export function createSetTrust(options: SetTrustOptions): SetTrust {
       validateSetPath({ chain, roots, atMs, brandId, holder, purpose: 'crl-signing' });
     }
     lists.add(list, issuer);
+    authorities.set(toHex(issuer.thumb), issuer);
   }
 
   function newsOf(brandId: string): BrandNews | undefined {

@@ -1,5 +1,4 @@
 /** The operators S and SO (notes on SET, "Operators"): SignedData with the content, or detached from it; one signer, bound to its recipients. */
-import { toHex } from '../../codec/hex.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import type { CertificateCache } from '../../pki/certificate-cache.ts';
@@ -23,7 +22,7 @@ export interface ContentToSign {
   readonly enclosed?: readonly CertifiedHolder[];
 }
 
-/** Gives the ContentInfo's DER. The signer's certificate and its issuers ride along, outside what is signed. */
+/** Gives the ContentInfo's DER. The signer's certificate rides along, outside what is signed. */
 export function signContent(request: ContentToSign): Uint8Array {
   const { type, content, binding, signer, detached = false, enclosed = [] } = request;
   return signData({
@@ -37,17 +36,10 @@ export function signContent(request: ContentToSign): Uint8Array {
         signedAttributes: [{ type: attributeTypes.binding, value: encodeBinding(binding) }],
       },
     ],
-    certificates: distinct([signer, ...enclosed]),
+    // Not their issuers: nobody can rely on a brand without its revocation lists, and those come with the authorities who sign them.
+    certificates: [signer, ...enclosed].map(({ certificate }) => certificate.der),
     holderOf: () => holderNamedBy(signer.certificate),
   });
-}
-
-function distinct(holders: readonly CertifiedHolder[]): Uint8Array[] {
-  const found = new Map<string, Uint8Array>();
-  for (const { certificate, issuers } of holders) {
-    for (const { thumb, der } of [certificate, ...issuers]) found.set(toHex(thumb), der);
-  }
-  return [...found.values()];
 }
 
 export interface SignedContent {
