@@ -21,7 +21,7 @@ import { replaceFile } from './replace-file.ts';
 import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
 
 const HOUR_MS = 3_600_000;
-/** Lists are good for a week, so a party has six days to fetch newer ones. */
+/** Lists are good for weeks: a party that cannot reach the agency for days goes on. */
 const RENEW_AFTER_MS = 24 * HOUR_MS;
 const LOOK_EVERY_MS = 60_000;
 const PUBLIC_MODE = 0o644;

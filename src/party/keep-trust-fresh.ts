@@ -5,7 +5,7 @@
 import { fromUtf8 } from '../codec/hex.ts';
 import type { Clock } from '../journal/clock.ts';
 import { readCertificate } from '../pki/certificate.ts';
-import { fromPemLabelled } from '../pki/pem.ts';
+import { fromPemLabelled, toPem } from '../pki/pem.ts';
 import { readRevocationList } from '../pki/revocation-list.ts';
 import { readBrandCrlIdentifier } from '../set/message/brand-crl-identifier.ts';
 import type { Client } from '../transport/client.ts';
@@ -70,16 +70,23 @@ async function fetchNews(
     if (status !== 200) throw new TransportError('PEER_BUSY', `the agency answered with status ${status}`);
     return body;
   };
-  const bci = await fetched('bci');
-  const [lists, authorities] = await Promise.all([fetched('crl'), fetched('certificates')]);
+  const identifier = readBrandCrlIdentifier(await fetched('bci'));
+  const [crl, authorities] = await Promise.all([fetched('crl'), fetched('certificates')]);
+  const certificates = fromPemLabelled(fromUtf8(authorities), 'CERTIFICATE').map((der) => readCertificate(der));
+  const revocationLists = fromPemLabelled(fromUtf8(crl), 'X509 CRL').map((der) => readRevocationList(der));
+  const held = trust.setTrust.news(brandId)?.identifier.sequenceNumber ?? -1n;
   trust.setTrust.learn({
-    brandCrlIdentifier: readBrandCrlIdentifier(bci),
-    revocationLists: fromPemLabelled(fromUtf8(lists), 'X509 CRL').map((der) => readRevocationList(der)),
-    certificates: fromPemLabelled(fromUtf8(authorities), 'CERTIFICATE').map((der) => readCertificate(der)),
-    brandId,
+    ...{ brandCrlIdentifier: identifier, revocationLists, certificates, brandId },
     atMs: clock.nowMs(),
   });
-  replaceFile(path(files.authorities), authorities, PUBLIC_MODE);
-  replaceFile(path(files.revocationLists), lists, PUBLIC_MODE);
-  replaceFile(path(files.brandCrlIdentifier), bci, PUBLIC_MODE);
+  const news = trust.setTrust.news(brandId);
+  if (news === undefined || news.identifier.sequenceNumber <= held) return;
+  // What is held has been verified; what came may hold more than that.
+  replaceFile(path(files.authorities), pemOf('CERTIFICATE', certificates), PUBLIC_MODE);
+  replaceFile(path(files.revocationLists), pemOf('X509 CRL', news.lists), PUBLIC_MODE);
+  replaceFile(path(files.brandCrlIdentifier), news.identifier.der, PUBLIC_MODE);
+}
+
+function pemOf(label: 'CERTIFICATE' | 'X509 CRL', items: readonly { readonly der: Uint8Array }[]): string {
+  return items.map(({ der }) => toPem(label, der)).join('');
 }
