@@ -14,3 +14,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const { runCommandLine } = await import('./command-line.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));
+
+// A party that could not start may have opened its journals already; that must not keep a failed program alive. Ending it so is
+// what a crash is, after which every party recovers.
+const PATIENCE_MS = 500;
+if (process.exitCode !== 0) setTimeout(() => process.exit(), PATIENCE_MS).unref();
