@@ -37,6 +37,8 @@ export interface AgentView {
   readonly recalled: boolean;
   readonly proposals: number;
   readonly offers: number;
+  /** Set aside and spent of the mandate's budget. */
+  readonly committed: string;
   readonly expires: string;
   readonly payments: readonly PaymentView[];
 }
@@ -119,7 +121,7 @@ export function createStation(parts: StationParts): Station {
       }));
     },
     async status(mandateId) {
-      const { terms, recalled } = mandateOf(mandateId);
+      const { terms, recalled, committedMinor } = mandateOf(mandateId);
       await guard.settled();
       const records = await guard.readByKey(historyKey(mandateId));
       const stopped = records.find((record) => record.type === 'recalled');
@@ -132,6 +134,7 @@ export function createStation(parts: StationParts): Station {
         recalled,
         proposals: agent?.proposals ?? 0,
         offers: agent?.offers ?? 0,
+        committed: formatAmount({ currency: terms.currency, minor: committedMinor }),
         expires: new Date(terms.expiresAtMs).toISOString(),
         payments: paymentsIn(records, guard.state, deliveries),
       };
