@@ -27,9 +27,9 @@ interface Scene {
 }
 
 export async function findFaults(scene: Scene): Promise<Findings> {
-  const faults: string[] = [];
   const ends = new Map<string, number>();
   const movements = await readMovements(scene);
+  const faults = [...movements.faults];
   for (const purchase of scene.shopping.purchases) {
     const { end, wrong } = await judge(purchase, scene, movements);
     ends.set(end, (ends.get(end) ?? 0) + 1);
@@ -48,6 +48,7 @@ interface Movement {
 }
 
 interface Movements {
+  readonly faults: readonly string[];
   readonly issuer: Map<string, Movement>;
   readonly acquirer: Map<string, Movement>;
 }
@@ -56,6 +57,7 @@ const referenceOf = (key: string) => key.split(':')[1]!;
 
 /** The banks' own journals, since what is settled is no longer in their states. */
 async function readMovements({ parties }: Scene): Promise<Movements> {
+  const faults: string[] = [];
   const issuer = new Map<string, Movement>();
   const acquirer = new Map<string, Movement>();
   const at = (table: Map<string, Movement>, key: string) => {
@@ -79,7 +81,11 @@ async function readMovements({ parties }: Scene): Promise<Movements> {
         if (status === 'posted') movement.postedMinor += amount.minor;
         standing.set(record.key, { status, minor: amount.minor });
       } else if (record.type === 'reversed' || record.type === 'lapsed') {
-        const before = standing.get(record.key)!;
+        const before = standing.get(record.key);
+        if (before === undefined) {
+          faults.push(`the issuer undid ${record.key}, which it never approved`);
+          continue;
+        }
         const movement = at(issuer, record.key);
         movement[before.status]--;
         if (before.status === 'posted') movement.postedMinor -= before.minor;
@@ -95,13 +101,13 @@ async function readMovements({ parties }: Scene): Promise<Movements> {
   for (const [key, { status }] of parties.acquirer.host!.state.payments) {
     if (status === 'authorised') at(acquirer, key).held++;
   }
-  return { issuer, acquirer };
+  return { faults, issuer, acquirer };
 }
 
 async function acquirerTransfers({ acquirer }: SetWorld) {
   const found: { key: string; sign: 1 | -1; minor: bigint }[] = [];
   const amounts = new Map<string, bigint>();
-  for await (const record of await acquirer.host!.readByKey(merchantKey(merchantId))) {
+  for (const record of await acquirer.host!.readByKey(merchantKey(merchantId))) {
     if (record.type === 'captured') {
       amounts.set(record.key, record.payment.amount.minor);
       found.push({ key: record.key, sign: 1, minor: record.payment.amount.minor });
@@ -240,6 +246,11 @@ function ledgerFaults({ issuer, acquirer }: SetWorld, movements: Movements): str
   }
   expect(own, fundingAccount('EUR'), -fundedMinor);
   expect(other, merchantAccount(merchantId, 'EUR'), total);
+  const { payments } = issuer.host!.state;
+  const held = [...payments].filter(([, { status }]) => status === 'held').map(([key]) => key);
+  for (const hold of own.holds.keys())
+    if (!held.includes(hold)) faults.push(`the issuer holds ${hold} without a payment`);
+  for (const key of held) if (!own.holds.has(key)) faults.push(`the issuer does not hold ${key}`);
   // Every batch was closed and settled.
   expect(own, clearingAccount(acquirerId, 'EUR'), 0n);
   expect(other, clearingAccount(issuerId, 'EUR'), 0n);
