@@ -6,6 +6,7 @@ import { systemRandom } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { Courier } from '../journal/courier.ts';
+import { createSealedJournal } from '../journal/sealed-journal.ts';
 import { parseRate } from '../money/rate.ts';
 import { readCertificate } from '../pki/certificate.ts';
 import { nameAttribute } from '../pki/name.ts';
@@ -58,28 +59,34 @@ export async function startOperator(file: string, surroundings: Surroundings): P
   const clock = systemClock();
   const identity = readCommunication(configuration.communication, path);
   const trust = loadSetTrust(configuration.gateway.trust, { brandId: brand, path, nowMs: clock.nowMs });
-  const open = async <S, I, R>(shard: string, options: Omit<Parameters<typeof openMachine<S, I, R>>[0], 'journal'>) =>
-    openMachine({ ...options, journal: await openJournal(store, path, shard) });
+  const { keys, machine } = gatewayOf(configuration, path, trust.trust);
 
-  const issuer = await open('issuer', {
+  const issuer = await openMachine({
     machine: issuerOf(configuration, path),
+    journal: await openJournal(store, path, 'issuer'),
     courier: NOWHERE,
     surroundings: around,
   });
   await setUpIssuer(issuer, configuration, path);
   const network = await openOperatorNetwork({ configuration, identity, issuer: createHostEntrance(issuer), log });
 
-  const acquirer = await open('acquirer', {
+  const acquirer = await openMachine({
     machine: acquirerOf(configuration),
+    // The messages between acquirer and issuers name the card; the gateway seals its own, and the issuer keeps no number.
+    journal: createSealedJournal({
+      journal: await openJournal(store, path, 'acquirer'),
+      key: keys.storageKey,
+      random: systemRandom,
+    }),
     courier: cardCourier(`${name}.acquirer`, { access: network.access }, surroundings),
     surroundings: around,
   });
   await setUpAcquirer(acquirer, configuration);
 
-  const { keys, machine } = gatewayOf(configuration, path, trust.trust);
   const toAcquirer = { acquirer: exchangeWith(createHostEntrance(acquirer)) };
-  const gateway = await open('gateway', {
+  const gateway = await openMachine({
     machine,
+    journal: await openJournal(store, path, 'gateway'),
     courier: createCardCourier({
       courier: cardCourier(`${name}.gateway`, toAcquirer, surroundings),
       storageKey: keys.storageKey,
