@@ -69,7 +69,9 @@ export function authorize(
   if (state.used.has(key) || state.held.has(key) || state.instructions.has(hPI)) {
     return { records: [], answer: decline('piPreviouslyUsed') };
   }
-  const untilMs = env.nowMs + times.instructionMs;
+  // One dated ahead, which a merchant can bring about, passes for timely that much longer.
+  const aheadMs = Math.min(Math.max(request.piHead.transIds.preqDate.getTime() - env.nowMs, 0), times.instructionMs);
+  const untilMs = env.nowMs + aheadMs + times.instructionMs;
   const verdict = request.verdict ?? verdictOf(request, context);
   if (verdict !== undefined) {
     const used: UsedInstruction = { status: 'declined', hPI, untilMs };
@@ -123,11 +125,16 @@ export function conclude(
   const status = authCode !== 'approved' ? 'declined' : open.captureNow ? 'captured' : 'authorized';
   const lastsMs = status === 'authorized' ? times.authorizationMs : times.instructionMs;
   return {
-    records: [{ type: 'closed', key, status, untilMs: env.nowMs + lastsMs }],
+    records: [{ type: 'closed', key, status, untilMs: rememberedUntil(state, key, env.nowMs + lastsMs) }],
     keys: [key],
     answers: [{ messageId: open.messageId, body: answerAuthorization(state, open, { authCode, response, context }) }],
     ...(response === undefined && { send: [undo(open, context)] }),
   };
+}
+
+/** Never less long than was decided when the instruction was first seen. */
+function rememberedUntil({ used, held }: GatewayState, key: string, untilMs: number): number {
+  return Math.max(untilMs, (used.get(key) ?? held.get(key))?.untilMs ?? 0);
 }
 
 function isAnswerTo({ kind, captureNow, network }: OpenRequest, response: CardResponse): boolean {
@@ -242,13 +249,14 @@ function concludeReversal(
   const { keys, times, env } = context;
   const done = response?.responseCode === '00';
   const { currency } = open.amount;
+  const untilMs = rememberedUntil(state, open.key, env.nowMs + times.instructionMs);
   const body = encodeReversalAnswer({
     ...answerParts(state, open, context),
     ...{ keys, authRevCode: done ? 'success' : 'originalNotFound' },
     ...{ remaining: done ? amountOf(currency, 0n) : open.amount, random: env.random, nowMs: env.nowMs },
   });
   return {
-    records: [{ type: 'closed', key: open.key, status: 'reversed', untilMs: env.nowMs + times.instructionMs }],
+    records: [{ type: 'closed', key: open.key, status: 'reversed', untilMs }],
     keys: [open.key],
     answers: [{ messageId: open.messageId, body }],
   };

@@ -28,7 +28,11 @@ export function openWrapper(bytes: Uint8Array, supported: readonly MessageName[]
 }
 
 /** The refusal a message's date calls for, or undefined: duplicates of what was handled in time are answered all the same. */
-export function dateRefusal({ date }: MessageHeader, nowMs: number, window: DateWindow): SetError | undefined {
+export function dateRefusal(
+  { date }: Pick<MessageHeader, 'date'>,
+  nowMs: number,
+  window: DateWindow,
+): SetError | undefined {
   const ageMs = nowMs - date.getTime();
   if (ageMs > window.oldMs) return new SetError('messageTooOld', 'the message was made too long ago');
   // The header drops milliseconds, so it is never ahead by them.

@@ -86,7 +86,11 @@ function readAnswer(bytes: Uint8Array, key: RequestKey, { trust, nowMs, window }
     return { type: 'errored', key, error: { errorCode, by: { merchant, signed } } };
   }
   if (key.name === 'PInitReq') {
-    return { type: 'initiated', key, initiation: receivePInitRes(message, trust, nowMs) };
+    const initiation = receivePInitRes(message, trust, nowMs);
+    // The merchant dates the purchase: dated ahead, the instruction could be used long after its owner has forgotten it.
+    const untimely = dateRefusal({ date: initiation.data.transIds.preqDate }, nowMs, window);
+    if (untimely !== undefined) throw untimely;
+    return { type: 'initiated', key, initiation };
   }
   return { type: 'responded', key, response: receivePRes(message, trust, nowMs) };
 }
