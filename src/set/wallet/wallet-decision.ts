@@ -121,16 +121,19 @@ function ask(payment: OpenPayment, { name, phase, rrpid, challenge, body, order:
 
 /** Waits longer each time, but an order that is not placed yet not beyond its deadline. */
 export function pause(payment: OpenPayment, phase: 'pausing' | 'waiting', env: Env): WalletDecision {
-  const { paymentId, deadlineMs, pauses, pendingTold } = payment;
+  const { paymentId, deadlineMs, pauses } = payment;
   const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(pauses, 16), LONGEST_PAUSE_MS);
   const wakeMs = env.nowMs + pauseMs;
-  const late = env.nowMs >= deadlineMs;
-  const tell = phase === 'waiting' && late && !pendingTold;
-  return {
-    records: [{ type: 'paused', paymentId, phase }, ...(tell ? [{ type: 'pending-told', paymentId } as const] : [])],
-    timers: [{ id: paymentId, atMs: late ? wakeMs : Math.min(wakeMs, deadlineMs) }],
-    ...(tell && { send: [outcomeMessage(payment, 'pending', '')] }),
-  };
+  const timers = [{ id: paymentId, atMs: env.nowMs >= deadlineMs ? wakeMs : Math.min(wakeMs, deadlineMs) }];
+  const paused: WalletDecision = { records: [{ type: 'paused', paymentId, phase }], timers };
+  return phase === 'waiting' ? both(paused, tellPending(payment, env)) : paused;
+}
+
+/** At the deadline, once: the order is out, and nobody can say yet how it ends. */
+export function tellPending(payment: OpenPayment, env: Env): WalletDecision {
+  const { paymentId, deadlineMs, pendingTold } = payment;
+  if (pendingTold || env.nowMs < deadlineMs) return NOTHING;
+  return { records: [{ type: 'pending-told', paymentId }], send: [outcomeMessage(payment, 'pending', '')] };
 }
 
 export function finish(payment: OpenPayment, status: PaymentOutcome['status'], reason = ''): WalletDecision {
@@ -165,8 +168,9 @@ export function paymentKey(paymentId: string): string {
 /** Puts one decision after another about the same payment. */
 export function both(first: WalletDecision, second: WalletDecision): WalletDecision {
   return {
-    ...second,
     records: [...first.records, ...second.records],
     keys: [...(first.keys ?? []), ...(second.keys ?? [])],
+    send: [...(first.send ?? []), ...(second.send ?? [])],
+    timers: [...(first.timers ?? []), ...(second.timers ?? [])],
   };
 }

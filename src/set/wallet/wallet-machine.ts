@@ -32,6 +32,7 @@ import {
   order,
   pause,
   paymentKey,
+  tellPending,
   type WalletDecision,
 } from './wallet-decision.ts';
 import { type ReceivedErrorFromMerchant, type RequestKey, readReply, type WalletInput } from './wallet-input.ts';
@@ -184,7 +185,7 @@ function errored(
 function undelivered(payment: OpenPayment, { key, reason }: { key: RequestKey; reason: string }, context: Context) {
   if (key.name === 'PInitReq') return finish(payment, 'failed', reason);
   // PReq may have arrived although no answer came back: only the merchant's word ends this.
-  return inquire(payment, payment.order!, context);
+  return both(tellPending(payment, context.env), inquire(payment, payment.order!, context));
 }
 
 function requireMerchant({ merchantId }: OpenPayment, found: string): void {
