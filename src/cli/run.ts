@@ -6,7 +6,7 @@ import type { Surroundings } from '../party/running-party.ts';
 import { partyKinds, startParty } from '../party/start-party.ts';
 import { createLog, type LogLevel } from '../transport/log.ts';
 import { createTracer } from '../transport/trace.ts';
-import { untilStopped } from './until-stopped.ts';
+import { listenForStop, untilStopped } from './until-stopped.ts';
 
 interface RunOptions {
   readonly config: string;
@@ -53,9 +53,14 @@ export function runCommand(write: (text: string) => void = (text) => void proces
         ...(options.trace !== undefined && { tracer: createTracer({ directory: options.trace }) }),
         ...(crashes !== undefined && { onBoundary: crashPoints(crashes, name) }),
       };
-      const party = await startParty(kind, options.config, surroundings);
-      const { url } = party;
-      write(options.json ? `${JSON.stringify({ party: kind, name, url })}\n` : `${kind} ${name} listens at ${url}\n`);
-      await untilStopped(party);
+      const stop = listenForStop();
+      try {
+        const party = await startParty(kind, options.config, surroundings);
+        const { url } = party;
+        write(options.json ? `${JSON.stringify({ party: kind, name, url })}\n` : `${kind} ${name} listens at ${url}\n`);
+        await untilStopped(party, stop);
+      } finally {
+        stop.release();
+      }
     });
 }

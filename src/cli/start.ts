@@ -17,7 +17,7 @@ import { addSendOptions, orderOf, type SendOptions } from './agent-options.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 import { provisionHome } from './network.ts';
 import { createSaleProgress } from './sale-progress.ts';
-import { untilStopped } from './until-stopped.ts';
+import { listenForStop, type StopRequest, untilStopped } from './until-stopped.ts';
 
 interface StartOptions extends GlobalOptions, Omit<SendOptions, 'max' | 'ask'> {
   readonly max?: string;
@@ -33,6 +33,8 @@ const OWNER_ONLY = 0o600;
 const POLL_MS = 40;
 const IDLE_POLL_MS = 1000;
 const GRACE_MS = 60_000;
+/** As shells say it of SIGINT. */
+const INTERRUPTED = 130;
 
 const EXAMPLES = `
 Examples:
@@ -56,10 +58,17 @@ export function startCommand(write: Write = (text) => void process.stdout.write(
   addSendOptions(command);
   const max = command.options.find(({ long }) => long === '--max');
   max?.makeOptionMandatory(false);
-  return command.action((options: StartOptions) => start(options, write));
+  return command.action(async (options: StartOptions) => {
+    const stop = listenForStop();
+    try {
+      await start(options, write, stop);
+    } finally {
+      stop.release();
+    }
+  });
 }
 
-async function start(options: StartOptions, write: Write): Promise<void> {
+async function start(options: StartOptions, write: Write, stop: StopRequest): Promise<void> {
   const say = (line: string) => {
     if (options.json) process.stderr.write(`${line}\n`);
     else write(`${line}\n`);
@@ -81,21 +90,29 @@ async function start(options: StartOptions, write: Write): Promise<void> {
   const running = await startNetwork(home, network, { log: logIn(home), tracer });
   for (const { name, party, url } of network.parties) say(`  ${party.padEnd(9)} ${name.padEnd(9)} ${url}`);
 
-  let stopping = false;
+  let closing = false;
   try {
     if (options.sale) {
-      await Promise.all(running.parties.map(({ ready }) => ready));
-      progress.begin();
-      const receipts = await buy(running, options, { say, told: told.promise });
+      const sale = async () => {
+        await Promise.all(running.parties.map(({ ready }) => ready));
+        progress.begin();
+        return buy(running, options, { say, told: told.promise });
+      };
+      // A sale that is interrupted goes on by itself at the next start.
+      const receipts = await Promise.race([sale(), stop.asked]);
+      if (receipts === undefined) {
+        process.exitCode = INTERRUPTED;
+        return;
+      }
       for (const receipt of receipts) say(`\n${formatReceipt({ ...receipt, bought: withShortPaths(receipt) })}\n`);
       if (options.once || options.json) write(`${JSON.stringify(receipts[0])}\n`);
     }
     if (options.once) return;
     say(hints(home, options));
-    stopping = true;
-    await untilStopped(running);
+    closing = true;
+    await untilStopped(running, stop);
   } finally {
-    if (!stopping) await running.close();
+    if (!closing) await running.close();
   }
 }
 

@@ -7,10 +7,16 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** A second signal during the closing is for impatient people: nothing durable is lost by it. */
 const IMPATIENT_EXIT = 130;
 
-export class PartyStopped extends HandselError {}
+class PartyStopped extends HandselError {}
 
-/** @throws PartyStopped `PARTY_STOPPED` when a host of it failed: starting again recovers. */
-export async function untilStopped({ failed, close }: Pick<RunningParty, 'failed' | 'close'>): Promise<void> {
+export interface StopRequest {
+  readonly asked: Promise<void>;
+  /** Signals do again what they do by themselves. */
+  release(): void;
+}
+
+/** Listens for signals from now on: to be called before anything is started, so that none comes too early. */
+export function listenForStop(): StopRequest {
   const stop = Promise.withResolvers<void>();
   let asked = false;
   const onSignal = () => {
@@ -19,18 +25,27 @@ export async function untilStopped({ failed, close }: Pick<RunningParty, 'failed
     stop.resolve();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  try {
-    const end = await Promise.race([
-      stop.promise.then(() => ({ cause: undefined })),
-      failed.then((cause) => ({ cause: cause ?? new Error('unknown') })),
-    ]);
-    await close();
-    if (end.cause !== undefined) {
-      throw new PartyStopped('PARTY_STOPPED', 'a part of it had to stop; start it again and it recovers', {
-        cause: end.cause,
-      });
-    }
-  } finally {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+  return {
+    asked: stop.promise,
+    release() {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}
+
+/** @throws PartyStopped `PARTY_STOPPED` when a host of it failed: starting again recovers. */
+export async function untilStopped(
+  { failed, close }: Pick<RunningParty, 'failed' | 'close'>,
+  stop: Pick<StopRequest, 'asked'>,
+): Promise<void> {
+  const end = await Promise.race([
+    stop.asked.then(() => ({ cause: undefined })),
+    failed.then((cause) => ({ cause: cause ?? new Error('unknown') })),
+  ]);
+  await close();
+  if (end.cause !== undefined) {
+    throw new PartyStopped('PARTY_STOPPED', 'a part of it had to stop; start it again and it recovers', {
+      cause: end.cause,
+    });
   }
 }

@@ -1,0 +1,59 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { provisionIn, temporaryFolder } from '../party/network-fixture.ts';
+import { handsel, killAll } from './handsel-process.ts';
+
+const { folder, remove } = temporaryFolder();
+const home = join(folder, 'home');
+const north = join(home, 'north/party.json');
+
+beforeAll(async () => {
+  await provisionIn(home);
+});
+afterEach(killAll);
+afterAll(remove);
+
+test.each(['SIGTERM', 'SIGINT'] as const)('a party says where it listens and ends cleanly at %s', async (signal) => {
+  const { child, said, ended, listening } = handsel('run', 'operator', '--config', north);
+  await listening;
+  expect(said.out).toMatch(/^operator north listens at https:\/\/127\.0\.0\.1:\d+\n$/);
+  child.kill(signal);
+  expect(await ended).toMatchObject({ code: 0, signal: null });
+});
+
+test('a party that was killed starts again from what it had', async () => {
+  const first = handsel('run', 'operator', '--config', north, '--json');
+  await first.listening;
+  expect(JSON.parse(first.said.out)).toMatchObject({ party: 'operator', name: 'north' });
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const second = handsel('run', 'operator', '--config', north);
+  await second.listening;
+  second.child.kill('SIGTERM');
+  expect(await second.ended).toMatchObject({ code: 0 });
+});
+
+test('a configuration that is missing or wrong is named, and nothing starts', async () => {
+  expect(await handsel('run', 'operator', '--config', join(folder, 'none.json')).ended).toMatchObject({ code: 1 });
+  const wrong = join(folder, 'wrong.json');
+  writeFileSync(wrong, readFileSync(north, 'utf8').replace('"brand"', '"brnad"'));
+  const { code, err, out } = await handsel('run', 'operator', '--config', wrong).ended;
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toContain('CONFIGURATION_INVALID');
+  expect(err).toContain('brnad');
+});
+
+test('a port that is taken ends the start, though journals were open already', async () => {
+  const { port } = JSON.parse(readFileSync(north, 'utf8')).listen;
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', () => resolve()));
+  try {
+    const { code, err } = await handsel('run', 'operator', '--config', north).ended;
+    expect(code).toBe(1);
+    expect(err).toContain('EADDRINUSE');
+  } finally {
+    await new Promise((resolve) => taken.close(resolve));
+  }
+});

@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { temporaryFolder } from '../party/network-fixture.ts';
+import { handsel, killAll } from './handsel-process.ts';
+
+const { folder, remove } = temporaryFolder();
+
+afterEach(killAll);
+afterAll(remove);
+
+test('start --once makes a network, sells, prints the receipt as its last line, and ends; so it does again', async () => {
+  const trace = join(folder, 'trace');
+  for (const wanted of [[], ['--want', 'time zones', '--max', '4.00EUR']]) {
+    const args = ['start', '--once', '--home', join(folder, 'started'), '--trace', trace, ...wanted];
+    const { code, out, err } = await handsel(...args).ended;
+    expect([code, err]).toEqual([0, '']);
+    const receipt = JSON.parse(out.trimEnd().split('\n').at(-1)!);
+    expect(receipt.beaten.length).toBeGreaterThan(0);
+    expect(readFileSync(receipt.bought.items[0].file).length).toBeGreaterThan(100);
+    const steps = [
+      'Step I:',
+      'payment-start',
+      'Step II:',
+      'PReq',
+      'AuthReq',
+      'Step III:',
+      'completion-notice',
+      'bought',
+    ];
+    const places = steps.map((step) => out.indexOf(step));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places).not.toContain(-1);
+  }
+  expect(readdirSync(trace).some((file) => file.endsWith('-customer-atlas-PInitReq.der'))).toBe(true);
+});
+
+test('start says what it could not buy, and fails', async () => {
+  const args = [
+    'start',
+    '--once',
+    '--home',
+    join(folder, 'started'),
+    '--want',
+    'unicorns',
+    '--proposals',
+    '200ms',
+    '--by',
+    '600ms',
+    '--json',
+  ];
+  const { code, out, err } = await handsel(...args).ended;
+  expect([code, out]).toEqual([1, '']);
+  expect(JSON.parse(err.trimEnd().split('\n').at(-1)!).error.code).toBe('NOTHING_BOUGHT');
+});
+
+test('start stays up after the sale, and ends cleanly when told to', async () => {
+  const { child, said, ended, printed } = handsel('start', '--home', join(folder, 'started'));
+  await printed('All parties stay up');
+  expect(said.out).toContain('bought');
+  child.kill('SIGTERM');
+  expect(await ended).toMatchObject({ code: 0, signal: null });
+});
