@@ -1,0 +1,63 @@
+/** What the banks say of a sale: how far the card was charged and the merchant credited, and whether their books are sound. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { partyClient, readCommunication } from '../../src/party/communication.ts';
+import { readConfiguration } from '../../src/party/configuration.ts';
+import type { LedgerView, OperatorAccounts } from '../../src/party/operator-accounts.ts';
+import { createLog } from '../../src/transport/log.ts';
+import type { RealNetwork } from './real-network.ts';
+import { patiently } from './sale.ts';
+
+export interface Books {
+  /** Minor units of the euro. */
+  readonly card: bigint;
+  readonly merchant: bigint;
+  readonly issuerOwes: bigint;
+  readonly acquirerIsOwed: bigint;
+  readonly holds: number;
+  readonly violations: readonly string[];
+}
+
+/** An operator's accounts, asked with its own certificate as its own people do. */
+async function accountsOf(network: RealNetwork, operator: string): Promise<OperatorAccounts> {
+  const { configuration, path } = readConfiguration('operator', network.configurationOf(operator));
+  const identity = readCommunication(configuration.communication, path);
+  const surroundings = { log: createLog({ name: operator, level: 'silent' }) };
+  const client = partyClient({ name: operator, identity, surroundings, peers: {} });
+  try {
+    const answer = await client.get(`${network.urlOf(operator)}/operator/accounts`);
+    if (answer.status !== 200) throw new Error(`${operator} answered ${answer.status}`);
+    return JSON.parse(Buffer.from(answer.body).toString('utf8')) as OperatorAccounts;
+  } finally {
+    client.close();
+  }
+}
+
+/** '2.49 EUR' in minor units. */
+export const minorOf = (price: string) => BigInt(price.replace(/[^0-9]/g, ''));
+
+const balanceOf = ({ accounts }: LedgerView, wanted: string) =>
+  BigInt(accounts.find(({ account }) => account === wanted)?.balance ?? '0');
+
+export async function readBooks(network: RealNetwork): Promise<Books> {
+  const [north, south] = await Promise.all(
+    ['north', 'south'].map((operator) => patiently(network, () => accountsOf(network, operator))),
+  );
+  const ledgers = [north!.issuer, north!.acquirer, south!.issuer, south!.acquirer];
+  return {
+    card: balanceOf(south!.issuer, 'customer'),
+    merchant: balanceOf(north!.acquirer, 'merchant:atlas:EUR'),
+    issuerOwes: balanceOf(south!.issuer, 'clearing:EUR:100001'),
+    acquirerIsOwed: -balanceOf(north!.acquirer, 'clearing:EUR:200002'),
+    holds: ledgers.reduce((sum, { holds }) => sum + holds, 0),
+    violations: ledgers.flatMap(({ violations }) => violations),
+  };
+}
+
+/** The acquirer learns of a charge a moment after the issuer made it: asks until both say the same. */
+export async function restingBooks(network: RealNetwork): Promise<Books> {
+  for (let asked = 0; ; asked++) {
+    const books = await readBooks(network);
+    if (asked === 100 || (books.holds === 0 && books.issuerOwes === books.acquirerIsOwed)) return books;
+    await sleep(50);
+  }
+}
