@@ -1,8 +1,9 @@
 /** Runs a TypeScript entry of the project under Node 24: inside this process where that is what runs already, else in a child. */
 import { realpathSync } from 'node:fs';
+import module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { projectRoot, run } from './set-up.mjs';
+import { projectRoot, run, toolEnvironment } from './set-up.mjs';
 
 /**
  * @param node the program to run it with
@@ -11,11 +12,15 @@ import { projectRoot, run } from './set-up.mjs';
  */
 export async function launch({ node, entry, args }) {
   const file = join(projectRoot, entry);
+  // Set here, before the first TypeScript file is read: a program found compiled does not load the compiler, which saves 30 MB.
+  const compiled = join(projectRoot, 'node_modules', '.cache', 'handsel');
   if (realpathSync(node) === realpathSync(process.execPath)) {
     process.argv = [process.argv[0], file, ...args];
+    module.enableCompileCache(compiled);
     await import(pathToFileURL(file).href);
     return;
   }
   // The caller's folder stays: paths among the arguments are relative to it.
-  process.exitCode = await run(node, [file, ...args], { cwd: process.cwd() });
+  const env = toolEnvironment({ NODE_COMPILE_CACHE: compiled });
+  process.exitCode = await run(node, [file, ...args], { cwd: process.cwd(), env });
 }
