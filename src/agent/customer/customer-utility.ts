@@ -22,6 +22,8 @@ export function spendable(mandate: Mandate, spentMinor: bigint): bigint {
 /** Undefined when nothing the lot can become would be within the mandate. */
 export function customerSpace(mandate: Mandate, lot: Lot, limitMinor: bigint): UtilitySpace | undefined {
   if (lot.currency !== mandate.currency || limitMinor <= 0n) return undefined;
+  // The price is open in every lot and means one thing only.
+  if (Object.hasOwn(lot.issues, PRICE)) return undefined;
   if (!isWanted(mandate.wanted, lot.product, lot.issues)) return undefined;
 
   const limit = Number(limitMinor < lot.highestMinor ? limitMinor : lot.highestMinor);

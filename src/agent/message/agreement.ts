@@ -80,6 +80,7 @@ export function termsOf(options: {
   const lot = proposal.lots.find((candidate) => candidate.id === options.lot);
   if (lot === undefined) throw new MessageError('AGREEMENT_INVALID', 'the proposal has no such lot');
   const { price, ...values } = offer.values;
+  if (typeof price !== 'number') throw new MessageError('AGREEMENT_INVALID', 'the last offer names no price');
   return encodeShape(termsType, {
     negotiation: offer.negotiation,
     call: call.id,
@@ -90,7 +91,7 @@ export function termsOf(options: {
     product: lot.product,
     items: lot.items,
     currency: lot.currency,
-    priceMinor: BigInt(price ?? -1),
+    priceMinor: BigInt(price),
     values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),
     chainHead,
   });

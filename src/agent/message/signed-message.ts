@@ -66,6 +66,18 @@ export function readMessage<T>(type: MessageType<T>, bytes: Uint8Array): SignedM
   };
 }
 
+/**
+ * What is made of other people's words (a proposal of a merchant's parameters, a call of a mandate) may fit no message although
+ * each of them was within bounds: nothing is recorded or sent that its readers would refuse.
+ * @throws MessageError
+ */
+export function requireReadable<T>(type: MessageType<T>, value: T, signed: Uint8Array): void {
+  type.shape.decode(type.shape.encode(value), type.name);
+  if (signed.length > type.maxBytes) {
+    throw new MessageError('MESSAGE_INVALID', `${type.name}: expected at most ${type.maxBytes} bytes`);
+  }
+}
+
 /** For messages and answers that are not signed themselves. @throws CborError or MessageError */
 export function decodeShape<T>(type: MessageType<T>, bytes: Uint8Array): T {
   return type.shape.decode(decodeCbor(bytes, { maxBytes: type.maxBytes, maxDepth: 12 }), type.name);

@@ -1,17 +1,26 @@
 /** Calls for proposals: a customer agent calls all suitable merchant agents here and on other markets; a caller outside is answered. */
 import { toHex } from '../../codec/hex.ts';
+import { HandselError } from '../../handsel-error.ts';
+import { nameAttribute } from '../../pki/name.ts';
 import { chooseLots, mayDealWith } from '../customer/choose-lots.ts';
 import { spendable } from '../customer/customer-utility.ts';
 import { proposeFor } from '../merchant/propose.ts';
-import { type CallForProposals, callType, proposalsType, proposalType } from '../message/call-for-proposals.ts';
+import {
+  type CallForProposals,
+  callType,
+  type Proposal,
+  proposalsType,
+  proposalType,
+} from '../message/call-for-proposals.ts';
 import { decodeShape, encodeShape, readMessage, type SignedMessage } from '../message/signed-message.ts';
 import { type Deciding, type Draft, leafOf, signAs } from './decision-draft.ts';
 import { available, negotiationId } from './merchant-turn.ts';
 import { PlatformError } from './platform-error.ts';
-import type { CustomerAgent, OpenCall, PlatformState } from './platform-state.ts';
+import type { CustomerAgent, MerchantAgent, OpenCall, PlatformState } from './platform-state.ts';
 
 /** More agents than this do not fit one answer. */
 const MAX_PROPOSALS = 256;
+const MAX_PROPOSALS_BYTES = 8_000_000;
 /** A caller from outside may keep a call open no longer than this. */
 const MAX_FOREIGN_CALL_MS = 24 * 3_600_000;
 const MAX_FOREIGN_CALLS = 20_000;
@@ -71,26 +80,38 @@ export function answerCall(context: Deciding, draft: Draft, message: SignedMessa
 }
 
 function proposeAll(context: Deciding, draft: Draft, call: CallForProposals): readonly Uint8Array[] {
-  const { state, env } = context;
+  const { state } = context;
   const proposals: Uint8Array[] = [];
+  let bytes = 0;
   for (const merchant of state.merchants.values()) {
     if (proposals.length >= MAX_PROPOSALS) break;
+    const proposal = proposalOf(context, merchant, call);
+    if (proposal === undefined || bytes + proposal.length > MAX_PROPOSALS_BYTES) continue;
+    draft.records.push({ t: 'proposed', call: call.id, proposal, chain: merchant.chain, via: null });
+    proposals.push(proposal);
+    bytes += proposal.length;
+  }
+  return proposals;
+}
+
+/** Undefined for a merchant that has nothing that fits, or whose parameters make no message anybody could read. */
+function proposalOf(context: Deciding, merchant: MerchantAgent, call: CallForProposals): Uint8Array | undefined {
+  try {
     const value = proposeFor({
       agent: merchant.id,
       parameters: merchant.parameters,
       call,
       available: (sku) => available(merchant, sku),
-      nowMs: env.nowMs,
+      nowMs: context.env.nowMs,
     });
-    if (value === undefined) continue;
-    const proposal = signAs(context, merchant, proposalType, value, 'with-chain');
-    draft.records.push({ t: 'proposed', call: call.id, proposal, chain: merchant.chain, via: null });
-    proposals.push(proposal);
+    return value && signAs(context, merchant, proposalType, value, 'with-chain');
+  } catch (error) {
+    if (error instanceof HandselError) return undefined;
+    throw error;
   }
-  return proposals;
 }
 
-/** What a market answered: each proposal is taken only with a good signature of an agent whose certificate is valid. */
+/** What a market answered: each proposal is taken only with a good signature of an agent certified by the merchant it names. */
 export function hearProposals(
   context: Deciding,
   draft: Draft,
@@ -104,10 +125,8 @@ export function hearProposals(
   const taken = new Set(call.proposals.keys());
   if (answer.body !== undefined && env.nowMs <= call.value.untilMs) {
     for (const proposal of decodeShape(proposalsType, answer.body)) {
-      const message = readMessage(proposalType, proposal);
-      if (message.value.call !== call.id || taken.has(message.value.agent)) continue;
-      validateAgent(message.certificateChain, env.nowMs);
-      message.requireSignature(leafOf(message.certificateChain).publicKey);
+      const message = honestOrNone(proposal, (chain) => validateAgent(chain, env.nowMs));
+      if (message?.value.call !== call.id || taken.has(message.value.agent)) continue;
       taken.add(message.value.agent);
       draft.records.push({
         t: 'proposed',
@@ -119,6 +138,23 @@ export function hearProposals(
     }
   }
   if (call.awaiting.size === 1) draft.inputs.push({ type: 'choose', call: call.id });
+}
+
+/** Undefined for a proposal that is not its merchant's own: it spoils none of the others in the same answer. */
+function honestOrNone(
+  proposal: Uint8Array,
+  validate: (chain: readonly Uint8Array[]) => void,
+): SignedMessage<Proposal> | undefined {
+  try {
+    const message = readMessage(proposalType, proposal);
+    validate(message.certificateChain);
+    const leaf = leafOf(message.certificateChain);
+    message.requireSignature(leaf.publicKey);
+    return nameAttribute(leaf.subject, 'CN') === message.value.merchant.id ? message : undefined;
+  } catch (error) {
+    if (error instanceof HandselError) return undefined;
+    throw error;
+  }
 }
 
 /** All proposals are in, or their time is up: negotiations with the best few begin. */
@@ -152,10 +188,12 @@ export function choose(context: Deciding, draft: Draft, callId: string): void {
 
 /** Without merchants where a purchase already failed. */
 function proposalsOf(agent: CustomerAgent, call: OpenCall) {
-  const failed = new Set(agent.purchases.filter(({ outcome }) => outcome === 'failed').map(({ merchant }) => merchant));
+  const failed = new Set(
+    agent.purchases.filter(({ outcome }) => outcome === 'failed').map(({ merchantId }) => merchantId),
+  );
   return [...call.proposals.values()]
     .map(({ value }) => value)
-    .filter(({ merchant }) => !failed.has(merchant.name) && mayDealWith(agent.mandate, merchant.id));
+    .filter(({ merchant }) => !failed.has(merchant.id) && mayDealWith(agent.mandate, merchant.id));
 }
 
 export function spentBy(agent: CustomerAgent): bigint {

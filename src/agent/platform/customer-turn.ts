@@ -150,6 +150,8 @@ function accept(context: Deciding, draft: Draft, place: Place): void {
   else post(draft, place, `acceptance ${talk.id}`, 'acceptance', acceptance);
 }
 
+const MAX_REASON = 100;
+
 /** Ends a negotiation, and tells a merchant elsewhere that has promised its goods. */
 export function breakOff(context: Deciding, draft: Draft, place: Place & { readonly reason: string }): void {
   const { agent, talk, reason } = place;
@@ -158,7 +160,11 @@ export function breakOff(context: Deciding, draft: Draft, place: Place & { reado
   draft.clearTimers.push(`lapse ${talk.id}`);
   const last = talk.offers.at(-1);
   if (talk.merchantHere || talk.merchantAcceptance === null || last === undefined) return;
-  const ending = signAs(context, agent, endingType, { negotiation: talk.id, reason, previous: linkOf(last.bytes) });
+  const ending = signAs(context, agent, endingType, {
+    negotiation: talk.id,
+    reason: reason.slice(0, MAX_REASON),
+    previous: linkOf(last.bytes),
+  });
   post(draft, place, `ending ${talk.id}`, 'ending', ending);
 }
 

@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Decision, Env, Outgoing, Timer } from '../../journal/machine.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
-import { type MessageType, signMessage } from '../message/signed-message.ts';
+import { type MessageType, requireReadable, signMessage } from '../message/signed-message.ts';
 import type { KeyRing } from './agent-key.ts';
 import type { PlatformInput } from './platform-input.ts';
 import type { PlatformRecord } from './platform-record.ts';
@@ -61,7 +61,10 @@ export function privateKeyOf(context: Deciding, agent: SigningAgent): KeyObject 
   return context.keys.keyOf(agent.id, agent.sealedKey);
 }
 
-/** Signs as a hosted agent: with its certificate chain for those who meet it first, else with the key identifier only. */
+/**
+ * Signs as a hosted agent: with its certificate chain for those who meet it first, else with the key identifier only.
+ * @throws MessageError when the message would be out of bounds
+ */
 export function signAs<T>(
   context: Deciding,
   agent: SigningAgent,
@@ -73,6 +76,7 @@ export function signAs<T>(
     privateKey: privateKeyOf(context, agent),
     ...(introduce === 'with-chain' ? { certificateChain: agent.chain } : { keyId: keyIdOf(leafOf(agent.chain)) }),
   });
+  requireReadable(type, value, bytes);
   remember(bytes, value);
   return bytes;
 }

@@ -9,7 +9,7 @@ import type { Lot } from '../message/call-for-proposals.ts';
 import { acceptanceType, endingType, type Offer, offerType } from '../message/offer.ts';
 import { linkOf, readMessage } from '../message/signed-message.ts';
 import { assertBid, type Bid, type Issue } from '../negotiation/issue.ts';
-import { bidOf, publicIssues, valuesOf } from '../negotiation/lot-issues.ts';
+import { bidOf, issueNames, publicIssues, valuesOf } from '../negotiation/lot-issues.ts';
 import { strategyByName } from '../negotiation/strategy-by-name.ts';
 import type { UtilitySpace } from '../negotiation/utility.ts';
 import { type Deciding, type Draft, leafOf, signAs } from './decision-draft.ts';
@@ -219,13 +219,16 @@ const minds = new WeakMap<MerchantAgent['parameters'], Map<string, UtilitySpace>
 function mindOf(merchant: MerchantAgent, lot: Lot, quantity: number) {
   const { parameters } = merchant;
   const pricing = pricingOf(parameters, lot.id);
-  if (pricing === undefined) throw new PlatformError('NEGOTIATION_CLOSED', 'the goods are no longer on offer');
+  // The parameters may be newer than the proposal: what they do not name any more is not sold any more.
+  if (pricing === undefined || !issueNames(lot).every((name) => Object.hasOwn(pricing.choices, name))) {
+    throw new PlatformError('NEGOTIATION_CLOSED', 'the goods are no longer on offer');
+  }
   let known = minds.get(parameters);
   if (known === undefined) {
     known = new Map();
     minds.set(parameters, known);
   }
-  const key = `${quantity} ${lot.id}`;
+  const key = JSON.stringify([quantity, lot.id, lot.issues]);
   let space = known.get(key);
   if (space === undefined) {
     if (known.size > 1000) known.clear();

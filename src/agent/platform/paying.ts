@@ -6,6 +6,7 @@ import { toHex } from '../../codec/hex.ts';
 import { equalSecrets } from '../../crypto/constant-time.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import { amountOf, formatAmount } from '../../money/amount.ts';
+import { nameAttribute } from '../../pki/name.ts';
 import { composeAgreement, orderIdOf, readAgreement, termsOf } from '../message/agreement.ts';
 import {
   type Completion,
@@ -65,6 +66,7 @@ export function conclude(context: Deciding, draft: Draft, agent: CustomerAgent, 
       itemId: token.itemId,
       negotiation: talk.id,
       orderId: toHex(orderId),
+      merchantId: terms.merchant.id,
       merchant: terms.merchant.name,
       product: terms.product.name,
       currency: price.currency,
@@ -188,7 +190,9 @@ export function hearPassedCompletion(
   }
   message.requireSignature(leafOf(proposed.merchantChain).publicKey);
   const { orderId, merchant } = completion.value;
-  if (toHex(orderId) !== talk.orderId || merchant !== proposed.value.merchant.id) {
+  const signer = leafOf(completion.certificateChain);
+  const ours = toHex(orderId) === talk.orderId && merchant === proposed.value.merchant.id;
+  if (!ours || nameAttribute(signer.subject, 'CN') !== merchant) {
     throw new CryptographicError(new Error('a completion of another order'));
   }
   draft.answer = ACKNOWLEDGED;

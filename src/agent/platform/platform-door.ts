@@ -3,6 +3,7 @@ import { toHex } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import { CryptographicError, HandselError } from '../../handsel-error.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
+import { nameAttribute } from '../../pki/name.ts';
 import { callType } from '../message/call-for-proposals.ts';
 import { agentStatusType, deployType, launchType, recallType, reserveType, statusType } from '../message/hosting.ts';
 import { mandateType } from '../message/mandate.ts';
@@ -93,7 +94,9 @@ function inputOf(options: PlatformDoorOptions, kind: string, body: Uint8Array, n
       const signer = signerOf(message, validateOwner, nowMs);
       const parameters = readMessage(merchantParametersType, message.value.parameters);
       parameters.requireSignature(signer.publicKey);
-      const agentKey = leafOf(message.value.agentChain, validateAgent, nowMs).publicKeyDer;
+      const agent = leafOf(message.value.agentChain, validateAgent, nowMs);
+      requireName(parameters.value.merchant.id, signer, agent);
+      const { publicKeyDer: agentKey } = agent;
       return { type: 'deploy', owner: ownerIn(signer), value: message.value, parameters: parameters.value, agentKey };
     }
     case 'recall': {
@@ -148,6 +151,13 @@ function callerOf(message: SignedMessage<unknown>, options: PlatformDoorOptions,
     signerOf(message, options.validateAgent, nowMs);
   } catch {
     signerOf(message, options.validateOwner, nowMs);
+  }
+}
+
+/** A merchant presents itself under its own name only: the wallet guard would not pay its agent under another. */
+function requireName(merchant: string, ...certificates: readonly Certificate[]): void {
+  if (certificates.some(({ subject }) => nameAttribute(subject, 'CN') !== merchant)) {
+    throw new PlatformError('MERCHANT_OF_ANOTHER', 'the certificates are not those of the merchant named');
   }
 }
 

@@ -23,6 +23,8 @@ export interface Purchase {
   readonly itemId: string;
   readonly negotiation: string;
   readonly orderId: string;
+  readonly merchantId: string;
+  /** As it calls itself, for people. */
   readonly merchant: string;
   readonly product: string;
   readonly currency: string;

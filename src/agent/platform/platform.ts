@@ -12,6 +12,7 @@ import { type Deciding, type Draft, emptyDraft, finish } from './decision-draft.
 import { deploy, launch, recall, reserve } from './hosting.ts';
 import { hearAcceptance, hearEnding, hearOffer } from './merchant-turn.ts';
 import { goOn, hearCompleted, hearCompletion, hearPassedCompletion, hearPayByCard } from './paying.ts';
+import { PlatformError } from './platform-error.ts';
 import type { PlatformInput } from './platform-input.ts';
 import { applyPlatformRecord, type PlatformRecord } from './platform-record.ts';
 import { restorePlatform, snapshotPlatform } from './platform-snapshot.ts';
@@ -34,7 +35,7 @@ export function createPlatform(options: PlatformOptions): Machine<PlatformState,
   return {
     name: 'platform',
     initial: emptyPlatform,
-    decide: (state, input, env) => decide({ state, env, settings, keys }, input, options),
+    decide: (state, input, env) => decideAnyhow({ state, env, settings, keys }, input, options),
     apply: applyPlatformRecord,
     snapshot: snapshotPlatform,
     restore: restorePlatform,
@@ -46,6 +47,19 @@ export function createPlatform(options: PlatformOptions): Machine<PlatformState,
 function split(id: string): { about: string; of: string } {
   const space = id.indexOf(' ');
   return { about: id.slice(0, space), of: id.slice(space + 1) };
+}
+
+/**
+ * A platform works for many owners, and none of them may stop it for the others: where one's words bring a fault of ours to
+ * light, that input alone is refused. Deciding changes nothing, so nothing is half done.
+ */
+function decideAnyhow(context: Deciding, input: PlatformInput, options: PlatformOptions): Decision<PlatformRecord> {
+  try {
+    return decide(context, input, options);
+  } catch (cause) {
+    if (cause instanceof HandselError) throw cause;
+    throw new PlatformError('INTERNAL', `the platform cannot decide "${input.type}"`, { cause });
+  }
 }
 
 function decide(context: Deciding, input: PlatformInput, options: PlatformOptions): Decision<PlatformRecord> {
