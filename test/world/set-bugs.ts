@@ -7,6 +7,7 @@ import type { Decision, Machine } from '../../src/journal/machine.ts';
 import type { IssuerState } from '../../src/set/interchange/issuer-state.ts';
 import { finish, initiate } from '../../src/set/wallet/wallet-decision.ts';
 import { lyingJournal } from './lying-journal.ts';
+import { newAcquirer } from './set-people.ts';
 import type {
   AcquirerParty,
   Alterations,
@@ -141,6 +142,11 @@ export const bugs: readonly Bug[] = [
     name: 'the gateway refuses a repeat of what it accepted',
     alter: { gateway: refusesRepeats },
     seenAs: /not paid, but charged|another way/,
+  },
+  {
+    name: 'the acquirer settles what its gateway may still reverse',
+    alter: { acquirer: settlesAtOnce },
+    seenAs: /not paid, but charged 1 times/,
   },
 ];
 
@@ -312,6 +318,10 @@ function creditsAgain(party: AcquirerParty): AcquirerParty {
       return decide({ ...state, payments }, input, env);
     },
   }));
+}
+
+function settlesAtOnce(party: AcquirerParty): AcquirerParty {
+  return { ...party, machine: newAcquirer(0) };
 }
 
 function keepsHold(party: IssuerParty): IssuerParty {

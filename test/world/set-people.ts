@@ -25,8 +25,8 @@ export const cardNames: readonly CardName[] = ['full', 'thin'];
 
 const panKey = new Uint8Array(32).fill(7);
 
-export const newAcquirer = () =>
-  createAcquirerHost({ acquirerId, issuers: [{ prefix: '4444', issuerId }], issuerMs: 8000 });
+export const newAcquirer = (reversalMs = 300_000) =>
+  createAcquirerHost({ acquirerId, issuers: [{ prefix: '4444', issuerId }], issuerMs: 8000, reversalMs });
 export const newIssuer = () => createIssuerHost({ issuerId, panKey });
 
 export interface People {

@@ -87,6 +87,7 @@ function play(all: Play): void {
     finishLater(all, purchase);
     if (purchase.greedyAfterMs !== undefined) beGreedy(all, purchase, purchase.greedyAfterMs);
   }
+  world.clock.after(shopping.closeBatchAtMs, () => void parties.acquirer.insist({ type: 'close-batch' }));
 }
 
 /** A refusal that was not to be expected is a breach. */

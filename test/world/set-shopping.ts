@@ -15,6 +15,7 @@ export interface Shopping {
   /** How long the card network may take, and whether an access server answers for a silent issuer. */
   readonly networkWaitMs: number;
   readonly accessServer: boolean;
+  readonly closeBatchAtMs: number;
   /** When a party lacks current news of revocations, so that it refuses every certificate. */
   readonly stale: readonly Stale[];
 }
@@ -64,6 +65,7 @@ export function planShopping(random: SeededRandom, startMs: number): Shopping {
     purchases,
     networkWaitMs: random.pick([1000, 6000, 20_000]),
     accessServer: random.chance(0.5),
+    closeBatchAtMs: random.below(10_000),
     stale: random.chance(0.25) ? [planStale(random), planStale(random)] : [],
   };
 }

@@ -145,7 +145,10 @@ function capturedRecords(state: AcquirerState, key: string, payment: AcquiredPay
   const { issuerId, merchantId, amount } = payment;
   const { currency } = amount;
   const legs = [{ from: clearingAccount(issuerId, currency), to: merchantAccount(merchantId, currency), amount }];
-  return [...requireLedger(state.ledger, env, { type: 'transfer', id: key, legs }), { type: 'captured', key, payment }];
+  return [
+    ...requireLedger(state.ledger, env, { type: 'transfer', id: key, legs }),
+    { type: 'captured', key, payment, atMs: env.nowMs },
+  ];
 }
 
 function payBack(state: AcquirerState, key: string, payment: AcquiredPayment, env: Env): readonly AcquirerRecord[] {

@@ -18,6 +18,7 @@ import {
   lapseTimer,
   merchantAccount,
   merchantKey,
+  reconcileTimer,
 } from './acquirer-request.ts';
 import { decideCloseBatch, decideReconcile, decideReconciled } from './acquirer-settlement.ts';
 import {
@@ -64,6 +65,7 @@ export function createAcquirerHost(policy: AcquirerPolicy): Machine<AcquirerStat
     restore: restoreAcquirer,
     received,
     fired({ id }) {
+      if (id === reconcileTimer) return { type: 'reconcile' };
       const key = id.slice(id.indexOf('/') + 1);
       if (id === lapseTimer(key)) return { type: 'lapse', key };
       if (id === barTimer(key)) return { type: 'unbar', key };

@@ -27,6 +27,11 @@ export interface AcquirerPolicy {
   readonly issuerMs?: number;
   /** How long an authorisation may wait for its capture; default 7 days. */
   readonly authorisationMs?: number;
+  /**
+   * How long after a charge a gateway that heard nothing of it may still reverse it: a closed book is not settled before, for
+   * what is settled cannot be reversed any more. Longer than the gateways' waiting and repeating; default 0.
+   */
+  readonly reversalMs?: number;
 }
 
 export type AcquirerDecision = Decision<AcquirerRecord>;
@@ -39,6 +44,8 @@ const BAR_MS = 2 * 86_400_000;
 export const outboxId = (about: 'ask' | 'capture' | 'reverse' | 'reconcile', key: string, stan: number) =>
   `${about}/${key}/${stan}`;
 export const lapseTimer = (key: string) => `lapse/${key}`;
+/** Asks again about the books that were too young to be settled. */
+export const reconcileTimer = 'reconcile';
 export const barTimer = (key: string) => `bar/${key}`;
 
 export function merchantAccount(merchantId: string, currency: string): string {

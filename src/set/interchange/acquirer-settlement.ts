@@ -4,7 +4,7 @@ import { clearingAccount } from '../../ledger/clearing.ts';
 import type { CardResponse } from '../message/card-message.ts';
 import { nextStan, transmissionTime } from '../message/card-message-identity.ts';
 import { RESPONSE_CODES } from '../message/response-code.ts';
-import { type AcquirerDecision, type AcquirerPolicy, outboxId, toNetwork } from './acquirer-request.ts';
+import { type AcquirerDecision, type AcquirerPolicy, outboxId, reconcileTimer, toNetwork } from './acquirer-request.ts';
 import type { AcquirerRecord, AcquirerState } from './acquirer-state.ts';
 import { InterchangeError } from './interchange-error.ts';
 import { requireLedger, settlementAccount } from './ledger-step.ts';
@@ -15,14 +15,20 @@ export function decideCloseBatch(state: AcquirerState): AcquirerDecision {
   return { records: [{ type: 'batch', batch: state.batch + 1 }], inputs: [{ type: 'reconcile' }] };
 }
 
-/** Asks the issuers about every closed book that has come to rest. */
+/** Asks the issuers about every closed book that has come to rest and is old enough. */
 export function decideReconcile(state: AcquirerState, env: Env, policy: AcquirerPolicy): AcquirerDecision {
   const transmittedAt = transmissionTime(env.nowMs);
   const records: AcquirerRecord[] = [];
   const send = [];
   let { stan } = state;
+  let againMs = Number.POSITIVE_INFINITY;
   for (const [key, book] of state.books) {
     if (book.phase !== 'open' || book.batch >= state.batch || book.moving.size > 0) continue;
+    const restsMs = book.countedMs + (policy.reversalMs ?? 0);
+    if (env.nowMs < restsMs) {
+      againMs = Math.min(againMs, restsMs);
+      continue;
+    }
     stan = nextStan(stan);
     const { issuerId, batch, currency } = book;
     const totals = { ...book.totals, currency };
@@ -32,8 +38,9 @@ export function decideReconcile(state: AcquirerState, env: Env, policy: Acquirer
     );
     records.push({ type: 'reconciling', book: key, asked: { stan, transmittedAt } });
   }
-  if (send.length === 0) return { records };
-  return { records: [...records, { type: 'numbered', stan }], send };
+  const timers = againMs === Number.POSITIVE_INFINITY ? [] : [{ id: reconcileTimer, atMs: againMs }];
+  if (send.length === 0) return { records, timers };
+  return { records: [...records, { type: 'numbered', stan }], send, timers };
 }
 
 /** The issuer counted the same: its debt is paid. Otherwise both keep their books as they are, for people to look at. */

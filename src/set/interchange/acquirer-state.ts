@@ -58,6 +58,8 @@ export interface AcquirerBook {
   readonly captured: Set<string>;
   /** `sent`: the issuer has been asked whether it counted the same; `disputed`: it has not. */
   phase: 'open' | 'sent' | 'disputed';
+  /** When a charge was counted here last, Unix milliseconds. */
+  countedMs: number;
   /** Trace number and time of the reconciliation message. */
   asked?: { readonly stan: number; readonly transmittedAt: string };
 }
@@ -84,7 +86,7 @@ export type AcquirerRecord =
   /** Declined, or lapsed unused. */
   | { readonly type: 'gone'; readonly key: string; readonly why: string }
   /** The issuer charged the card: it counts. */
-  | { readonly type: 'captured'; readonly key: string; readonly payment: AcquiredPayment }
+  | { readonly type: 'captured'; readonly key: string; readonly payment: AcquiredPayment; readonly atMs: number }
   | { readonly type: 'reversed'; readonly key: string; readonly effect: ReversalEffect }
   | { readonly type: 'barred' | 'unbarred'; readonly key: string }
   | { readonly type: 'numbered'; readonly stan: number }
@@ -129,6 +131,7 @@ export function applyAcquirer(state: AcquirerState, record: AcquirerRecord): voi
       place(state, record.key, payment);
       const book = openBook(state, payment);
       book.captured.add(record.key);
+      book.countedMs = Math.max(book.countedMs, record.atMs);
       book.totals = countDebit(book.totals, payment.amount.minor);
       return;
     }
@@ -202,6 +205,7 @@ function openBook(state: AcquirerState, payment: AcquiredPayment): AcquirerBook 
     moving: new Set(),
     captured: new Set(),
     phase: 'open',
+    countedMs: 0,
   };
   state.books.set(key, book);
   return book;
