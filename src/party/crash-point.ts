@@ -22,7 +22,7 @@ export function crashPoints(folder: string, party: string): NonNullable<Surround
     order = now;
     if (order.startsWith(`${place} `)) passed++;
     if (order !== `${place} ${passed}`) return;
-    rmSync(orderFile);
+    rmSync(orderFile, { force: true });
     process.kill(process.pid, 'SIGKILL');
   };
 }

@@ -64,8 +64,7 @@ async function saleDuring<T>(during: (mandate: Promise<string>) => Promise<T>, o
 const crashingAt = (place: BoundaryPlace) => async (mandate: Promise<string>) => {
   network.crashAt(place);
   await follow(network, await mandate, delivered);
-  await sleep(AFTER_RECEIPT_MS);
-  return network.crashed(place);
+  return network.crashed(place, AFTER_RECEIPT_MS);
 };
 
 test('a sale nobody disturbs passes boundaries of every machine', async () => {
@@ -158,7 +157,7 @@ describe('ended at any moment', () => {
         const place = wallet.find(({ boundary }) => boundary === 'after-append')!;
         network.crashAt(place);
         await approve(payments[0]!.payment);
-        while (!(await network.crashed(place))) await sleep(20);
+        expect(await network.crashed(place, 20_000)).toBe(true);
         await approve(payments[0]!.payment);
       },
       { scenario: 'ask-person' },

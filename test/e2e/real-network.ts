@@ -1,6 +1,7 @@
 /** A network in a temporary home whose parties are processes of their own; whoever ends unasked is started again at once. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type StationClient, stationClient } from '../../src/cli/station-client.ts';
 import type { NetworkMember } from '../../src/party/network-home.ts';
 import { provisionIn, temporaryFolder } from '../party/network-fixture.ts';
@@ -25,8 +26,8 @@ export interface RealNetwork {
   end(party: string, signal: NodeJS.Signals): Promise<Ended>;
   /** Has the party kill itself at that boundary, counted from now on. */
   crashAt(place: BoundaryPlace): void;
-  /** True when it happened and the party listens again; false when it had not come yet, and will not any more. */
-  crashed(place: BoundaryPlace): Promise<boolean>;
+  /** True when it happened within the time and the party listens again; otherwise false, and it will not happen any more. */
+  crashed(place: BoundaryPlace, withinMs: number): Promise<boolean>;
   /** What was passed since the last call, all parties, each in its order. */
   takeBoundaries(): readonly BoundaryPlace[];
   /** Resolves when no party is being started again. */
@@ -91,8 +92,9 @@ export async function startRealNetwork(): Promise<RealNetwork> {
       writeFileSync(`${order}.new`, `${machine} ${boundary} ${n}`);
       renameSync(`${order}.new`, order);
     },
-    async crashed({ party }) {
+    async crashed({ party }, withinMs) {
       const order = orderFile(party);
+      for (let waitedMs = 0; waitedMs < withinMs && existsSync(order); waitedMs += 10) await sleep(10);
       if (existsSync(order)) {
         rmSync(order, { force: true });
         return false;

@@ -27,8 +27,8 @@ export interface AccessServerOptions {
 }
 
 /**
- * An authorisation or purchase that nobody answers is answered 91 here, which leaves its outcome open: the acquirer
- * reverses it. Advices and reconciliations that nobody answers stay unanswered, so they are repeated.
+ * What an issuer does not answer stays unanswered: the acquirer's outbox repeats the same bytes, so that an issuer that
+ * starts again meanwhile goes on with the payment. Only the acquirer, who can reverse it, says when that has taken too long.
  */
 export function createAccessServer({ routes, acquirers, log }: AccessServerOptions): Iso8583Handler {
   return async ({ bytes, message }) => {
@@ -44,7 +44,7 @@ export function createAccessServer({ routes, acquirers, log }: AccessServerOptio
       if (!(err instanceof HandselError)) throw err;
       const { type, stan, acquirerId } = request;
       log.warn({ type, stan, acquirerId, issuerId: route.issuerId, err }, 'an issuer does not answer');
-      return type === 'authorise' || type === 'purchase' ? refuse(RESPONSE_CODES.issuerInoperative) : undefined;
+      return undefined;
     }
   };
 }
