@@ -35,7 +35,7 @@ export interface Iso8583ServerOptions {
   readonly log: Log;
   readonly tls?: ServerTls;
   readonly limits?: {
-    /** Time for a message that has begun to arrive whole; default 5000. */
+    /** Time for a message that has begun to arrive whole, and for the TLS handshake; default 5000. */
     readonly frameMs?: number;
     /** A connection on which nothing happens this long is closed; default 120000. */
     readonly idleMs?: number;
@@ -77,7 +77,11 @@ export async function serveIso8583(options: Iso8583ServerOptions): Promise<Iso85
     connections.add(connection);
     socket.once('close', () => connections.delete(connection));
   };
-  const server: Server = tls === undefined ? createPlainServer(accept) : createTlsServer(serverTlsOptions(tls), accept);
+  const handshakeTimeout = limits.frameMs ?? FRAME_MS;
+  const server: Server =
+    tls === undefined
+      ? createPlainServer(accept)
+      : createTlsServer({ ...serverTlsOptions(tls), handshakeTimeout }, accept);
   server.maxConnections = limits.maxConnections ?? MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -133,17 +137,20 @@ function attend(socket: Socket, { handle, log, limits = {} }: Iso8583ServerOptio
   };
 
   socket.on('data', (chunk) => {
+    let messages: readonly Uint8Array[];
     try {
-      for (const bytes of reader.push(chunk)) void answer(bytes);
+      messages = reader.push(chunk);
     } catch (err) {
       cut(err);
       return;
     }
-    // The clock runs from a frame's first byte and is not set back by further bytes: trickling does not help.
-    if (!reader.midway) {
+    for (const bytes of messages) void answer(bytes);
+    // The clock runs from a frame's first byte and is not set back by further bytes of it: trickling does not help.
+    if (messages.length > 0 || !reader.midway) {
       clearTimeout(frameTimeout);
       frameTimeout = undefined;
-    } else frameTimeout ??= setTimeout(() => socket.destroy(), frameMs);
+    }
+    if (reader.midway) frameTimeout ??= setTimeout(() => socket.destroy(), frameMs);
   });
   socket.on('error', () => socket.destroy());
   socket.on('close', () => clearTimeout(frameTimeout));

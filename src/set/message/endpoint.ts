@@ -11,8 +11,8 @@ import type { Decision } from '../../journal/machine.ts';
 import type { Binding } from './binding.ts';
 import type { CertifiedKey } from './certified-key.ts';
 import { encodeError } from './error-exchange.ts';
-import type { Message, MessageName } from './message-wrapper.ts';
-import { type DateWindow, dateRefusal, openWrapper, requireKnownExtensions, rrpidOf } from './receive.ts';
+import { decodeMessage, type Message, type MessageName } from './message-wrapper.ts';
+import { type DateWindow, dateRefusal, requireKnownExtensions, requireSupported, rrpidOf } from './receive.ts';
 import { errorCodeOf } from './set-error.ts';
 
 /** The part of a host that an endpoint needs. */
@@ -98,8 +98,10 @@ export function createEndpoint<I>(options: EndpointOptions<I>): Endpoint {
   return async (bytes) => {
     let message: Message | undefined;
     try {
-      message = openWrapper(bytes, [...requests, 'Error']);
-      if (message.message.type === 'Error') return NO_ANSWER;
+      const received = decodeMessage(bytes);
+      // Of whatever version and date: two parties that refuse one another's Errors would never end.
+      if (received.message.type === 'Error') return NO_ANSWER;
+      message = requireSupported(received, requests);
       return await handle(message, bytes);
     } catch (error) {
       return errorFor(error, bytes, message);

@@ -17,7 +17,11 @@ export interface DateWindow {
 
 /** @throws DerError, or SetError `versionTooOld`, `versionTooNew` or `messageNotSupported`. */
 export function openWrapper(bytes: Uint8Array, supported: readonly MessageName[]): Message {
-  const message = decodeMessage(bytes);
+  return requireSupported(decodeMessage(bytes), supported);
+}
+
+/** @throws SetError `versionTooOld`, `versionTooNew` or `messageNotSupported`. */
+export function requireSupported(message: Message, supported: readonly MessageName[]): Message {
   const { version } = message.header;
   if (version < VERSION) throw new SetError('versionTooOld', `version ${version}, expected ${VERSION}`);
   if (version > VERSION) throw new SetError('versionTooNew', `version ${version}, expected ${VERSION}`);

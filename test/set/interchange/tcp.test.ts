@@ -2,7 +2,7 @@ import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { utf8 } from '../../../src/codec/hex.ts';
 import { createAccessServer } from '../../../src/set/interchange/access-server.ts';
-import { encodeFrame } from '../../../src/set/interchange/frame.ts';
+import { createFrameReader, encodeFrame } from '../../../src/set/interchange/frame.ts';
 import { InterchangeError } from '../../../src/set/interchange/interchange-error.ts';
 import { createIso8583Courier } from '../../../src/set/interchange/iso8583-courier.ts';
 import { createIso8583Link, type Iso8583LinkOptions } from '../../../src/set/interchange/tcp-link.ts';
@@ -114,6 +114,38 @@ describe('ISO 8583 over TCP', () => {
     const link = linkTo(address.port, { answerMs: 30 });
     await expect(link.test()).rejects.toThrow(expect.objectContaining({ code: 'LINK_TIMEOUT' }));
     await tests.promise;
+  });
+
+  test('the server cuts a connection that never says who it is', async () => {
+    const network = createAuthority('Network');
+    closers.push(() => network.remove());
+    const tls = { ...network.issue('/CN=issuer'), anchorsPem: network.anchorsPem, requireClient: true };
+    const server = await start(approve, { tls, limits: { frameMs: 30 } });
+    const socket = connect(server.port, '127.0.0.1').resume();
+    socket.on('error', () => {});
+    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  });
+
+  test('a busy connection may always be in the middle of some message, as long as none takes too long', async () => {
+    const server = await start(approve, { limits: { frameMs: 600 } });
+    const frames = Buffer.concat([1, 2, 3, 4, 5, 6].map((stan) => encodeFrame(encodeCardRequest(numbered(stan)))));
+    const length = frames.length / 6;
+    const socket = connect(server.port, '127.0.0.1');
+    closers.push(() => socket.destroy());
+    const reader = createFrameReader(65_535);
+    const stans: number[] = [];
+    socket.on('data', (chunk) => {
+      for (const bytes of reader.push(chunk)) stans.push(decodeCardResponse(bytes).stan);
+    });
+    let ended = false;
+    socket.on('close', () => {
+      ended = true;
+    });
+    for (let half = length / 2; half < frames.length && !ended; half += length) {
+      socket.write(frames.subarray(Math.max(0, half - length), half));
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    expect({ ended, stans }).toEqual({ ended: false, stans: [1, 2, 3, 4, 5] });
   });
 
   test('waiting messages are bounded, and a closed or aborted one ends at once', async () => {
