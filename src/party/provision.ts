@@ -3,9 +3,10 @@
  * configuration, keys and certificates. A home is finished when `network.json` is there; one that a crash left half made
  * is made anew, because nobody can have used it.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Random } from '../crypto/random.ts';
+import { systemClock } from '../journal/clock.ts';
 import { createAgency } from '../set/authority/create-agency.ts';
 import { makeBci } from '../set/authority/revocation.ts';
 import { freePorts } from './free-ports.ts';
@@ -45,9 +46,16 @@ export interface Provisioned {
 
 /** Exists while a home is being made; everything is made in it and moved out when it is whole. */
 const MAKING = '.making';
+/** In it: the process at work. */
+const MAKER_FILE = 'maker';
+/** Making takes less than a second. */
+const PATIENCE_MS = 60_000;
 const PASSWORD_FILE = 'customer/password';
 
-/** @throws NetworkError `HOME_NOT_EMPTY` when the home holds something else, `NETWORK_VERSION` for one of another version. */
+/**
+ * @throws NetworkError `HOME_NOT_EMPTY` when the home holds something else, `HOME_BUSY` while another process makes it,
+ * `NETWORK_VERSION` for one of another version.
+ */
 export async function provisionNetwork(options: ProvisionOptions): Promise<Provisioned> {
   const { home } = options;
   const making = join(home, MAKING);
@@ -58,6 +66,7 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
   }
   mkdirSync(home, { recursive: true, mode: 0o700 });
   clearHalfMade(home);
+  markAsMaking(making);
 
   const { host = '127.0.0.1', basePort = basePortOf(home) } = options;
   const ports = await freePorts({ host, base: basePort, count: PORTS_NEEDED });
@@ -65,7 +74,6 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
   const network = networkOf(plan);
   const { files, wallet } = networkFiles(plan, network, options);
 
-  mkdirSync(making, { mode: 0o700 });
   writeNewFiles(making, files);
   writeWallet(join(making, plan.customer.name, 'wallet'), wallet);
   for (const { name } of network.parties) renameSync(join(making, name), join(home, name));
@@ -82,11 +90,41 @@ function clearHalfMade(home: string): void {
   const there = PARTY_NAMES.filter((name) => existsSync(join(home, name)));
   const making = join(home, MAKING);
   if (existsSync(making)) {
+    if (isBeingMade(making)) throw busy(home);
     // `network.json` is missing, so nothing here has ever run. The mark goes last.
     for (const name of there) rmSync(join(home, name), { recursive: true });
     rmSync(making, { recursive: true });
   } else if (there.length > 0) {
     throw new NetworkError('HOME_NOT_EMPTY', `${home} holds ${there[0]}, but no network that was finished there`);
+  }
+}
+
+const busy = (home: string) =>
+  new NetworkError('HOME_BUSY', `another process is making a network in ${home}: try again`);
+
+/** Of two processes that begin at once, one gets it. */
+function markAsMaking(making: string): void {
+  try {
+    mkdirSync(making, { mode: 0o700 });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw busy(dirname(making));
+    throw cause;
+  }
+  writeFileSync(join(making, MAKER_FILE), String(process.pid));
+}
+
+/**
+ * Whether who began it is still at it. Process numbers are given out again, after a container's restart even at once: a mark that is
+ * old means nothing, and neither does our own number.
+ */
+function isBeingMade(making: string): boolean {
+  const file = join(making, MAKER_FILE);
+  try {
+    const maker = Number(readFileSync(file, 'utf8'));
+    if (maker === process.pid || !Number.isInteger(maker) || maker <= 0) return false;
+    return systemClock().nowMs() - statSync(file).mtimeMs < PATIENCE_MS && process.kill(maker, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

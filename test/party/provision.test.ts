@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -163,6 +173,21 @@ describe('provisioning again', () => {
       for (const [name, kind] of Object.entries(KINDS)) readConfiguration(kind, join(half, name, 'party.json'));
     },
   );
+
+  test('leaves a home alone that another process is making, and takes over from one that died', async () => {
+    const shared = join(folder, 'shared');
+    mkdirSync(join(shared, '.making'), { recursive: true });
+    writeFileSync(join(shared, '.making/maker'), String(process.ppid));
+    await expect(provisionIn(shared)).rejects.toMatchObject({ code: 'HOME_BUSY' });
+    writeFileSync(join(shared, '.making/maker'), '4194304');
+    expect((await provisionIn(shared)).made).toBe(true);
+
+    const old = join(folder, 'old');
+    mkdirSync(join(old, '.making'), { recursive: true });
+    writeFileSync(join(old, '.making/maker'), String(process.ppid));
+    utimesSync(join(old, '.making/maker'), 1, 1);
+    expect((await provisionIn(old)).made).toBe(true);
+  });
 
   test('keeps a home whose end was reached, and clears away what was left over', async () => {
     const ended = join(folder, 'ended');
