@@ -33,7 +33,7 @@ export const bugs: readonly Bug[] = [
     name: 'the issuer answers before the flush',
     alter: { issuer: hasty },
     seenAs: /never approved|charged|counts|another way/,
-    hint: 92,
+    hint: 61,
   },
   {
     name: 'the gateway answers before the flush',
@@ -70,6 +70,7 @@ export const bugs: readonly Bug[] = [
     name: 'the gateway forgets at a restart which instructions were used',
     alter: { gateway: forgetsInstructions },
     seenAs: /charged 2 times|charged 1 times and held 1|held 2 times/,
+    hint: 26,
   },
   {
     name: 'the merchant tells its shop twice of a payment',
@@ -111,6 +112,7 @@ export const bugs: readonly Bug[] = [
     name: 'the acquirer credits a repeated capture again',
     alter: { acquirer: (party) => forgetful(creditsAgain(party)) },
     seenAs: /the acquirer counts 2 charges/,
+    hint: 34,
   },
   {
     name: 'the issuer keeps the hold of a reversed authorization',
@@ -121,6 +123,7 @@ export const bugs: readonly Bug[] = [
     name: 'the issuer forgets a reversal that overtook its request',
     alter: { issuer: forgetsBars },
     seenAs: /not paid, but charged 1 times|held 1 times/,
+    hint: 62,
   },
   {
     name: 'an order the shop was told has expired can still be paid',
@@ -131,7 +134,7 @@ export const bugs: readonly Bug[] = [
     name: 'the merchant takes an order that it said it had not received',
     alter: { merchant: takesItLater },
     seenAs: /wallet and merchant disagree|saw a decline/,
-    hint: 126,
+    hint: 159,
   },
   {
     name: 'the merchant refuses a repeat of what it accepted',
@@ -142,6 +145,7 @@ export const bugs: readonly Bug[] = [
     name: 'the gateway refuses a repeat of what it accepted',
     alter: { gateway: refusesRepeats },
     seenAs: /not paid, but charged|another way/,
+    hint: 46,
   },
   {
     name: 'the acquirer settles what its gateway may still reverse',
