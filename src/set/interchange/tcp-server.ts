@@ -62,12 +62,13 @@ const NETWORK_TEST_MTI = '0800';
 interface Connection {
   /** Ends the connection once nothing waits. */
   drain(): void;
-  readonly socket: Socket;
 }
 
 export async function serveIso8583(options: Iso8583ServerOptions): Promise<Iso8583Server> {
   const { listen, limits = {}, tls } = options;
   const connections = new Set<Connection>();
+  /** Of all connections, those included that are not through their TLS handshake. */
+  const sockets = new Set<Socket>();
   const accept = (socket: Socket) => {
     if (socket instanceof TLSSocket && showedBadCertificate(socket)) {
       socket.destroy();
@@ -82,6 +83,12 @@ export async function serveIso8583(options: Iso8583ServerOptions): Promise<Iso85
     tls === undefined
       ? createPlainServer(accept)
       : createTlsServer({ ...serverTlsOptions(tls), handshakeTimeout }, accept);
+  // Node only tells of a handshake that fails or takes too long: the connection would stay.
+  server.on('tlsClientError', (_, socket: TLSSocket) => socket.destroy());
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.maxConnections = limits.maxConnections ?? MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -94,7 +101,7 @@ export async function serveIso8583(options: Iso8583ServerOptions): Promise<Iso85
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const connection of connections) connection.drain();
       const cut = setTimeout(() => {
-        for (const { socket } of connections) socket.destroy();
+        for (const socket of sockets) socket.destroy();
       }, drainMs);
       await closed;
       clearTimeout(cut);
@@ -158,7 +165,6 @@ function attend(socket: Socket, { handle, log, limits = {} }: Iso8583ServerOptio
     if (waiting === 0) socket.destroy();
   });
   return {
-    socket,
     drain() {
       draining = true;
       socket.pause();
