@@ -194,27 +194,46 @@ function writeObject(
   }
 }
 
-/** Object keys, sorted once per shape: the same few record shapes are encoded millions of times. */
-const encodedKeys = new Map<string, Uint8Array>();
-const MAX_REMEMBERED_KEYS = 4096;
+/** The keys of objects that have the same properties, encoded and in order: the same few shapes are encoded millions of times. */
+interface Shape {
+  readonly names: readonly string[];
+  readonly keys: readonly Uint8Array[];
+}
+
+const shapes = new Map<string, Shape>();
+const MAX_REMEMBERED_SHAPES = 1024;
+const MAX_REMEMBERED_LENGTH = 256;
+
+function shapeOf(names: readonly string[]): Shape {
+  // Names that hold the separator are not remembered, so only as many names as it divides can be meant.
+  const together = names.join('\u0000');
+  const known = shapes.get(together);
+  if (known !== undefined && known.names.length === names.length) return known;
+  const pairs = names.map((name) => ({ name, key: encodedKey(name) })).sort((a, b) => Buffer.compare(a.key, b.key));
+  const shape = { names: pairs.map(({ name }) => name), keys: pairs.map(({ key }) => key) };
+  const clear = names.every((name) => !name.includes('\u0000'));
+  if (clear && shapes.size < MAX_REMEMBERED_SHAPES && together.length <= MAX_REMEMBERED_LENGTH)
+    shapes.set(together, shape);
+  return shape;
+}
 
 function encodedKey(key: string): Uint8Array {
-  const known = encodedKeys.get(key);
-  if (known !== undefined) return known;
   const sink = new Sink();
   sink.text(key);
-  const bytes = sink.done().slice();
-  if (encodedKeys.size < MAX_REMEMBERED_KEYS && key.length <= 32) encodedKeys.set(key, bytes);
-  return bytes;
+  return sink.done().slice();
 }
 
 function writeRecord(sink: Sink, record: { readonly [key: string]: CborValue }, exact: boolean): void {
-  const pairs: { key: Uint8Array; value: CborValue }[] = [];
-  for (const key of Object.keys(record)) {
-    const value = record[key];
-    if (value !== undefined) pairs.push({ key: encodedKey(key), value });
+  const { names, keys } = shapeOf(Object.keys(record));
+  let present = 0;
+  for (const name of names) if (record[name] !== undefined) present += 1;
+  sink.head(5, present);
+  for (let i = 0; i < names.length; i++) {
+    const value = record[names[i]!];
+    if (value === undefined) continue;
+    sink.raw(keys[i]!);
+    write(sink, value, exact);
   }
-  writePairs(sink, pairs, exact);
 }
 
 export function writeCbor(value: CborValue, exact: boolean): Uint8Array {

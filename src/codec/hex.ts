@@ -5,7 +5,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  return Buffer.prototype.toString.call(bytes, 'hex');
 }
 
 /** @throws HandselError `TEXT_NOT_HEX` on anything but an even number of hexadecimal digits. */

@@ -90,8 +90,9 @@ export function recheckPath(path: ValidatedPath, atMs: number, revocation?: Revo
   if (atMs < path.validFromMs) throw new PkiError('PKI_NOT_YET_VALID', 'a certificate of the path is not valid yet');
   if (atMs > path.validUntilMs) throw new PkiError('PKI_EXPIRED', 'a certificate of the path has expired');
   if (revocation === undefined) return;
-  for (const [index, certificate] of path.chain.slice(0, -1).entries()) {
-    const status = revocation.status(certificate, path.chain[index + 1]!, atMs);
+  // Asked at every message, so without making anything.
+  for (let index = 0; index < path.chain.length - 1; index++) {
+    const status = revocation.status(path.chain[index]!, path.chain[index + 1]!, atMs);
     if (status === 'revoked') throw new PkiError('PKI_REVOKED', 'a certificate of the path is revoked');
     if (status === 'unknown') throw new PkiError('PKI_REVOCATION_UNKNOWN', 'no current revocation list of an issuer');
   }
