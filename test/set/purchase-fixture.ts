@@ -25,7 +25,7 @@ import type { MerchantBrand } from '../../src/set/merchant/merchant-keys.ts';
 import { createMerchantMachine } from '../../src/set/merchant/merchant-machine.ts';
 import type { MerchantRecord, MerchantState, OrderToTake } from '../../src/set/merchant/order.ts';
 import { decodeOrderOutcome, type OrderOutcome } from '../../src/set/merchant/order-outcome.ts';
-import type { CardRequest } from '../../src/set/message/card-message.ts';
+import type { CardRequest, CardResponse } from '../../src/set/message/card-message.ts';
 import { decodeCardRequest, encodeCardResponse, responseTo } from '../../src/set/message/card-message-codec.ts';
 import { derivePanSecret, registrationTranscript } from '../../src/set/message/cardholder-identity.ts';
 import type { CertifiedKey } from '../../src/set/message/certified-key.ts';
@@ -149,8 +149,8 @@ export interface Carried {
 export interface WorldOptions {
   readonly parties?: Parties;
   readonly clock?: VirtualClock;
-  /** What the acquirer answers: a response code, or nothing at all. */
-  readonly acquirer?: (request: CardRequest) => string | undefined;
+  /** What the acquirer answers: a response code, a response of its own making, or nothing at all. */
+  readonly acquirer?: (request: CardRequest) => string | CardResponse | undefined;
   /** Changes a message on its way; throwing loses it. */
   readonly onRequest?: (kind: string, bytes: Uint8Array) => Uint8Array;
   readonly onAnswer?: (kind: string, bytes: Uint8Array) => Uint8Array;
@@ -203,12 +203,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       if (to === 'iso8583:acquirer') {
         const request = decodeCardRequest(body);
         cardRequests.push(request);
-        const code = acquirer(request);
-        if (code === undefined) throw new Error('nobody answers');
-        return {
-          type: 'answered',
-          body: encodeCardResponse(responseTo(request, code, code === '00' ? 'OK1234' : undefined)),
-        };
+        const answer = acquirer(request);
+        if (answer === undefined) throw new Error('nobody answers');
+        const response =
+          typeof answer === 'string' ? responseTo(request, answer, answer === '00' ? 'OK1234' : undefined) : answer;
+        return { type: 'answered', body: encodeCardResponse(response) };
       }
       const request = onRequest(kind, body);
       const endpoint = to === 'http://shop/set' ? shopEndpoint : gateEndpoint;

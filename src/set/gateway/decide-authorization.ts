@@ -1,6 +1,7 @@
 /** The gateway decides about AuthReq and AuthRevReq: each instruction once, each authorization undone at most once. */
 import { decodeDer, encodeDer } from '../../codec/der.ts';
 import { fromHex, toHex } from '../../codec/hex.ts';
+import { HandselError } from '../../handsel-error.ts';
 import type { Decision, Env } from '../../journal/machine.ts';
 import { amountOf } from '../../money/amount.ts';
 import type { AuthCode, AuthRevCode } from '../message/authorization-code.ts';
@@ -8,6 +9,7 @@ import { type AuthTags, authTagsType } from '../message/authorization-request.ts
 import type { CardResponse } from '../message/card-message.ts';
 import { nextStan, retrievalReferenceOf } from '../message/card-message-identity.ts';
 import { newNonce } from '../message/identifiers.ts';
+import { RESPONSE_CODES } from '../message/response-code.ts';
 import type { Trust } from '../message/trust.ts';
 import { encodeAuthorizationAnswer, encodeReversalAnswer } from './answer-merchant.ts';
 import {
@@ -109,7 +111,10 @@ function introduce({ merchants }: GatewayState, thumb: string, der: Uint8Array):
   return merchants.has(thumb) ? [] : [{ type: 'merchant', thumb, der }];
 }
 
-/** The network has answered, or it is silent: then it is told to undo whatever it did. */
+/**
+ * The network has answered, or it is silent: then it is told to undo whatever it did.
+ * @throws HandselError when the answer is to something else, so that the same message is sent again.
+ */
 export function conclude(
   state: GatewayState,
   { key, response }: { readonly key: string; readonly response: CardResponse | undefined },
@@ -117,7 +122,9 @@ export function conclude(
 ): GatewayDecision {
   const open = state.open.get(key);
   if (open === undefined) return { records: [] };
-  if (response !== undefined && !isAnswerTo(open, response)) return { records: [] };
+  if (response !== undefined && !isAnswerTo(open, response)) {
+    throw new HandselError('CARD_NETWORK_ANSWER_UNFIT', 'the network answers something else than was asked');
+  }
   if (open.kind === 'reversal') return concludeReversal(state, open, response, context);
 
   const { env, times } = context;
@@ -247,16 +254,20 @@ function concludeReversal(
   context: Context,
 ): GatewayDecision {
   const { keys, times, env } = context;
-  const done = response?.responseCode === '00';
+  const code = response?.responseCode;
+  const done = code === RESPONSE_CODES.approved;
+  // Anything but these two leaves the authorization as it was: it can be given back another time.
+  const status = done || code === RESPONSE_CODES.recordNotFound ? 'reversed' : 'authorized';
+  const refusal = status === 'reversed' ? 'originalNotFound' : 'unspecifiedFailure';
   const { currency } = open.amount;
   const untilMs = rememberedUntil(state, open.key, env.nowMs + times.instructionMs);
   const body = encodeReversalAnswer({
     ...answerParts(state, open, context),
-    ...{ keys, authRevCode: done ? 'success' : 'originalNotFound' },
+    ...{ keys, authRevCode: done ? 'success' : refusal },
     ...{ remaining: done ? amountOf(currency, 0n) : open.amount, random: env.random, nowMs: env.nowMs },
   });
   return {
-    records: [{ type: 'closed', key: open.key, status: 'reversed', untilMs }],
+    records: [{ type: 'closed', key: open.key, status, untilMs }],
     keys: [open.key],
     answers: [{ messageId: open.messageId, body }],
   };
