@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { decode as judgeDecode, encode as judgeEncode, rfc8949EncodeOptions } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -115,7 +116,8 @@ describe('deterministic CBOR (RFC 8949)', () => {
   test('keeps the type of every bigint in the exact form', () => {
     fc.assert(
       fc.property(trees(1n << 80n), (value) => {
-        expect(decodeCborExact(encodeCborExact(value))).toStrictEqual(value);
+        // Not vitest's own comparison, which a key named `constructor` confuses.
+        expect(isDeepStrictEqual(decodeCborExact(encodeCborExact(value)), value)).toBe(true);
       }),
       { numRuns: 200 },
     );
