@@ -13,6 +13,7 @@ import { fromHex } from '../codec/hex.ts';
 import type { Client } from '../transport/client.ts';
 import type { Log } from '../transport/log.ts';
 import { fetchGoods, GoodsError } from './fetch-goods.ts';
+import { fileNamesOf } from './file-names.ts';
 import { makeReceipt, type Receipt } from './receipt.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -21,13 +22,14 @@ export interface Deliveries {
   start(paymentId: string): void;
   /** The receipt once everything is here. */
   receipt(paymentId: string): Receipt | undefined;
-  /** Why goods will never come, when a merchant delivered something else or refuses. */
+  /** Why the goods are not here: the merchant delivered something else, or goes on refusing. */
   failure(paymentId: string): string | undefined;
   stop(): Promise<void>;
 }
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 60_000;
+const PATIENCE_MS = 5000;
 /** The notice of step III usually comes within milliseconds; without it the receipt says nothing of the offers beaten. */
 const NOTICE_WAIT_MS = 5000;
 
@@ -42,19 +44,25 @@ export function createDeliveries(options: {
   const failures = new Map<string, string>();
   const stopped = new AbortController();
   const folderOf = (paymentId: string) => join(directory, paymentId);
+  // Apart from the receipt, so that no merchant can name its goods like it.
+  const goodsFolder = (paymentId: string) => join(folderOf(paymentId), 'goods');
   const receiptFile = (paymentId: string) => join(folderOf(paymentId), 'receipt.json');
 
   const deliver = async (paymentId: string): Promise<void> => {
     const facts = await factsOf(guard, paymentId);
     const { agreement, xid, merchantUrl } = facts;
+    const { items } = agreement.terms;
+    const names = fileNamesOf(items);
     const files: string[] = [];
-    for (const [index, item] of agreement.terms.items.entries()) {
-      const order = { ...item, merchantUrl, orderId: paymentId, xid: fromHex(xid), index };
-      files.push(await fetchGoods(client, order, folderOf(paymentId)));
+    for (const [index, { sha256, sizeBytes }] of items.entries()) {
+      const fileName = names[index]!;
+      const order = { merchantUrl, orderId: paymentId, xid: fromHex(xid), sha256, sizeBytes, index, fileName };
+      files.push(await fetchGoods(client, order, goodsFolder(paymentId), stopped.signal));
     }
     const others = await noticeOf(guard, paymentId, stopped.signal);
     const receipt = makeReceipt({ ...facts, files, others });
     replaceFile(receiptFile(paymentId), `${JSON.stringify(receipt, null, 2)}\n`);
+    failures.delete(paymentId);
     log.info({ payment: paymentId, files: files.length }, 'delivered');
   };
 
@@ -63,10 +71,14 @@ export function createDeliveries(options: {
       try {
         return await deliver(paymentId);
       } catch (err) {
-        if (err instanceof GoodsError && err.code !== 'GOODS_NOT_READY') {
+        if (err instanceof GoodsError && err.code === 'GOODS_WRONG') {
           failures.set(paymentId, err.message);
           log.error({ payment: paymentId, err }, 'the goods are not what was agreed');
           return;
+        }
+        // The merchant may not have heard of the payment yet: asked on, but the person is told.
+        if (err instanceof GoodsError && err.code === 'GOODS_REFUSED' && pauseMs > PATIENCE_MS) {
+          failures.set(paymentId, err.message);
         }
         log.debug({ payment: paymentId, err }, 'the goods could not be fetched yet');
         await pause(pauseMs, stopped.signal);

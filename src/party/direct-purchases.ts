@@ -4,13 +4,14 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromHex, utf8 } from '../codec/hex.ts';
+import { fromHex, toBase64Url, utf8 } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
 import { compareAmounts, formatAmount, parseAmount } from '../money/amount.ts';
 import type { PaymentToMake } from '../set/wallet/payment.ts';
 import type { PaymentOutcome } from '../set/wallet/payment-outcome.ts';
 import type { Client } from '../transport/client.ts';
 import { fetchGoods } from './fetch-goods.ts';
+import { fileNamesOf } from './file-names.ts';
 import type { OpenWallet } from './open-wallet.ts';
 import { type CardChoice, cardNameOf } from './payment-order.ts';
 import { type Quote, readQuote } from './quote.ts';
@@ -46,7 +47,8 @@ export interface DirectPurchases {
 
 interface Kept {
   readonly merchant: string;
-  readonly quote: Quote;
+  /** The quote, base64url. */
+  readonly description: string;
   readonly outcome?: { readonly status: PaymentOutcome['status']; readonly reason: string; readonly xid: string };
 }
 
@@ -68,6 +70,14 @@ export function createDirectPurchases(options: {
       ? (JSON.parse(readFileSync(fileOf(paymentId), 'utf8')) as Kept) // our own file
       : undefined;
 
+  // Two downloads of the same goods at once would write the same file.
+  const fetching = new Map<string, Promise<string>>();
+  const fetchOnce = (paymentId: string, fetch: () => Promise<string>): Promise<string> => {
+    const running = fetching.get(paymentId) ?? fetch().finally(() => fetching.delete(paymentId));
+    fetching.set(paymentId, running);
+    return running;
+  };
+
   return {
     async buy(purchase) {
       const { merchant, sku, currency, quantity } = purchase;
@@ -80,43 +90,45 @@ export function createDirectPurchases(options: {
       const quote = readQuote(json);
       requireAsked(purchase, quote);
 
-      const walletKey = unlockWallet(wallet(), purchase.password);
       const card = wallet().cards[0];
       if (card === undefined) throw new HandselError('CARD_UNKNOWN', 'the wallet is empty');
-      const paymentId = quote.orderId;
-      const { bytes, price, ...plain } = quote;
-      keep(paymentId, { merchant, quote: plain });
-      openWallet.unlocked(paymentId, walletKey);
+      const { orderId: paymentId, description, price } = quote;
+      if (kept(paymentId) !== undefined) throw new HandselError('QUOTE_REPEATED', 'this quote was paid for before');
+      openWallet.unlocked(paymentId, unlockWallet(wallet(), purchase.password));
       const choice: CardChoice = { cardId: cardNameOf(paymentId, card.id), brandId: card.brand, bin: card.bin };
-      await pay({
-        ...choice,
-        paymentId,
-        orderId: fromHex(quote.orderId),
-        description: bytes,
-        amount: price,
-        merchant: { url: merchant, merchantId: quote.merchant },
-        deadlineMs: nowMs() + DEADLINE_MS,
-        notify: 'local:guard',
-      });
+      try {
+        keep(paymentId, { merchant, description: toBase64Url(description) });
+        await pay({
+          ...choice,
+          paymentId,
+          orderId: fromHex(paymentId),
+          description,
+          amount: price,
+          merchant: { url: merchant, merchantId: quote.merchant },
+          deadlineMs: nowMs() + DEADLINE_MS,
+          notify: 'local:guard',
+        });
+      } catch (error) {
+        openWallet.close(paymentId);
+        throw error;
+      }
       return { payment: paymentId };
     },
     async status(paymentId) {
       const known = kept(paymentId);
       if (known === undefined) throw new HandselError('PAYMENT_UNKNOWN', `there is no purchase ${paymentId}`);
-      const { quote, outcome, merchant } = known;
-      const facts = { payment: paymentId, name: quote.name, price: quote.amount };
+      const { outcome, merchant } = known;
+      const quote = readQuote(known);
+      const facts = { payment: paymentId, name: quote.name, price: formatAmount(quote.price) };
       if (outcome?.status !== 'paid') {
         return { ...facts, status: outcome?.status ?? 'paying', ...(outcome?.reason && { reason: outcome.reason }) };
       }
-      const goods = {
-        ...quote,
-        merchantUrl: merchant,
-        xid: fromHex(outcome.xid),
-        sha256: fromHex(quote.sha256),
-        index: 0,
-      };
-      const file = await fetchGoods(client, goods, join(directory, paymentId));
-      return { ...facts, status: 'delivered', file };
+      const { orderId, sha256, sizeBytes } = quote;
+      const [fileName] = fileNamesOf([quote]);
+      const place = { merchantUrl: merchant, xid: fromHex(outcome.xid), index: 0, fileName: fileName! };
+      const fetch = () =>
+        fetchGoods(client, { ...place, orderId, sha256, sizeBytes }, join(directory, paymentId, 'goods'));
+      return { ...facts, status: 'delivered', file: await fetchOnce(paymentId, fetch) };
     },
     ended({ paymentId, status, reason, xid }) {
       const known = kept(paymentId);
@@ -137,9 +149,10 @@ function parseJson(body: Uint8Array): { readonly code?: string; readonly detail?
 }
 
 /** A quote for something else, or dearer than the person allowed, is not paid. */
-function requireAsked(asked: DirectPurchase, quote: ReturnType<typeof readQuote>): void {
+function requireAsked(asked: DirectPurchase, quote: Quote): void {
   const max = parseAmount(asked.max);
-  if (quote.sku !== asked.sku || quote.price.currency !== max.currency) {
+  const same = quote.sku === asked.sku && quote.quantity === asked.quantity;
+  if (!same || quote.price.currency !== max.currency) {
     throw new HandselError('QUOTE_MALFORMED', 'the merchant quoted something else than was asked for');
   }
   if (compareAmounts(quote.price, max) > 0) {

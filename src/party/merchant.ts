@@ -22,6 +22,7 @@ import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { deployAgents } from './merchant-agents.ts';
 import { currenciesOf, parametersOf } from './merchant-offers.ts';
 import { orderToTake, readOrderToTake } from './order-to-take.ts';
+import { peerName } from './peer-name.ts';
 import { makeQuote, quoteRequestSchema } from './quote.ts';
 import { releaseGoods } from './release-goods.ts';
 import { byScheme, localCourier } from './routes.ts';
@@ -135,16 +136,17 @@ export async function startMerchant(file: string, surroundings: Surroundings): P
         const messageId = `request ${input.order.orderId}`;
         return { contentType: 'application/cose', body: await shop.handle({ messageId, digest: sha256(body), input }) };
       },
-      'POST /orders': async ({ body }) => {
+      'POST /orders': async ({ body, peer }) => {
         const request = readJson(body);
         const made = makeQuote({
           request,
           parameters: terms.parameters(request.currency),
+          buyer: peerName(peer),
           nowMs: Date.now(),
           random: systemRandom,
         });
-        const answer = utf8(JSON.stringify(made.quote));
-        const { order, description } = made;
+        const { order, description, json } = made;
+        const answer = utf8(json);
         const messageId = `quote ${order.orderId}`;
         await shop.handle({
           messageId,

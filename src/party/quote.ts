@@ -1,16 +1,17 @@
 /**
  * Buying without any agent: a shop quotes a product at its list price, and any SET wallet may pay for it (KPN-B: the standard SET
- * infrastructure is kept intact). The quote is SET's order description; it travels as JSON because a person or a page asks for it.
+ * infrastructure is kept intact). The quote is SET's order description; it travels inside JSON because a person or a page asks for it.
  */
 import { z } from 'zod';
 import type { MerchantParameters } from '../agent/message/merchant-parameters.ts';
+import { bytes, digest, minorUnits, oneOf, record, type Shaped, text, whole } from '../agent/message/shape.ts';
+import { decodeShape, encodeShape, type MessageType } from '../agent/message/signed-message.ts';
 import type { ShopOrder } from '../agent/shop/shop-record.ts';
-import { encodeCbor } from '../codec/cbor.ts';
 import { fromBase64Url, toBase64Url, toHex } from '../codec/hex.ts';
 import { sha256 } from '../crypto/digest.ts';
 import type { Random } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
-import { amountOf, formatAmount, parseAmount } from '../money/amount.ts';
+import { type Amount, amountOf } from '../money/amount.ts';
 
 export const quoteRequestSchema = z.strictObject({
   sku: z.string().min(1).max(64),
@@ -18,78 +19,81 @@ export const quoteRequestSchema = z.strictObject({
   quantity: z.number().int().min(1).max(1000).default(1),
 });
 
-export const quoteSchema = z.strictObject({
-  orderId: z.string().regex(/^[0-9a-f]{40}$/),
-  /** What is paid for, base64url of the bytes. */
-  description: z.string().max(20_000),
-  amount: z.string().max(40),
-  merchant: z.string().min(1).max(100),
-  name: z.string().max(300),
-  sku: z.string().max(64),
-  mediaType: z.string().max(100),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+const quoteShape = record({
+  type: oneOf('quote'),
+  /** The merchant's identity. */
+  merchant: text({ min: 1, max: 100 }),
+  sku: text({ min: 1, max: 64 }),
+  name: text({ min: 1, max: 200 }),
+  mediaType: text({ min: 1, max: 100 }),
+  quantity: whole({ min: 1, max: 1000 }),
+  sha256: digest(),
+  sizeBytes: whole(),
+  currency: text({ min: 3, max: 3 }),
+  /** For all pieces together. */
+  minor: minorUnits(),
+  nonce: bytes({ min: 16, max: 16 }),
 });
 
-export type Quote = z.infer<typeof quoteSchema>;
+const quoteType: MessageType<Shaped<typeof quoteShape>> = { name: 'quote', shape: quoteShape, maxBytes: 4096 };
+
+/** What a buyer relies on: all of it stands in the description, which both sides name and sign the order by. */
+export interface Quote extends Omit<Shaped<typeof quoteShape>, 'type' | 'currency' | 'minor' | 'nonce'> {
+  /** LID-M, hexadecimal. */
+  readonly orderId: string;
+  /** SET's order description. */
+  readonly description: Uint8Array;
+  readonly price: Amount;
+}
 
 const QUOTE_MS = 15 * 60_000;
+const quoteSchema = z.object({ description: z.string().max(6000) });
 
 /** @throws HandselError `GOODS_UNKNOWN` or `CURRENCY_NOT_ALLOWED` */
 export function makeQuote(options: {
   readonly request: z.infer<typeof quoteRequestSchema>;
   readonly parameters: MerchantParameters | undefined;
+  /** Who asks, and may fetch the goods. */
+  readonly buyer: string;
   readonly nowMs: number;
   readonly random: Random;
-}): { readonly quote: Quote; readonly order: ShopOrder; readonly description: Uint8Array } {
-  const { request, parameters, nowMs, random } = options;
+}): { readonly json: string; readonly order: ShopOrder; readonly description: Uint8Array } {
+  const { request, parameters, buyer, nowMs, random } = options;
   if (parameters === undefined) throw new HandselError('CURRENCY_NOT_ALLOWED', 'nothing is sold in this currency here');
   const good = parameters.goods.find(({ product }) => product.sku === request.sku);
   if (good === undefined)
     throw new HandselError('GOODS_UNKNOWN', `nothing is sold under ${request.sku} in ${request.currency}`);
-  const amount = amountOf(request.currency, good.listMinor * BigInt(request.quantity));
-  const description = encodeCbor({
+  const { quantity, currency } = request;
+  const { sku, name } = good.product;
+  const description = encodeShape(quoteType, {
     type: 'quote',
     merchant: parameters.merchant.id,
-    sku: good.product.sku,
-    name: good.product.name,
-    quantity: request.quantity,
-    sha256: good.sha256,
-    currency: amount.currency,
-    minor: amount.minor,
+    ...{ sku, name, mediaType: good.mediaType, quantity, sha256: good.sha256, sizeBytes: good.sizeBytes, currency },
+    minor: good.listMinor * BigInt(quantity),
     nonce: random(16),
   });
-  const orderId = toHex(sha256(description).slice(0, 20));
+  const { orderId, price } = quoteOf(description);
+  const items = [{ sku, quantity, sha256: good.sha256 }];
   return {
     description,
-    order: {
-      orderId,
-      items: [{ sku: good.product.sku, quantity: request.quantity, sha256: good.sha256 }],
-      amount,
-      expiresAtMs: nowMs + QUOTE_MS,
-      teller: null,
-    },
-    quote: {
-      orderId,
-      description: toBase64Url(description),
-      amount: formatAmount(amount),
-      merchant: parameters.merchant.id,
-      name: good.product.name,
-      sku: good.product.sku,
-      mediaType: good.mediaType,
-      sha256: toHex(good.sha256),
-    },
+    order: { orderId, items, amount: price, expiresAtMs: nowMs + QUOTE_MS, teller: null, buyer },
+    json: JSON.stringify({ description: toBase64Url(description) }),
   };
 }
 
-/** What a buyer relies on of a quote: the order is named by the digest of exactly what is described. @throws HandselError */
-export function readQuote(
-  json: unknown,
-): Quote & { readonly bytes: Uint8Array; readonly price: ReturnType<typeof parseAmount> } {
+/** @throws HandselError `QUOTE_MALFORMED` */
+export function readQuote(json: unknown): Quote {
   const parsed = quoteSchema.safeParse(json);
-  if (!parsed.success) throw new HandselError('QUOTE_MALFORMED', z.prettifyError(parsed.error));
-  const bytes = fromBase64Url(parsed.data.description);
-  if (toHex(sha256(bytes).slice(0, 20)) !== parsed.data.orderId) {
-    throw new HandselError('QUOTE_MALFORMED', 'the order is not named after what it describes');
+  if (!parsed.success) throw new HandselError('QUOTE_MALFORMED', 'the merchant’s answer is no quote');
+  return quoteOf(fromBase64Url(parsed.data.description));
+}
+
+function quoteOf(description: Uint8Array): Quote {
+  try {
+    const { type: _, currency, minor, nonce: __, ...facts } = decodeShape(quoteType, description);
+    const orderId = toHex(sha256(description).slice(0, 20));
+    return { ...facts, orderId, description, price: amountOf(currency, minor) };
+  } catch (cause) {
+    throw new HandselError('QUOTE_MALFORMED', 'the order described is no quote', { cause });
   }
-  return { ...parsed.data, bytes, price: parseAmount(parsed.data.amount) };
 }

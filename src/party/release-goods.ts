@@ -1,4 +1,7 @@
-/** Hands out what was paid for: to whoever knows the order and the transaction that paid it, with ranges so that downloads resume. */
+/**
+ * Hands out what was paid for: to the buyer alone, who also knows the order and the transaction that paid it (gateway and market
+ * know of both, too), with ranges so that downloads resume.
+ */
 import { createReadStream } from 'node:fs';
 import { orderKey, type ShopRecord } from '../agent/shop/shop-record.ts';
 import { equalBytes, fromHex } from '../codec/hex.ts';
@@ -7,8 +10,9 @@ import { HandselError } from '../handsel-error.ts';
 import { downloadHead, requestedRange } from '../transport/byte-range.ts';
 import type { Request, Response } from '../transport/route.ts';
 import type { CatalogueItem } from './catalogue.ts';
+import { peerName } from './peer-name.ts';
 
-/** One answer for an unknown order, an unpaid one and a wrong transaction, so that nothing can be learnt by trying. */
+/** One answer for an unknown order, an unpaid one, a wrong transaction and another buyer, so that nothing can be learnt by trying. */
 const refused = () => new HandselError('GOODS_REFUSED', 'nothing was paid for under these names');
 
 export async function releaseGoods(
@@ -26,6 +30,8 @@ export async function releaseGoods(
   const ended = records.find((record) => record.type === 'ended');
   if (ordered?.type !== 'ordered' || ended?.type !== 'ended' || ended.outcome !== 'paid') throw refused();
   if (!/^[0-9a-f]{40}$/.test(ended.xid) || !equalSecrets(fromHex(ended.xid), fromHex(xid))) throw refused();
+
+  if (peerName(request.peer) !== ordered.order.buyer) throw refused();
 
   const wanted = ordered.order.items[Number(index)];
   if (wanted === undefined) throw refused();

@@ -2,14 +2,18 @@
  * Step I at the merchant server: its agent asks for payment of an agreement. Nothing the agent or its platform says is taken on
  * trust: the shop checks signatures, certificates, who agreed with whom, its own floor prices and that these are its own goods.
  */
+import { encodeCbor } from '../../codec/cbor.ts';
 import { equalBytes, toHex } from '../../codec/hex.ts';
 import { CryptographicError, HandselError } from '../../handsel-error.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import { nameAttribute } from '../../pki/name.ts';
 import type { Purpose } from '../../pki/purpose.ts';
 import { type Agreement, readAgreement } from '../message/agreement.ts';
-import type { MerchantParameters } from '../message/merchant-parameters.ts';
+import type { Item } from '../message/call-for-proposals.ts';
+import type { Good, MerchantParameters } from '../message/merchant-parameters.ts';
 import { payByCardType, paymentRequestType } from '../message/payment.ts';
 import { readMessage } from '../message/signed-message.ts';
+import { type Product, productShape } from '../message/wanted.ts';
 import type { ShopInput } from './shop-machine.ts';
 
 export interface ShopKeys {
@@ -42,8 +46,10 @@ export function receivePaymentRequest(
   }
   const parameters = terms.parameters(agreement.price.currency);
   if (parameters === undefined) throw new HandselError('CURRENCY_NOT_ALLOWED', 'nothing is sold in this currency here');
-  requireOurGoods(agreement, parameters);
-  requireFloor(agreement, parameters);
+  // An agent on a platform that was broken into must not give the goods away.
+  if (agreement.price.minor < requireOurLot(agreement, parameters)) {
+    throw new HandselError('PRICE_BELOW_FLOOR', 'the agreed price is lower than the merchant allows');
+  }
   return {
     type: 'order',
     description: agreement.bytes,
@@ -52,7 +58,9 @@ export function receivePaymentRequest(
       orderId: toHex(agreement.orderId),
       items: agreement.terms.items.map(({ sku, quantity, sha256 }) => ({ sku, quantity, sha256 })),
       amount: agreement.price,
-      expiresAtMs,
+      // Nor may it keep an order open for ever.
+      expiresAtMs: Math.min(expiresAtMs, nowMs + parameters.holdMs),
+      buyer: nameAttribute(agreement.customerAgent.subject, 'CN') ?? '',
       teller: { platform: terms.market },
     },
   };
@@ -79,30 +87,49 @@ function openRequest(bytes: Uint8Array, keys: ShopKeys, nowMs: number): { agreem
   }
 }
 
-function requireOurGoods({ terms }: Agreement, { goods }: MerchantParameters): void {
+/** Where to pay, the lot and what is in it are as the merchant itself presents them, word for word. Gives the lot's floor price. */
+function requireOurLot({ terms }: Agreement, { merchant, goods, bundles }: MerchantParameters): bigint {
+  if (terms.merchant.url !== merchant.url) {
+    throw new HandselError('ORDER_NOT_OURS', 'the agreement has the merchant paid elsewhere');
+  }
+  const bundle = bundles.find(({ product }) => `bundle ${product.sku}` === terms.lot);
+  const single = goods.find(({ product }) => product.sku === terms.lot);
+  const sold = single ?? bundle;
+  if (sold === undefined || !sameProduct(terms.product, sold.product)) {
+    throw new HandselError('GOODS_UNKNOWN', 'no such lot is sold here');
+  }
+  const skus = single === undefined ? bundle!.skus : [single.product.sku];
+  const [first] = terms.items;
+  const complete = terms.items.length === skus.length && terms.items.every(({ sku }, at) => sku === skus[at]);
+  if (!complete || first === undefined) throw new HandselError('GOODS_UNKNOWN', 'the lot consists of other goods here');
   for (const item of terms.items) {
     const good = goods.find(({ product }) => product.sku === item.sku);
-    if (good === undefined || !equalBytes(good.sha256, item.sha256)) {
+    if (good === undefined || item.quantity !== first.quantity || !sameGoods(item, good)) {
       throw new HandselError('GOODS_UNKNOWN', `no such goods are sold here: ${item.sku}`);
     }
   }
+  const choices = single?.choices ?? {};
+  return (sold.floorMinor + surchargeOf(choices, terms.values)) * BigInt(first.quantity);
 }
 
-/** An agent on a platform that was broken into must not give the goods away. */
-function requireFloor({ terms, price }: Agreement, { goods, bundles }: MerchantParameters): void {
-  const bundle = bundles.find(({ product }) => `bundle ${product.sku}` === terms.lot);
-  const single = goods.find(({ product }) => product.sku === terms.lot);
-  const sold = bundle ?? single;
-  const quantity = Math.max(...terms.items.map((item) => item.quantity));
-  const skus = bundle?.skus ?? (single ? [single.product.sku] : []);
-  const complete = terms.items.every(({ sku }) => skus.includes(sku)) && terms.items.length <= skus.length;
-  if (sold === undefined || !complete) throw new HandselError('GOODS_UNKNOWN', 'no such lot is sold here');
-  const surcharges = Object.entries(terms.values).map(([issue, value]) => {
-    const choice = single?.choices[issue]?.find((candidate) => candidate.value === value);
-    if (choice === undefined) throw new HandselError('GOODS_UNKNOWN', `${issue} ${value} is not sold here`);
-    return choice.surchargeMinor;
-  });
-  const floor = surcharges.reduce((sum, surcharge) => sum + surcharge, sold.floorMinor) * BigInt(quantity);
-  if (price.minor < floor)
-    throw new HandselError('PRICE_BELOW_FLOOR', 'the agreed price is lower than the merchant allows');
+function sameProduct(agreed: Product, ours: Product): boolean {
+  const described = (product: Product) => encodeCbor(productShape.encode(product));
+  return equalBytes(described(agreed), described(ours));
+}
+
+function sameGoods(item: Item, { product, sha256, sizeBytes, mediaType }: Good): boolean {
+  const facts = item.name === product.name && item.sizeBytes === sizeBytes && item.mediaType === mediaType;
+  return facts && equalBytes(item.sha256, sha256);
+}
+
+/** Every choice has to be made, or something dearer could be bought without paying for it. */
+function surchargeOf(choices: Good['choices'], values: Readonly<Record<string, string>>): bigint {
+  if (Object.keys(values).some((issue) => !Object.hasOwn(choices, issue))) {
+    throw new HandselError('GOODS_UNKNOWN', 'something was agreed that is not for sale here');
+  }
+  return Object.entries(choices).reduce((sum, [issue, possible]) => {
+    const chosen = possible.find(({ value }) => value === values[issue]);
+    if (chosen === undefined) throw new HandselError('GOODS_UNKNOWN', `the agreed ${issue} is not sold here`);
+    return sum + chosen.surchargeMinor;
+  }, 0n);
 }

@@ -9,7 +9,15 @@ import { HandselError } from '../../handsel-error.ts';
 import type { Decision, Env, Machine, Outgoing } from '../../journal/machine.ts';
 import { type Completion, completionType } from '../message/payment.ts';
 import { type Signer, signMessage } from '../message/signed-message.ts';
-import { applyShopRecord, orderKey, type ShopOrder, type ShopRecord, type ShopState } from './shop-record.ts';
+import {
+  applyShopRecord,
+  emptyShop,
+  openOrder,
+  orderKey,
+  type ShopOrder,
+  type ShopRecord,
+  type ShopState,
+} from './shop-record.ts';
 
 export type ShopInput =
   | {
@@ -42,9 +50,11 @@ export interface ShopOptions {
 const ACKNOWLEDGED = encodeCbor(null);
 /** How long the platform is told of a completion before it is given up: the money and the goods do not depend on it. */
 const TELL_MS = 24 * 3_600_000;
+/** Orders are quoted for nothing: one buyer may not fill the shop's memory with them. */
+const MAX_OPEN_OF_BUYER = 5000;
 
 function decideOrder(
-  { open }: ShopState,
+  { open, openOf }: ShopState,
   input: Extract<ShopInput, { type: 'order' }>,
   env: Env,
   options: ShopOptions,
@@ -52,6 +62,9 @@ function decideOrder(
   const { order, description, answer } = input;
   if (open.has(order.orderId)) return { records: [], answer };
   if (order.expiresAtMs <= env.nowMs) throw new HandselError('ORDER_EXPIRED', 'the order can no longer be paid');
+  if ((openOf.get(order.buyer) ?? 0) >= MAX_OPEN_OF_BUYER) {
+    throw new HandselError('ORDERS_UNPAID', 'too many orders of this buyer wait for payment');
+  }
   return {
     records: [{ type: 'ordered' as const, order, atMs: env.nowMs }],
     keys: [orderKey(order.orderId)],
@@ -104,13 +117,15 @@ function decide(state: ShopState, input: ShopInput, env: Env, options: ShopOptio
 export function createShop(options: ShopOptions): Machine<ShopState, ShopInput, ShopRecord> {
   return {
     name: 'shop',
-    initial: () => ({ open: new Map() }),
+    initial: emptyShop,
     decide: (state, input, env) => decide(state, input, env, options),
     apply: applyShopRecord,
     snapshot: ({ open }) => encodeCborExact([...open.values()] as unknown as CborValue),
     restore(bytes) {
       const orders = decodeCborExact(bytes) as unknown as readonly ShopOrder[]; // our own snapshot
-      return { open: new Map(orders.map((order) => [order.orderId, order])) };
+      const state = emptyShop();
+      for (const order of orders) openOrder(state, order);
+      return state;
     },
     received({ id, outcome }): ShopInput {
       if (!id.startsWith('order ') || outcome.type === 'answered') return { type: 'told' };

@@ -21,6 +21,8 @@ export interface ShopOrder {
   readonly amount: Amount;
   readonly expiresAtMs: number;
   readonly teller: Teller | null;
+  /** The identity of the station that buys, and alone may fetch the goods. */
+  readonly buyer: string;
 }
 
 export type ShopRecord =
@@ -37,11 +39,31 @@ export type ShopRecord =
 export interface ShopState {
   /** Orders that are not paid yet, by LID-M. */
   readonly open: Map<string, ShopOrder>;
+  /** How many of them each buyer has. */
+  readonly openOf: Map<string, number>;
 }
 
-export function applyShopRecord({ open }: ShopState, record: ShopRecord): void {
-  if (record.type === 'ordered') open.set(record.order.orderId, record.order);
-  else open.delete(record.orderId);
+export function emptyShop(): ShopState {
+  return { open: new Map(), openOf: new Map() };
+}
+
+export function applyShopRecord(state: ShopState, record: ShopRecord): void {
+  if (record.type === 'ordered') openOrder(state, record.order);
+  else closeOrder(state, record.orderId);
+}
+
+export function openOrder({ open, openOf }: ShopState, order: ShopOrder): void {
+  open.set(order.orderId, order);
+  openOf.set(order.buyer, (openOf.get(order.buyer) ?? 0) + 1);
+}
+
+function closeOrder({ open, openOf }: ShopState, orderId: string): void {
+  const buyer = open.get(orderId)?.buyer;
+  if (buyer === undefined) return;
+  open.delete(orderId);
+  const left = (openOf.get(buyer) ?? 0) - 1;
+  if (left > 0) openOf.set(buyer, left);
+  else openOf.delete(buyer);
 }
 
 /** Key under which the records of an order are read back. */

@@ -113,7 +113,11 @@ describe('a payment start at the station', () => {
 
 describe('a payment request at the merchant server', () => {
   const parameters = (changes: Partial<MerchantParameters> = {}) =>
-    ({ currency: 'EUR', goods: [good('words')], bundles: [], ...changes }) as MerchantParameters;
+    ({
+      ...{ currency: 'EUR', goods: [good('words')], bundles: [], holdMs: 60_000 },
+      merchant: { id: 'ada', name: 'ada Ltd', url: 'https://ada.test' },
+      ...changes,
+    }) as MerchantParameters;
   const ask = (
     over: { bytes?: Uint8Array; merchant?: string; given?: MerchantParameters; authority?: Certificate } = {},
   ) =>
@@ -133,6 +137,7 @@ describe('a payment request at the merchant server', () => {
     const { order, description } = ask();
     expect(description).toEqual(content.agreement);
     expect(order.items).toMatchObject([{ sku: 'words', quantity: 1 }]);
+    expect(order.buyer).toBe('station');
   });
 
   test('is refused below the floor, and taken exactly at it', () => {
@@ -147,9 +152,25 @@ describe('a payment request at the merchant server', () => {
   test.each<[string, Parameters<typeof ask>[0]]>([
     ['GOODS_UNKNOWN', { given: parameters({ goods: [good('maps')] }) }],
     ['GOODS_UNKNOWN', { given: parameters({ goods: [good('words', { sha256: new Uint8Array(32) })] }) }],
+    ['GOODS_UNKNOWN', { given: parameters({ goods: [good('words', { sizeBytes: 999 })] }) }],
+    [
+      'GOODS_UNKNOWN',
+      { given: parameters({ goods: [good('words', { product: { ...good('words').product, name: 'Other' } })] }) },
+    ],
+    [
+      'GOODS_UNKNOWN',
+      {
+        given: parameters({ goods: [good('words', { choices: { licence: [{ value: 'any', surchargeMinor: 1n }] } })] }),
+      },
+    ],
     ['ORDER_NOT_OURS', { merchant: 'bob' }],
+    ['ORDER_NOT_OURS', { given: parameters({ merchant: { id: 'ada', name: 'ada Ltd', url: 'https://moved.test' } }) }],
   ])('is refused with %s', (code, over) => {
     expect(() => ask(over)).toThrow(refused(code));
+  });
+
+  test('keeps an order open no longer than the merchant itself holds its stock', () => {
+    expect(ask({ given: parameters({ holdMs: 1000 }) }).order.expiresAtMs).toBe(content.atMs + 1000);
   });
 
   test('is refused when another merchant’s agent agreed, or a byte was altered', () => {
