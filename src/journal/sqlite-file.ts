@@ -9,6 +9,7 @@ import { JournalError } from './journal.ts';
 import { keyHash } from './key-hash.ts';
 import { packedKeys, unpackEntry } from './packed-entries.ts';
 import type { RawEntry } from './read-entries.ts';
+import { requireWholeLog } from './sqlite-log-check.ts';
 
 export interface KeyQuery {
   readonly key: string;
@@ -30,10 +31,11 @@ const checkpointPages = 4000;
 
 /**
  * @throws JournalError `JOURNAL_LOCKED` when another process has the file open, `JOURNAL_UNSAFE` when the file system cannot
- * give WAL with full synchronisation, `JOURNAL_CORRUPT` when the file is not a journal of this version.
+ * give WAL with full synchronisation, `JOURNAL_CORRUPT` when the file is not a journal of this version or its log is damaged.
  */
 export function openSqliteFile(file: string): SqliteFile {
   closeSync(openSync(file, 'a', 0o600)); // the journal holds secrets: readable by its owner only
+  requireWholeLog(file);
   const database = new DatabaseSync(file);
   try {
     prepareDatabase(database, file);

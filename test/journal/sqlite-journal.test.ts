@@ -1,6 +1,6 @@
 /** The SQLite journal: the conformance suite, and what only a file can get wrong. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -94,5 +94,48 @@ describe('a SQLite journal file', () => {
     await expect(readFrom(1)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
     await expect(damaged.loadSnapshot()).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
     await damaged.close();
+  });
+
+  describe('found after a crash with its log', () => {
+    /** The files as a crash leaves them after five entries, the log changed by `damage`. */
+    async function crashed(damage: (log: Buffer) => Uint8Array): Promise<string> {
+      const file = newFile();
+      const journal = await openSqliteJournal({ file });
+      for (const text of ['a', 'b', 'c', 'd', 'e']) await journal.append([{ keys: [text], body: utf8(text) }]);
+      const copy = newFile();
+      copyFileSync(file, copy);
+      writeFileSync(`${copy}-wal`, damage(readFileSync(`${file}-wal`)));
+      await journal.close();
+      return copy;
+    }
+
+    async function sequencesOf(file: string): Promise<number[]> {
+      const journal = await openSqliteJournal({ file });
+      const found: number[] = [];
+      for await (const { sequence } of journal.read(0)) found.push(sequence);
+      await journal.close();
+      return found;
+    }
+
+    const flipped = (at: (log: Buffer) => number) => (log: Buffer) => {
+      log[at(log)]! ^= 1;
+      return log;
+    };
+
+    it('gives back everything, or everything but the write that the crash tore', async () => {
+      expect(await sequencesOf(await crashed((log) => log))).toEqual([1, 2, 3, 4, 5]);
+      expect(await sequencesOf(await crashed((log) => log.subarray(0, -100)))).toEqual([1, 2, 3, 4]);
+    });
+
+    it.each([
+      ['header', () => 17],
+      ['middle', (log: Buffer) => log.length >> 1],
+    ])(
+      'tells damage in its %s, which would undo what was acknowledged after it, each time it is opened',
+      async (_, at) => {
+        const file = await crashed(flipped(at));
+        for (const _ of [1, 2]) await expect(sequencesOf(file)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
+      },
+    );
   });
 });
