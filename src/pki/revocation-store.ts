@@ -72,7 +72,13 @@ export function createRevocationStore(options: RevocationStoreOptions): Revocati
   };
 }
 
-/** Name and key together, so that a CA that took another's name cannot answer for it. */
+const keys = new WeakMap<Certificate, string>();
+
+/** Name and key together, so that a CA that took another's name cannot answer for it. Made once, it is asked for at every message. */
 function keyOf(issuer: Certificate): string {
-  return `${toHex(issuer.subject.der)}:${toHex(issuer.publicKeyDer)}`;
+  const known = keys.get(issuer);
+  if (known !== undefined) return known;
+  const key = `${toHex(issuer.subject.der)}:${toHex(issuer.publicKeyDer)}`;
+  keys.set(issuer, key);
+  return key;
 }

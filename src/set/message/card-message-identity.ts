@@ -1,4 +1,5 @@
 /** How card messages are told apart and numbered: trace numbers, times, retrieval references (ISO 8583:1987, fields 7, 11, 32, 37, 41, 42). */
+import { toHex } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import type { CardRequest, PaymentAdvice, PaymentRequest } from './card-message.ts';
 
@@ -13,13 +14,8 @@ export function transmissionTime(nowMs: number): string {
 
 /** The retrieval reference of a SET transaction: twelve base-36 characters of the XID's digest, so all messages about it agree. */
 export function retrievalReferenceOf(xid: Uint8Array): string {
-  let rest = sha256(xid).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  let text = '';
-  for (let i = 0; i < REFERENCE_LENGTH; i++) {
-    text += (rest % BASE).toString(36);
-    rest /= BASE;
-  }
-  return text.toUpperCase();
+  const number = BigInt(`0x${toHex(sha256(xid))}`) % BASE ** BigInt(REFERENCE_LENGTH);
+  return number.toString(Number(BASE)).padStart(REFERENCE_LENGTH, '0').toUpperCase();
 }
 
 /** The trace number after this one: 1 to 999999, then 1 again. */

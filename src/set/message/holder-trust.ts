@@ -6,13 +6,16 @@ import { nameAttribute } from '../../pki/name.ts';
 import { PkiError } from '../../pki/pki-error.ts';
 import { type CertificateType, merchantData } from './certificate-extensions.ts';
 import type { SetTrust } from './set-trust.ts';
-import type { HolderCheck, Trust } from './trust.ts';
+import type { HolderCheck, Merchant, Trust } from './trust.ts';
 
 /** `maxCertificates` bounds the parsed certificates remembered between messages. */
 export function createHolderTrust(options: { readonly setTrust: SetTrust; readonly maxCertificates?: number }): Trust {
   const { setTrust, maxCertificates = 4096 } = options;
   const leafOf = (holder: CertificateType, { leaf, pool, use, atMs }: HolderCheck) =>
     setTrust.validate({ leaf, pool, purpose: use, atMs, holder, brandId: brandOf(leaf) }).leaf;
+
+  /** What a certificate says does not change: read once. */
+  const merchants = new WeakMap<Certificate, Merchant>();
 
   return {
     certificates: createCertificateCache({ maxEntries: maxCertificates }),
@@ -22,16 +25,22 @@ export function createHolderTrust(options: { readonly setTrust: SetTrust; readon
     },
     merchant(check) {
       const certificate = leafOf('merchant', check);
-      const data = readExtension(certificate.extensions, merchantData);
-      if (data === undefined) throw new PkiError('PKI_SET_MERCHANT', 'a merchant certificate without merchant data');
-      const { merchantId, authorized } = data;
-      return { certificate, brandId: brandOf(certificate), merchantId, authorized };
+      const known = merchants.get(certificate) ?? readMerchant(certificate);
+      merchants.set(certificate, known);
+      return known;
     },
     gateway(check) {
       const certificate = leafOf('gateway', check);
       return { certificate, brandId: brandOf(certificate), gatewayId: commonNameOf(certificate) };
     },
   };
+}
+
+function readMerchant(certificate: Certificate): Merchant {
+  const data = readExtension(certificate.extensions, merchantData);
+  if (data === undefined) throw new PkiError('PKI_SET_MERCHANT', 'a merchant certificate without merchant data');
+  const { merchantId, authorized } = data;
+  return { certificate, brandId: brandOf(certificate), merchantId, authorized };
 }
 
 /** The path rules hold the brand equal in every certificate below the root, so the leaf's own word is enough to begin with. */
