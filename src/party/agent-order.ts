@@ -73,6 +73,10 @@ export const agentOrderSchema = z
   .refine((order) => order.budget === undefined || order.budget.currency === order.max.currency, {
     message: 'budget and maximum must be in the same currency',
     path: ['budget'],
+  })
+  .refine((order) => order.purse === undefined || order.purse.limit.currency === order.max.currency, {
+    message: 'shared budget and maximum must be in the same currency',
+    path: ['purse'],
   });
 
 export type AgentOrder = z.infer<typeof agentOrderSchema>;

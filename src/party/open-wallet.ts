@@ -41,11 +41,19 @@ export function createOpenWallet(options: {
       if (known !== undefined) return known;
       const walletKey = walletKeyFor(paymentId);
       if (walletKey === undefined) return undefined;
-      const card = openCard(options.wallet(), cardId, walletKey);
-      opened.set(paymentId, card);
-      return card;
+      try {
+        const card = openCard(options.wallet(), cardId, walletKey);
+        opened.set(paymentId, card);
+        return card;
+      } finally {
+        // A token gives the key whenever it is needed; one given by password is kept until the payment has ended.
+        if (keys.get(paymentId) !== walletKey) walletKey.fill(0);
+      }
     },
-    unlocked: (paymentId, walletKey) => void keys.set(paymentId, walletKey),
+    unlocked(paymentId, walletKey) {
+      keys.get(paymentId)?.fill(0);
+      keys.set(paymentId, walletKey);
+    },
     close(paymentId) {
       keys.get(paymentId)?.fill(0);
       keys.delete(paymentId);

@@ -79,6 +79,8 @@ export interface StationParts {
   readonly nowMs: () => number;
 }
 
+const UNDER_WAY: ReadonlySet<DirectPurchaseStatus['status']> = new Set(['paying', 'pending']);
+
 export function createStation(parts: StationParts): Station {
   const { guard, deliveries, purchases, openWallet, wallet, client, signer, url, market, nowMs } = parts;
   const mandateOf = (mandateId: string) => {
@@ -99,18 +101,21 @@ export function createStation(parts: StationParts): Station {
         );
       }
       const walletKey = order.password === undefined ? undefined : unlockWallet(file, order.password);
-      const mandate = await prepareAgent({
-        ...{ order, client, signer, market, walletKey },
-        stationUrl: url,
-        stationCertificate: parts.certificate,
-        authority: parts.authority,
-        cardId: card.id,
-        nowMs: nowMs(),
-        random: parts.random,
-      });
-      walletKey?.fill(0);
-      await guard.submit(mandate);
-      return mandate.terms.mandateId;
+      try {
+        const mandate = await prepareAgent({
+          ...{ order, client, signer, market, walletKey },
+          stationUrl: url,
+          stationCertificate: parts.certificate,
+          authority: parts.authority,
+          cardId: card.id,
+          nowMs: nowMs(),
+          random: parts.random,
+        });
+        await guard.submit(mandate);
+        return mandate.terms.mandateId;
+      } finally {
+        walletKey?.fill(0);
+      }
     },
     async list() {
       await guard.settled();
@@ -147,13 +152,18 @@ export function createStation(parts: StationParts): Station {
       await guard.submit({ type: 'recall', mandateId, reason: 'recalled by the person', send });
     },
     async approve(paymentId, password) {
-      const walletKey = unlockWallet(wallet(), password);
-      openWallet.unlocked(paymentId, walletKey);
-      if (guard.state.payments.get(paymentId)?.status === 'paying') return;
+      const payingNow = () => guard.state.payments.get(paymentId)?.status === 'paying';
+      const known = guard.state.payments.has(paymentId);
+      // A purchase without an agent needs no approval, but the wallet is closed to it after a restart.
+      const waits = known ? payingNow() : UNDER_WAY.has((await purchases.status(paymentId)).status);
+      if (!known && !waits) throw new HandselError('PAYMENT_NOT_WAITING', 'the purchase is over');
+      openWallet.unlocked(paymentId, unlockWallet(wallet(), password));
+      if (waits) return;
       try {
         await guard.submit({ type: 'approve', paymentId });
       } catch (error) {
-        openWallet.close(paymentId);
+        // Refused a second approval, the payment goes on with the wallet the first one opened.
+        if (!payingNow()) openWallet.close(paymentId);
         throw error;
       }
     },

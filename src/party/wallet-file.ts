@@ -76,10 +76,9 @@ export function changePassword(
   options: { readonly present: string; readonly next: string; readonly random: Random },
 ): WalletFile {
   const secret = unlockWallet(wallet, options.present);
-  return {
-    ...wallet,
-    sealedKey: sealAtRest({ secret, password: options.next, purpose: PURPOSE, random: options.random }),
-  };
+  const sealedKey = sealAtRest({ secret, password: options.next, purpose: PURPOSE, random: options.random });
+  secret.fill(0);
+  return { ...wallet, sealedKey };
 }
 
 export function addCard(

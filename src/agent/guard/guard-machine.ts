@@ -78,6 +78,23 @@ export function walletKeyOf(mandate: Mandated, token: Token): Uint8Array | undef
   }
 }
 
+/** @throws GuardError `TOKEN_REFUSED` */
+function requireOpens(mandate: Mandated, token: Token): void {
+  const walletKey = walletKeyOf(mandate, token);
+  if (walletKey === undefined) throw refusal('TOKEN_REFUSED');
+  walletKey.fill(0);
+}
+
+/** A budget shared by name is counted in one currency: its minor units could not be added up otherwise. */
+function requireOneCurrency(state: GuardState, { purse, currency }: Terms): void {
+  if (purse === undefined) return;
+  for (const { terms } of state.mandates.values()) {
+    if (terms.purse?.name === purse.name && terms.currency !== currency) {
+      throw new GuardError('PURSE_CURRENCY', `the shared budget ${purse.name} is in ${terms.currency}`);
+    }
+  }
+}
+
 /** Key under which the records about a mandate are read back. */
 export const historyKey = (mandateId: string) => `mandate:${mandateId}`;
 
@@ -103,7 +120,7 @@ function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options:
     throw refusal('TOKEN_REFUSED');
   // A code in clear is for an agent on the station's own platform only, and the mandate says which agents those are.
   if (claim.token.protection === 'plain' && !terms.local) throw refusal('TOKEN_REFUSED');
-  if (unattended && walletKeyOf(mandate, claim.token) === undefined) throw refusal('TOKEN_REFUSED');
+  if (unattended) requireOpens(mandate, claim.token);
   const purse = terms.purse === undefined ? 0n : (state.purses.get(terms.purse.name) ?? 0n);
   const broken = refusalOf(mandate, claim, purse, env.nowMs);
   if (broken !== undefined) throw refusal(broken);
@@ -157,6 +174,7 @@ function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOp
     case 'mandate': {
       const { terms, itemKeys, wrappedWalletKey = null } = input;
       if (state.mandates.has(terms.mandateId)) throw new GuardError('MANDATE_EXISTS', 'a mandate is given once');
+      requireOneCurrency(state, terms);
       return {
         records: [{ type: 'mandated', terms, itemKeys, wrappedWalletKey, atMs: env.nowMs }],
         keys: [historyKey(terms.mandateId)],
@@ -183,11 +201,14 @@ function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOp
       return decideClaim(state, input.claim, env, options);
     case 'approve': {
       const payment = paymentIn(state, input.paymentId, 'awaiting-approval');
+      const { terms, recalled } = state.mandates.get(payment.mandateId)!;
+      if (recalled) throw refusal('MANDATE_RECALLED');
+      if (env.nowMs >= terms.expiresAtMs) throw refusal('MANDATE_EXPIRED');
       return {
         records: [{ type: 'approved', paymentId: payment.paymentId, atMs: env.nowMs }],
         keys: [historyKey(payment.mandateId)],
         clearTimers: [timerOf(payment.paymentId)],
-        send: [options.payOrder(payment, state.mandates.get(payment.mandateId)!.terms)],
+        send: [options.payOrder(payment, terms)],
       };
     }
     case 'reject': {

@@ -171,6 +171,28 @@ describe('the wallet guard', () => {
     expect(s.get().payments.get('p0')?.status).toBe('paid');
   });
 
+  test('what a recalled or expired mandate waits to have approved is not paid any more', () => {
+    const s = station({ scenario: 'ask-person' });
+    s.claim(0, 100n);
+    expect(() => s.act({ type: 'approve', paymentId: 'p0' }, 100_000)).toThrow(refused('MANDATE_EXPIRED'));
+    s.act({ type: 'recall', mandateId: 'm1', reason: 'changed my mind' });
+    expect(() => s.act({ type: 'approve', paymentId: 'p0' })).toThrow(refused('MANDATE_RECALLED'));
+    expect(s.get().payments.get('p0')?.status).toBe('awaiting-approval');
+  });
+
+  test('a shared budget is in one currency', () => {
+    const purse = { name: 'pocket', limitMinor: 1000n };
+    const s = station({ purse });
+    const launch = { id: 'launch m2', to: 'https://market.test', kind: 'launch', body: utf8('launch') };
+    const give = (currency: string) =>
+      s.act({
+        ...{ type: 'mandate', itemKeys: [], wrappedWalletKey: undefined, launch },
+        terms: { ...terms, mandateId: `m2 ${currency}`, currency, purse },
+      });
+    expect(() => give('JPY')).toThrow(refused('PURSE_CURRENCY'));
+    expect(give('EUR').records).toHaveLength(1);
+  });
+
   test('a launch the market refuses leaves a mandate that pays nothing', () => {
     const s = station();
     s.act(
