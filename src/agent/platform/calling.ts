@@ -1,7 +1,7 @@
 /** Calls for proposals: a customer agent calls all suitable merchant agents here and on other markets; a caller outside is answered. */
 import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
-import { nameAttribute } from '../../pki/name.ts';
+import { type Name, nameAttribute } from '../../pki/name.ts';
 import { chooseLots, mayDealWith } from '../customer/choose-lots.ts';
 import { spendable } from '../customer/customer-utility.ts';
 import { proposeFor } from '../merchant/propose.ts';
@@ -24,6 +24,8 @@ const MAX_PROPOSALS_BYTES = 8_000_000;
 /** A caller from outside may keep a call open no longer than this. */
 const MAX_FOREIGN_CALL_MS = 24 * 3_600_000;
 const MAX_FOREIGN_CALLS = 20_000;
+/** One caller may not keep all others out. */
+const MAX_CALLS_OF_CALLER = 1000;
 /** Foreign calls are kept this long after their deadline, so that what was agreed can be paid and completed. */
 export const FOREIGN_CALL_GRACE_MS = 6 * 3_600_000;
 
@@ -72,11 +74,23 @@ export function answerCall(context: Deciding, draft: Draft, message: SignedMessa
   if (value.deadlineMs > env.nowMs + MAX_FOREIGN_CALL_MS) {
     throw new PlatformError('CALL_TOO_LONG', 'a call from outside stays open for a day at most');
   }
-  if (state.calls.size >= MAX_FOREIGN_CALLS) throw new PlatformError('PLATFORM_BUSY', 'too many calls are open');
+  requireRoom(state, leafOf(certificateChain).subject);
   draft.records.push({ t: 'called', call: bytes, customer: null, chain: certificateChain, awaiting: [] });
   const proposals = proposeAll(context, draft, value);
   draft.timers.push({ id: `close ${value.id}`, atMs: value.deadlineMs + FOREIGN_CALL_GRACE_MS });
   draft.answer = encodeShape(proposalsType, proposals);
+}
+
+/** @param caller of a station, or of an agent below its station's name */
+function requireRoom({ calls }: PlatformState, caller: Name): void {
+  if (calls.size >= MAX_FOREIGN_CALLS) throw new PlatformError('PLATFORM_BUSY', 'too many calls are open');
+  if (calls.size < MAX_CALLS_OF_CALLER) return;
+  const name = nameAttribute(caller, 'CN');
+  let own = 0;
+  for (const { customer, customerChain } of calls.values()) {
+    if (customer === null && nameAttribute(leafOf(customerChain).subject, 'CN') === name) own += 1;
+  }
+  if (own >= MAX_CALLS_OF_CALLER) throw new PlatformError('CALLS_OPEN', 'too many calls of this caller are open');
 }
 
 function proposeAll(context: Deciding, draft: Draft, call: CallForProposals): readonly Uint8Array[] {

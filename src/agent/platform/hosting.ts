@@ -20,8 +20,23 @@ type InputOf<T extends PlatformInput['type']> = Extract<PlatformInput, { type: T
 
 const MAX_RESERVATION_MS = 24 * 3_600_000;
 const MAX_AGENTS = 100_000;
+/** One owner may not take all places. */
+const MAX_AGENTS_OF_OWNER = 10_000;
+/** An agent occupies its place as long as its mandate is valid. */
+const MAX_MANDATE_MS = 100 * 24 * 3_600_000;
 /** A finished agent's status can be asked for this long after its mandate has expired. */
 const REMEMBERED_MS = 3_600_000;
+
+function requireFreePlace({ reservations, customers, merchants }: PlatformState, owner: Owner): void {
+  const taken = reservations.size + customers.size + merchants.size;
+  if (taken >= MAX_AGENTS) throw new PlatformError('PLATFORM_BUSY', 'no place is free');
+  if (taken < MAX_AGENTS_OF_OWNER) return;
+  let own = 0;
+  for (const places of [reservations, customers, merchants]) {
+    for (const place of places.values()) if (place.owner === owner.name) own += 1;
+  }
+  if (own >= MAX_AGENTS_OF_OWNER) throw new PlatformError('PLACES_TAKEN', 'this owner has no more places');
+}
 
 /** Makes the agent's key pair; the private key never leaves, and is recorded sealed. */
 export function reserve(context: Deciding, draft: Draft, input: InputOf<'reserve'>, platformKey: Uint8Array): void {
@@ -33,9 +48,7 @@ export function reserve(context: Deciding, draft: Draft, input: InputOf<'reserve
   if (expiresAtMs <= env.nowMs || expiresAtMs > env.nowMs + MAX_RESERVATION_MS) {
     throw new PlatformError('RESERVATION_TIME', 'a reservation lasts a day at most');
   }
-  if (state.reservations.size + state.customers.size >= MAX_AGENTS) {
-    throw new PlatformError('PLATFORM_BUSY', 'no place is free');
-  }
+  requireFreePlace(state, input.owner);
   const name = readName(subject);
   const { privateKey, publicKey } = generateP256();
   const random = (length: number) => env.random(length);
@@ -76,6 +89,9 @@ export function launch(context: Deciding, draft: Draft, input: InputOf<'launch'>
     throw new PlatformError('MANDATE_OF_ANOTHER', 'the mandate is for another agent');
   }
   if (mandate.expiresAtMs <= env.nowMs) throw new PlatformError('MANDATE_EXPIRED', 'the mandate has expired');
+  if (mandate.expiresAtMs > env.nowMs + MAX_MANDATE_MS) {
+    throw new PlatformError('MANDATE_TOO_LONG', 'a mandate is taken for 100 days at most');
+  }
   strategyByName(mandate.strategy);
   const { agent, agentChain: chain, tokens } = value;
   draft.records.push({ t: 'launched', agent, mandate: value.mandate, chain, tokens });

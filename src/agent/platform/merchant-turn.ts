@@ -169,7 +169,8 @@ export function hearEnding(context: Deciding, draft: Draft, bytes: Uint8Array): 
   const call = talk && context.state.calls.get(talk.call);
   if (!talk?.merchantHere || !call) throw new PlatformError('NEGOTIATION_UNKNOWN', 'there is no such negotiation here');
   message.requireSignature(leafOf(call.customerChain).publicKey);
-  if (talk.status !== 'ended') {
+  // Once the merchant server is told, the order can be paid until it lapses: the goods stay promised so long.
+  if (talk.status !== 'ended' && talk.status !== 'paying') {
     draft.records.push({ t: 'ended', talk: talk.id, by: 'customer', reason: message.value.reason });
     draft.clearTimers.push(`lapse ${talk.id}`);
   }
@@ -200,7 +201,8 @@ export function available(merchant: MerchantAgent, sku: string): number {
   return stock - (merchant.sold.get(sku) ?? 0) - (merchant.held.get(sku) ?? 0);
 }
 
-function inStock(merchant: MerchantAgent, lot: Lot): boolean {
+/** Whether what the lot needs can still be promised. */
+export function inStock(merchant: MerchantAgent, lot: Lot): boolean {
   return lot.items.every(({ sku, quantity }) => available(merchant, sku) >= quantity);
 }
 

@@ -22,9 +22,17 @@ import { linkOf, readMessage, type SignedMessage } from '../message/signed-messa
 import { PRICE } from '../negotiation/lot-issues.ts';
 import { spentBy, stop } from './calling.ts';
 import { certificateOf, type Deciding, type Draft, leafOf, privateKeyOf, signAs } from './decision-draft.ts';
+import { inStock } from './merchant-turn.ts';
 import { PlatformError } from './platform-error.ts';
 import type { Owner } from './platform-input.ts';
-import { type CustomerAgent, contentOf, type OpenCall, type PlatformState, type Talk } from './platform-state.ts';
+import {
+  type CustomerAgent,
+  contentOf,
+  lotOf,
+  type OpenCall,
+  type PlatformState,
+  type Talk,
+} from './platform-state.ts';
 
 const ACKNOWLEDGED = new Uint8Array([0xf6]);
 /** How long a merchant server may need to take in a payment request, and a station a completion. */
@@ -121,6 +129,11 @@ export function hearPayByCard(context: Deciding, draft: Draft, bytes: Uint8Array
   message.requireSignature(leafOf(call.customerChain).publicKey);
   draft.answer = ACKNOWLEDGED;
   if (talk.status !== 'agreed') return;
+  const lot = lotOf(state, talk);
+  // What was held may have lapsed since, and be somebody else's now.
+  if (!talk.holds && !(lot && inStock(merchant, lot))) {
+    throw new PlatformError('OUT_OF_STOCK', 'the goods are not held any more');
+  }
   const expiresAtMs = env.nowMs + merchant.parameters.holdMs;
   draft.records.push({ t: 'billed', talk: talk.id });
   draft.timers.push({ id: `lapse ${talk.id}`, atMs: expiresAtMs });

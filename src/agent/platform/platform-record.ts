@@ -189,9 +189,12 @@ export function applyPlatformRecord(state: PlatformState, record: PlatformRecord
       agent.purchases.push({ ...record.purchase, outcome: 'agreed' });
       return;
     }
-    case 'billed':
-      talkOf(state, record.talk).status = 'paying';
+    case 'billed': {
+      const talk = talkOf(state, record.talk);
+      talk.status = 'paying';
+      if (!talk.holds) hold(state, talk, 1);
       return;
+    }
     case 'lapsed':
       release(state, talkOf(state, record.talk));
       return;

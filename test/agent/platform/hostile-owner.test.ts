@@ -212,3 +212,26 @@ test('an input that shows a fault of ours is refused alone: the platform works o
   await world.run(60_000);
   expect(market.status(station, agent).phase).toBe('failed');
 });
+
+test('a mandate that would occupy a place for years is refused', async () => {
+  const { world, market, station } = await openMarket();
+  const expiresAtMs = world.clock.nowMs() + 101 * 86_400_000;
+  await expect(world.launch(market, station, { expiresAtMs })).rejects.toMatchObject({ code: 'MANDATE_TOO_LONG' });
+});
+
+test('one caller cannot keep all others from calling', async () => {
+  const { world, market } = await openMarket();
+  const nowMs = world.clock.nowMs();
+  const wanted = { terms: ['nothing'], category: '', mustHaves: {} };
+  const call = (id: number, by: Owner) => {
+    const value = {
+      ...{ id: String(id), wanted, quantity: 1, currency: 'EUR', rounds: 5, merchantsAllowed: [], merchantsBarred: [] },
+      ...{ untilMs: nowMs + 1000, deadlineMs: nowMs + 30_000 },
+    };
+    return market.post('call', signMessage(callType, value, by.signer));
+  };
+  const [flood, honest] = [world.owner('flood'), world.owner('honest')];
+  for (let id = 0; id < 1000; id += 1) await call(id, flood);
+  await expect(call(1000, flood)).rejects.toMatchObject({ code: 'CALLS_OPEN' });
+  await call(1001, honest);
+});

@@ -265,3 +265,49 @@ test.each(strategyNames)(
     expect(world.sentOf('payment-request')).toHaveLength(1);
   },
 );
+
+/** By hand up to the agreement, and the message that asks to pay it. */
+async function agreeByHand(world: ReturnType<typeof createAgentWorld>, market: Platform, station: Owner) {
+  const talk = await bargainByHand(world, market, station, [900]);
+  const last = talk.offers.at(-1)!;
+  const terms = termsOf({
+    call: talk.call,
+    proposal: talk.proposal.value,
+    lot: talk.lot.id,
+    offer: readMessage(offerType, last).value,
+    chainHead: linkOf(last),
+  });
+  const acceptance = { negotiation: talk.negotiation, terms: sha256(terms), previous: linkOf(last) };
+  const customerAcceptance = signMessage(acceptanceType, acceptance, talk.key);
+  const agreement = composeAgreement({
+    ...{ terms, customerChain: [station.certificate.der], merchantChain: talk.proposal.certificateChain },
+    ...{ customerAcceptance, merchantAcceptance: await market.post('acceptance', customerAcceptance) },
+  });
+  const pay = signMessage(payByCardType, { agreement, method: 'card', atMs: world.clock.nowMs() }, talk.key);
+  const ending = { negotiation: talk.negotiation, reason: 'changed my mind', previous: linkOf(last) };
+  return { pay, ending: signMessage(endingType, ending, talk.key) };
+}
+
+test('goods whose hold has lapsed are paid only if nobody else has them now', async () => {
+  const { world, market } = await openMarket();
+  const [one, two] = [world.owner('one'), world.owner('two')];
+  const slow = await agreeByHand(world, market, one);
+  await world.run(61_000);
+  const quick = await agreeByHand(world, market, two);
+  await expect(market.post('pay-by-card', slow.pay)).rejects.toMatchObject({ code: 'OUT_OF_STOCK' });
+  await market.post('pay-by-card', quick.pay);
+  await world.run(61_000);
+  await market.post('pay-by-card', slow.pay);
+  expect(market.host.state.merchants.get('agent of ada')!.held.get('words')).toBe(1);
+});
+
+test('a customer that asks to pay and then breaks off does not free goods it may still pay for', async () => {
+  const { world, market } = await openMarket();
+  const { pay, ending } = await agreeByHand(world, market, world.owner('one'));
+  await market.post('pay-by-card', pay);
+  await market.post('ending', ending);
+  const held = () => market.host.state.merchants.get('agent of ada')!.held.get('words');
+  expect(held()).toBe(1);
+  await world.run(61_000);
+  expect(held()).toBeUndefined();
+});
