@@ -1,11 +1,9 @@
-/** What the banks say of a sale: how far the card was charged and the merchant credited, and whether their books are sound. */
+/** What the two banks of a sale at `atlas` with the customer's card say of it: how far the card was charged and the merchant credited, and whether their books are sound. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partyClient, readCommunication } from '../../src/party/communication.ts';
 import { readConfiguration } from '../../src/party/configuration.ts';
 import type { LedgerView, OperatorAccounts } from '../../src/party/operator-accounts.ts';
 import { createLog } from '../../src/transport/log.ts';
-import type { RealNetwork } from './real-network.ts';
-import { patiently } from './sale.ts';
 
 export interface Books {
   /** Minor units of the euro. */
@@ -13,12 +11,21 @@ export interface Books {
   readonly merchant: bigint;
   readonly issuerOwes: bigint;
   readonly acquirerIsOwed: bigint;
+  /** Paid by the issuer, and received by the acquirer, in settlement. */
+  readonly issuerSettled: bigint;
+  readonly acquirerSettled: bigint;
   readonly holds: number;
   readonly violations: readonly string[];
 }
 
+/** Where the operators are and what they run by. */
+export interface Banks {
+  urlOf(party: string): string;
+  configurationOf(party: string): string;
+}
+
 /** An operator's accounts, asked with its own certificate as its own people do. */
-async function accountsOf(network: RealNetwork, operator: string): Promise<OperatorAccounts> {
+async function accountsOf(network: Banks, operator: string): Promise<OperatorAccounts> {
   const { configuration, path } = readConfiguration('operator', network.configurationOf(operator));
   const identity = readCommunication(configuration.communication, path);
   const surroundings = { log: createLog({ name: operator, level: 'silent' }) };
@@ -38,26 +45,34 @@ export const minorOf = (price: string) => BigInt(price.replace(/[^0-9]/g, ''));
 const balanceOf = ({ accounts }: LedgerView, wanted: string) =>
   BigInt(accounts.find(({ account }) => account === wanted)?.balance ?? '0');
 
-export async function readBooks(network: RealNetwork): Promise<Books> {
-  const [north, south] = await Promise.all(
-    ['north', 'south'].map((operator) => patiently(network, () => accountsOf(network, operator))),
-  );
-  const ledgers = [north!.issuer, north!.acquirer, south!.issuer, south!.acquirer];
+async function readBooks(banks: Banks): Promise<Books> {
+  const [north, south] = await Promise.all([accountsOf(banks, 'north'), accountsOf(banks, 'south')]);
+  const ledgers = [north.issuer, north.acquirer, south.issuer, south.acquirer];
   return {
-    card: balanceOf(south!.issuer, 'customer'),
-    merchant: balanceOf(north!.acquirer, 'merchant:atlas:EUR'),
-    issuerOwes: balanceOf(south!.issuer, 'clearing:EUR:100001'),
-    acquirerIsOwed: -balanceOf(north!.acquirer, 'clearing:EUR:200002'),
+    card: balanceOf(south.issuer, 'customer'),
+    merchant: balanceOf(north.acquirer, 'merchant:atlas:EUR'),
+    issuerOwes: balanceOf(south.issuer, 'clearing:EUR:100001'),
+    acquirerIsOwed: -balanceOf(north.acquirer, 'clearing:EUR:200002'),
+    issuerSettled: balanceOf(south.issuer, 'settlement:EUR'),
+    acquirerSettled: -balanceOf(north.acquirer, 'settlement:EUR'),
     holds: ledgers.reduce((sum, { holds }) => sum + holds, 0),
     violations: ledgers.flatMap(({ violations }) => violations),
   };
 }
 
-/** The acquirer learns of a charge a moment after the issuer made it: asks until both say the same. */
-export async function restingBooks(network: RealNetwork): Promise<Books> {
-  for (let asked = 0; ; asked++) {
-    const books = await readBooks(network);
-    if (asked === 100 || (books.holds === 0 && books.issuerOwes === books.acquirerIsOwed)) return books;
+const PATIENCE_MS = 45_000;
+
+/** The acquirer learns of a charge a moment after the issuer made it: asks until both say the same, or for ever differ. */
+export async function restingBooks(banks: Banks): Promise<Books> {
+  const untilMs = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const last = Date.now() > untilMs;
+    try {
+      const books = await readBooks(banks);
+      if (last || (books.holds === 0 && books.issuerOwes === books.acquirerIsOwed)) return books;
+    } catch (error) {
+      if (last) throw error; // until then an operator may be starting again
+    }
     await sleep(50);
   }
 }

@@ -1,0 +1,110 @@
+/**
+ * All parties of a network in one process, each with its own keys, stores and sockets, every message between them on record as
+ * it crossed the wire; each party can be stopped and started by itself.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { agentOrderSchema } from '../../src/party/agent-order.ts';
+import { type CommunicationIdentity, partyClient, readCommunication } from '../../src/party/communication.ts';
+import { readConfiguration } from '../../src/party/configuration.ts';
+import { type RunningCustomer, startCustomer } from '../../src/party/customer.ts';
+import type { NetworkMember } from '../../src/party/network-home.ts';
+import type { RunningParty } from '../../src/party/running-party.ts';
+import { startParty } from '../../src/party/start-party.ts';
+import type { AgentView, Station } from '../../src/party/station.ts';
+import type { Client } from '../../src/transport/client.ts';
+import { createLog } from '../../src/transport/log.ts';
+import type { TracedMessage } from '../../src/transport/trace.ts';
+import { provisionIn, temporaryFolder } from '../party/network-fixture.ts';
+import { until } from './until.ts';
+
+export interface PartyWorld {
+  readonly home: string;
+  readonly password: string;
+  /** In the order in which they left or arrived; grows while the parties talk. */
+  readonly messages: readonly TracedMessage[];
+  /** Messages that do not get through for now, e.g. `customer → market launch`. */
+  readonly cut: Set<string>;
+  station(): Station;
+  start(party: string): Promise<void>;
+  stop(party: string): Promise<void>;
+  urlOf(party: string): string;
+  configurationOf(party: string): string;
+  identityOf(party: string): CommunicationIdentity;
+  /** Speaks to others as that party does. */
+  clientAs(party: string): Client;
+  /** An agent for country borders unless told otherwise; gives the mandate. */
+  send(order?: Record<string, unknown>): Promise<string>;
+  follow(mandate: string, wanted: (view: AgentView) => boolean): Promise<AgentView>;
+  close(): Promise<void>;
+}
+
+export async function startPartyWorld(): Promise<PartyWorld> {
+  const { folder, remove } = temporaryFolder();
+  const home = join(folder, 'home');
+  const { network } = await provisionIn(home);
+  const password = readFileSync(join(home, network.password), 'utf8').trim();
+  const messages: TracedMessage[] = [];
+  const cut = new Set<string>();
+  const record = (message: TracedMessage) => {
+    messages.push(message);
+    const { from, to, kind } = message;
+    if (cut.has(`${from} → ${to} ${kind}`)) throw new Error('the wire is cut');
+  };
+  const surroundings = {
+    log: createLog({ name: 'world', level: 'silent' }),
+    tracer: { record },
+  };
+  const running = new Map<string, RunningParty>();
+  const clients: Client[] = [];
+  let customer: RunningCustomer | undefined;
+  const memberOf = (name: string) => network.parties.find((member) => member.name === name)!;
+  const configurationOf = (name: string) => join(home, memberOf(name).configuration);
+
+  const start = async ({ name, party }: NetworkMember) => {
+    const file = configurationOf(name);
+    if (party !== 'customer') return void running.set(name, await startParty(party, file, surroundings));
+    customer = await startCustomer(file, surroundings);
+    running.set(name, customer);
+  };
+  const stop = async (name: string) => {
+    const party = running.get(name);
+    running.delete(name);
+    await party?.close();
+  };
+  const identityOf = (name: string) => {
+    const { configuration, path } = readConfiguration(memberOf(name).party, configurationOf(name));
+    return readCommunication(configuration.communication, path);
+  };
+  for (const member of network.parties) await start(member);
+  await Promise.all([...running.values()].map(({ ready }) => ready));
+
+  const world: PartyWorld = {
+    ...{ home, password, messages, cut, configurationOf, identityOf },
+    station: () => customer!.station,
+    start: (name) => start(memberOf(name)),
+    stop,
+    urlOf: (name) => memberOf(name).url,
+    clientAs(name) {
+      const { log } = surroundings;
+      const client = partyClient({ name, identity: identityOf(name), surroundings: { log }, peers: {} });
+      clients.push(client);
+      return client;
+    },
+    send: (order = {}) =>
+      customer!.station.send(
+        agentOrderSchema.parse({
+          ...{ want: 'country borders', max: '6.00EUR', proposalsMs: 150 },
+          ...(order.scenario !== 'ask-person' && { password }),
+          ...order,
+        }),
+      ),
+    follow: (mandate, wanted) => until(() => customer!.station.status(mandate), wanted),
+    async close() {
+      for (const client of clients) client.close();
+      for (const { name } of network.parties.toReversed()) await stop(name);
+      remove();
+    },
+  };
+  return world;
+}
