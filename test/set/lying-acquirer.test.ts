@@ -20,6 +20,21 @@ describe('an acquirer that does not keep to the rules', () => {
     expect(world.gateway.state.open.size).toBe(0);
   });
 
+  it.each([
+    ['another amount', { amount: { currency: 'EUR', minor: 1n } }],
+    ['another purchase', { retrievalReference: 'OTHER0000001' }],
+  ])('approves nothing by approving %s', async (_, change) => {
+    const world = await openWorld({
+      acquirer: (request) =>
+        request.type === 'reverse' ? '00' : { ...responseTo(request, '00', 'OK1234'), ...change },
+    });
+    await world.order();
+    void world.pay();
+    await world.run(60_000);
+    expect(world.payments).toMatchObject([{ status: 'declined' }]);
+    expect(world.cardRequests.at(-1)).toMatchObject({ type: 'reverse' });
+  });
+
   it('that answers nothing fit in time has not approved, and is told to undo whatever it did', async () => {
     const world = await openWorld({
       acquirer: (request) =>

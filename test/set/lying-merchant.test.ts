@@ -51,6 +51,16 @@ describe('a merchant that does not keep to its machine', () => {
     expect(world.payments).toMatchObject([{ status: 'failed', reason: 'DEADLINE' }]);
   });
 
+  it('is refused what the card network has no room for, though the cardholder signed it', async () => {
+    const amount = { currency: 'EUR', minor: 10n ** 12n };
+    const world = await openWorld();
+    await world.order({ amount });
+    void world.pay({ amount });
+    await world.run(10_000);
+    expect(world.payments).toMatchObject([{ status: 'declined', reason: 'amountError' }]);
+    expect(world.cardRequests).toEqual([]);
+  });
+
   const above = { currency: 'EUR', minor: 1251n };
   it.each([
     ['more than the cardholder signed for', 'amountError', { authReqAmt: above }],

@@ -8,6 +8,7 @@ import type { AuthCode, AuthRevCode } from '../message/authorization-code.ts';
 import { type AuthTags, authTagsType } from '../message/authorization-request.ts';
 import type { CardResponse } from '../message/card-message.ts';
 import { nextStan, retrievalReferenceOf } from '../message/card-message-identity.ts';
+import { sameAmount } from '../message/currency-amount.ts';
 import { newNonce } from '../message/identifiers.ts';
 import { RESPONSE_CODES } from '../message/response-code.ts';
 import type { Trust } from '../message/trust.ts';
@@ -144,9 +145,16 @@ function rememberedUntil({ used, held }: GatewayState, key: string, untilMs: num
   return Math.max(untilMs, (used.get(key) ?? held.get(key))?.untilMs ?? 0);
 }
 
-function isAnswerTo({ kind, captureNow, network }: OpenRequest, response: CardResponse): boolean {
+/** What is approved must be just what was asked for; a refusal need not repeat it. */
+function isAnswerTo({ key, kind, captureNow, amount, network }: OpenRequest, response: CardResponse): boolean {
   const type = kind === 'reversal' ? 'reverse' : captureNow ? 'purchase' : 'authorise';
-  return response.type === type && response.stan === network.stan && response.transmittedAt === network.transmittedAt;
+  const { stan, transmittedAt } = network;
+  if (response.type !== type || response.stan !== stan || response.transmittedAt !== transmittedAt) return false;
+  if (response.responseCode !== RESPONSE_CODES.approved) return true;
+  const reference = retrievalReferenceOf(fromHex(splitKey(key)[1]));
+  return (
+    response.amount !== undefined && sameAmount(response.amount, amount) && response.retrievalReference === reference
+  );
 }
 
 interface Conclusion {

@@ -9,6 +9,7 @@ import type { Certificate } from '../../pki/certificate.ts';
 import type { AuthCode } from '../message/authorization-code.ts';
 import { type AuthReqTbs, decodeAuthReq, decodeAuthReqTbs } from '../message/authorization-request.ts';
 import { type Binding, digestRequest, requireBinding } from '../message/binding.ts';
+import { MAX_FIELD_MINOR } from '../message/card-message-codec.ts';
 import { isCertificateOfCard } from '../message/cardholder-identity.ts';
 import { digestContent } from '../message/content-digest.ts';
 import { contentTypes } from '../message/content-types.ts';
@@ -177,6 +178,7 @@ function compare(
   if (authReqPayload.subsequentAuthInd) return 'invalidTransaction';
   if (!sameAmount(purchAmt, piHead.inputs.purchAmt) || authReqAmt.currency !== purchAmt.currency) return 'amountError';
   if (authReqAmt.minor === 0n || compareAmounts(authReqAmt, purchAmt) > 0) return 'amountError';
+  if (authReqAmt.minor > MAX_FIELD_MINOR) return 'amountError';
   if (!merchant.authorized) return 'invalidTransaction';
   return hasExpired(panData.cardExpiry, atMs) ? 'expiredCard' : undefined;
 }

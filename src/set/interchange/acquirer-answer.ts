@@ -4,6 +4,7 @@ import type { Env } from '../../journal/machine.ts';
 import { clearingAccount } from '../../ledger/clearing.ts';
 import type { CardResponse } from '../message/card-message.ts';
 import { encodeCardResponse } from '../message/card-message-codec.ts';
+import { sameAmount } from '../message/currency-amount.ts';
 import { RESPONSE_CODES } from '../message/response-code.ts';
 import {
   type AcquirerDecision,
@@ -68,8 +69,12 @@ export function decideIssuerAnswer(
   return { ...decision, inputs, keys: [merchantKey(merchantId)] };
 }
 
-function requireFit(response: CardResponse, { asked }: AcquiredPayment): void {
-  if (response.stan !== asked.stan || response.transmittedAt !== asked.transmittedAt) {
+function requireFit(response: CardResponse, { asked, request, amount }: AcquiredPayment): void {
+  const own = response.stan === asked.stan && response.transmittedAt === asked.transmittedAt;
+  // While asking for a payment: what is approved must be the whole of it, and no other merchant's.
+  const isApproval = request !== undefined && response.responseCode === RESPONSE_CODES.approved;
+  const isWhole = response.amount !== undefined && sameAmount(response.amount, amount);
+  if (!own || (isApproval && !(isWhole && response.merchantId === request.merchantId))) {
     throw new InterchangeError('ANSWER_UNFIT', 'the answer is not to what was asked');
   }
 }

@@ -24,7 +24,8 @@ const GOODS_AND_SERVICES = '000000';
 const ENTRY_MODE = '810';
 const CONDITION = '59';
 const NETWORK_TEST = '301';
-const MAX_FIELD_MINOR = 999_999_999_999n;
+/** The largest amount that field 4 holds. */
+export const MAX_FIELD_MINOR = 999_999_999_999n;
 const NO_INSTITUTION = '0'.repeat(11);
 const IN_BALANCE = '1';
 const OUT_OF_BALANCE = '2';
