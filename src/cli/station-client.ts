@@ -1,9 +1,12 @@
 /** How commands talk to the running station: over its loopback endpoint, with the secret from the file beside its configuration. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fromHex, toHex } from '../codec/hex.ts';
+import { systemRandom } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
 import { readJsonFile } from '../party/configuration.ts';
 import { controlFileSchema } from '../party/control.ts';
+import { isControlProof } from '../party/control-proof.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 
 export interface StationClient {
@@ -23,11 +26,20 @@ export function stationClient(options: GlobalOptions): StationClient {
     });
   if (!existsSync(file)) throw notRunning();
   const { url, secret } = readJsonFile(file, controlFileSchema);
+  // Another program may have taken the port of a station that was killed: it hears neither the secret nor a password.
+  const requireStation = async () => {
+    const nonce = toHex(systemRandom(32));
+    const answer = await fetch(`${url}/proof/${nonce}`, { redirect: 'error' }).then((response) => response.json());
+    if (!isControlProof((answer as { readonly proof?: unknown } | null)?.proof, fromHex(secret), nonce)) {
+      throw new Error(`it is not the station that listens at ${url}`);
+    }
+  };
   const ask = async <T>(path: string, init: RequestInit): Promise<T> => {
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
     let response: Response;
     try {
-      response = await fetch(`${url}${path}`, { ...init, headers });
+      await requireStation();
+      response = await fetch(`${url}${path}`, { ...init, headers, redirect: 'error' });
     } catch (cause) {
       throw notRunning(cause);
     }

@@ -1,7 +1,10 @@
 /**
  * The person's own way to the station: HTTP on the loopback address, behind a secret in a file only that person may read. The
- * browser console of later uses the same; nothing here is reachable from the network.
+ * browser console of later uses the same; nothing here is reachable from the network. The station proves itself first, see
+ * `control-proof.ts`.
  */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { fromHex, toHex, utf8 } from '../codec/hex.ts';
 import { equalSecrets } from '../crypto/constant-time.ts';
@@ -12,6 +15,7 @@ import type { Log } from '../transport/log.ts';
 import type { Handler, Request, Routes } from '../transport/route.ts';
 import { type RunningServer, serve } from '../transport/server.ts';
 import { agentOrderSchema } from './agent-order.ts';
+import { controlProof } from './control-proof.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Station } from './station.ts';
 
@@ -38,6 +42,9 @@ export async function serveControl(options: {
   readonly log: Log;
 }): Promise<RunningServer> {
   const { station, listen, file, log } = options;
+  if (!isLoopback(listen.host)) {
+    throw new HandselError('CONTROL_EXPOSED', `passwords come in here in clear: ${listen.host} is no loopback address`);
+  }
   const secret = systemRandom(32);
   const proof = sha256(secret);
   const withSecret =
@@ -53,6 +60,11 @@ export async function serveControl(options: {
   const id = ({ params }: Request) => params.id!;
 
   const routes: Routes = {
+    'GET /proof/:nonce': async ({ params }) => {
+      if (!/^[0-9a-f]{64}$/.test(params.nonce ?? '')) throw new HandselError('REQUEST_MALFORMED', 'expected a nonce');
+      const body = utf8(JSON.stringify({ proof: controlProof(secret, params.nonce!) }));
+      return { contentType: 'application/json', body };
+    },
     'POST /agents': withSecret(async (request) => ({ mandate: await station.send(read(request, agentOrderSchema)) })),
     'GET /agents': withSecret(async () => station.list()),
     'GET /agents/:id': withSecret(async (request) => station.status(id(request))),
@@ -68,8 +80,20 @@ export async function serveControl(options: {
     'GET /wallet': withSecret(async () => station.cards()),
   };
   const server = await serve({ routes, listen, limits: LIMITS, log });
-  replaceFile(file, `${JSON.stringify({ url: server.url, secret: toHex(secret) })}\n`);
-  return server;
+  const content = `${JSON.stringify({ url: server.url, secret: toHex(secret) })}\n`;
+  replaceFile(file, content);
+  return {
+    ...server,
+    async close(drainMs) {
+      // Unless another station runs here by now.
+      if (existsSync(file) && readFileSync(file, 'utf8') === content) rmSync(file);
+      await server.close(drainMs);
+    },
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 function read<T>({ body }: Request, schema: z.ZodType<T>): T {

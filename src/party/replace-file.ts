@@ -3,11 +3,13 @@ import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from
 import { dirname } from 'node:path';
 
 const OWNER_ONLY = 0o600;
+const OWNER_FOLDER = 0o700;
+const PUBLIC_FOLDER = 0o755;
 
 /** Creates missing folders; the file is readable by its owner only unless `mode` says otherwise. */
 export function replaceFile(file: string, content: Uint8Array | string, mode: number = OWNER_ONLY): void {
   const directory = dirname(file);
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true, mode: mode === OWNER_ONLY ? OWNER_FOLDER : PUBLIC_FOLDER });
   const temporary = `${file}.new`;
   const descriptor = openSync(temporary, 'w', mode);
   try {

@@ -16,6 +16,7 @@ const MAX_DETAIL_LENGTH = 500;
 /** Codes not listed here are the sender's fault in a way of their own: 400. */
 const STATUS: Readonly<Record<string, number>> = {
   CRYPTOGRAPHIC_FAILURE: 403,
+  NOT_PERMITTED: 403,
   PEER_NOT_TRUSTED: 403,
   ROUTE_UNKNOWN: 404,
   METHOD_NOT_ALLOWED: 405,

@@ -1,0 +1,73 @@
+/** The loopback endpoint against others on the same machine: no secret, no answer; no proof, no password. */
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { stationClient } from '../../src/cli/station-client.ts';
+import { serveControl } from '../../src/party/control.ts';
+import type { Station } from '../../src/party/station.ts';
+import { silentLog } from '../../src/transport/log.ts';
+import { temporaryFolder } from './network-fixture.ts';
+
+const { folder: home, remove } = temporaryFolder();
+afterAll(remove);
+mkdirSync(join(home, 'customer'));
+const file = join(home, 'customer', 'control.json');
+const listen = { host: '127.0.0.1', port: 0 };
+const passwords: string[] = [];
+const station = {
+  cards: () => [{ id: 'main' }],
+  approve: async (_: string, password: string) => void passwords.push(password),
+} as unknown as Station;
+const options = { home, json: false };
+
+test('whoever has the control file is served, and after the end there is no file', async () => {
+  const control = await serveControl({ station, listen, file, log: silentLog() });
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const client = stationClient(options);
+  expect(await client.get('/wallet')).toEqual([{ id: 'main' }]);
+  await client.post('/payments/p/approve', { password: 'secret' });
+  expect(passwords).toEqual(['secret']);
+  await control.close();
+  expect(existsSync(file)).toBe(false);
+  expect(() => stationClient(options)).toThrow(expect.objectContaining({ code: 'STATION_NOT_RUNNING' }));
+});
+
+test('without the secret there is no answer, nor a leave for the pages of other sites', async () => {
+  const control = await serveControl({ station, listen, file, log: silentLog() });
+  const { secret } = JSON.parse(readFileSync(file, 'utf8'));
+  for (const authorization of [undefined, 'Bearer ', `Bearer ${'00'.repeat(32)}`, `Basic ${secret}`, secret]) {
+    const headers = authorization === undefined ? {} : { authorization };
+    const { status, headers: answered } = await fetch(`${control.url}/wallet`, { headers });
+    expect(status).toBe(403);
+    expect(answered.get('access-control-allow-origin')).toBeNull();
+  }
+  const preflight = {
+    method: 'OPTIONS',
+    headers: { origin: 'https://evil.test', 'access-control-request-method': 'POST' },
+  };
+  expect((await fetch(`${control.url}/agents`, preflight)).status).toBe(405);
+  await control.close();
+});
+
+test('a program that took the port of a dead station hears neither the secret nor a password', async () => {
+  const heard: string[] = [];
+  const squatter = createServer((request, response) => {
+    request.on('data', (chunk) => heard.push(String(chunk)));
+    heard.push(String(request.headers.authorization ?? ''));
+    request.on('end', () => response.end(JSON.stringify({ proof: '00'.repeat(32) })));
+  });
+  await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve));
+  const { port } = squatter.address() as AddressInfo;
+  writeFileSync(file, JSON.stringify({ url: `http://127.0.0.1:${port}`, secret: 'ab'.repeat(32) }));
+  const asked = stationClient(options).post('/payments/p/approve', { password: 'secret' });
+  await expect(asked).rejects.toMatchObject({ code: 'STATION_NOT_RUNNING' });
+  expect(heard.join('')).toBe('');
+  squatter.close();
+});
+
+test('the endpoint listens on a loopback address or not at all', async () => {
+  const exposed = serveControl({ station, listen: { host: '0.0.0.0', port: 0 }, file, log: silentLog() });
+  await expect(exposed).rejects.toMatchObject({ code: 'CONTROL_EXPOSED' });
+});
