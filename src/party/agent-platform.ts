@@ -1,12 +1,14 @@
 /** A platform for agents as a party runs it: the machine on its journal, and the endpoints where messages reach it. */
 
 import { createPlatform } from '../agent/platform/platform.ts';
-import { createPlatformDoor, platformKinds } from '../agent/platform/platform-door.ts';
+import { createPlatformDoor, platformKinds, type ReceivedMessage } from '../agent/platform/platform-door.ts';
 import type { PlatformInput } from '../agent/platform/platform-input.ts';
 import type { PlatformRecord } from '../agent/platform/platform-record.ts';
 import type { PlatformState } from '../agent/platform/platform-state.ts';
+import { toHex } from '../codec/hex.ts';
+import { HandselError } from '../handsel-error.ts';
 import type { Host } from '../journal/host.ts';
-import { readCertificate } from '../pki/certificate.ts';
+import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import type { Client } from '../transport/client.ts';
 import { createHttpCourier } from '../transport/http-courier.ts';
 import type { Routes } from '../transport/route.ts';
@@ -30,10 +32,12 @@ export async function openPlatform(options: {
   readonly store: StoreConfiguration;
   readonly path: (relative: string) => string;
   readonly trust: CommunicationTrust;
+  /** A station hosts its own agents only; a market those of everybody with a certificate, and merchants' above all. */
+  readonly owner?: Certificate;
   readonly client: Client;
   readonly surroundings: Surroundings;
 }): Promise<AgentPlatform> {
-  const { url, sealingKey, store, path, trust, client, surroundings } = options;
+  const { url, sealingKey, store, path, trust, owner, client, surroundings } = options;
   const machine = createPlatform({
     url,
     platformKey: sealingKey,
@@ -53,10 +57,11 @@ export async function openPlatform(options: {
     validateOwner: (chain, atMs) => trust.validate(chain, 'signature', atMs),
     validateAgent: (chain, atMs) => trust.validate(chain, 'agent', atMs),
   });
-  const take = (kind: string) => async (request: { readonly body: Uint8Array }) => ({
-    contentType: COSE,
-    body: await host.handle(door.receive(kind, request.body, Date.now())),
-  });
+  const take = (kind: string) => async (request: { readonly body: Uint8Array }) => {
+    const message = door.receive(kind, request.body, Date.now());
+    if (owner !== undefined) requireOwn(message, owner);
+    return { contentType: COSE, body: await host.handle(message) };
+  };
   const routes: Routes = {
     ...Object.fromEntries(platformKinds.map((kind) => [`POST /agent/${kind}`, take(kind)])),
     'POST /agent/status': async ({ body }) => {
@@ -65,4 +70,11 @@ export async function openPlatform(options: {
     },
   };
   return { host, routes };
+}
+
+/** What others may say here: how a payment to their merchant ended. Where no merchant's agent lives, there is nothing else. */
+function requireOwn({ input }: ReceivedMessage, owner: Certificate): void {
+  if (input.type === 'passed-completion') return;
+  if ('owner' in input && input.owner.name === toHex(owner.subject.der)) return;
+  throw new HandselError('NOT_PERMITTED', 'this platform is for the agents of its own station');
 }

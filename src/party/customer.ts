@@ -104,6 +104,7 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
   });
   const platform = await openPlatform({
     ...{ url, store, path, client, trust: communicationTrust, surroundings: around },
+    owner: identity.chain[0]!,
     sealingKey: readKeyFile(path(configuration.sealingKey)),
   });
 

@@ -20,7 +20,7 @@ const station = {
   cards: () => [{ id: 'main' }],
   approve: async (_: string, password: string) => void passwords.push(password),
 } as unknown as Station;
-const options = { home, json: false };
+const options = { home };
 
 test('whoever has the control file is served, and after the end there is no file', async () => {
   const control = await serveControl({ station, listen, file, log: silentLog() });

@@ -180,7 +180,8 @@ function paymentBrokeOff(context: Deciding, draft: Draft, talkId: string, reason
   }
   const purchase = agent.purchases.find(({ negotiation }) => negotiation === talk.id);
   if (purchase?.outcome !== 'agreed') return;
-  breakOff(context, draft, { agent, call, talk, reason });
+  // Why is between station and agent: a merchant must not learn from it what the person would have paid.
+  breakOff(context, draft, { agent, call, talk, reason: 'the payment broke off' });
   draft.records.push({ t: 'bought', agent: agent.id, negotiation: talk.id, outcome: 'failed' });
   draft.keys.add(`agent:${agent.id}`);
   goOn(context, draft, agent, { negotiation: talk.id, outcome: 'failed', reason });
