@@ -112,6 +112,11 @@ const operator = z.strictObject({
         issuerId: institution,
       }),
     ),
+    /**
+     * How long after its last charge a closed batch waits before it is settled: longer than a gateway that gave up on an answer
+     * may go on asking for the charge to be reversed.
+     */
+    reversalSeconds: z.number().int().min(0).default(900),
     /** How often this operator, as acquirer, settles with the issuers. */
     settleEverySeconds: z
       .number()

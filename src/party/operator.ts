@@ -164,6 +164,7 @@ function acquirerOf({ acquirer, issuer, interchange }: OperatorConfiguration) {
       { prefix: issuer.bin, issuerId: issuer.id },
       ...interchange.operators.map(({ bin, issuerId }) => ({ prefix: bin, issuerId })),
     ],
+    reversalMs: interchange.reversalSeconds * 1000,
   });
 }
 

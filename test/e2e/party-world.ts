@@ -15,7 +15,7 @@ import type { AgentView, Station } from '../../src/party/station.ts';
 import type { Client } from '../../src/transport/client.ts';
 import { createLog } from '../../src/transport/log.ts';
 import type { TracedMessage } from '../../src/transport/trace.ts';
-import { provisionIn, temporaryFolder } from '../party/network-fixture.ts';
+import { provisionSettlingAtOnce, temporaryFolder } from '../party/network-fixture.ts';
 import { until } from './until.ts';
 
 export interface PartyWorld {
@@ -42,7 +42,7 @@ export interface PartyWorld {
 export async function startPartyWorld(): Promise<PartyWorld> {
   const { folder, remove } = temporaryFolder();
   const home = join(folder, 'home');
-  const { network } = await provisionIn(home);
+  const { network } = await provisionSettlingAtOnce(home);
   const password = readFileSync(join(home, network.password), 'utf8').trim();
   const messages: TracedMessage[] = [];
   const cut = new Set<string>();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type StationClient, stationClient } from '../../src/cli/station-client.ts';
 import type { NetworkMember } from '../../src/party/network-home.ts';
-import { provisionIn, temporaryFolder } from '../party/network-fixture.ts';
+import { provisionSettlingAtOnce, temporaryFolder } from '../party/network-fixture.ts';
 import { type Ended, type PartyProcess, startProcess } from './party-process.ts';
 
 /** A journal boundary by its place in a sale: the n-th of that kind that the party's machine passes. */
@@ -41,7 +41,7 @@ const CARD_LIMIT = '100000000';
 export async function startRealNetwork(): Promise<RealNetwork> {
   const { folder, remove } = temporaryFolder();
   const home = join(folder, 'home');
-  const { network } = await provisionIn(home);
+  const { network } = await provisionSettlingAtOnce(home);
   const crashPoints = join(folder, 'crash-points');
   const logs = join(folder, 'logs');
   for (const made of [crashPoints, logs]) mkdirSync(made);

@@ -8,7 +8,7 @@ import { type RunningNetwork, startNetwork } from '../../src/party/network.ts';
 import type { RunningOperator } from '../../src/party/operator.ts';
 import type { AgentView } from '../../src/party/station.ts';
 import type { TracedMessage } from '../../src/transport/trace.ts';
-import { provisionIn, readableLog, temporaryFolder } from './network-fixture.ts';
+import { provisionSettlingAtOnce, readableLog, temporaryFolder } from './network-fixture.ts';
 
 const { folder, remove } = temporaryFolder();
 const home = join(folder, 'home');
@@ -18,7 +18,7 @@ let running: RunningNetwork;
 let pan: string;
 
 async function start(): Promise<void> {
-  const { network } = await provisionIn(home);
+  const { network } = await provisionSettlingAtOnce(home);
   running = await startNetwork(home, network, { log, tracer: { record: (message) => void messages.push(message) } });
   await Promise.all(running.parties.map(({ ready }) => ready));
 }
