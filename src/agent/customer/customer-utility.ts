@@ -3,7 +3,7 @@ import type { Lot } from '../message/call-for-proposals.ts';
 import type { Mandate } from '../message/mandate.ts';
 import { isWanted } from '../message/wanted.ts';
 import type { Issue } from '../negotiation/issue.ts';
-import { issueNames, PRICE } from '../negotiation/lot-issues.ts';
+import { isNegotiable, issueNames, PRICE } from '../negotiation/lot-issues.ts';
 import { createUtilitySpace, type Evaluation, type UtilitySpace } from '../negotiation/utility.ts';
 
 /** Weight of the price where the mandate does not say. */
@@ -23,7 +23,7 @@ export function spendable(mandate: Mandate, spentMinor: bigint): bigint {
 export function customerSpace(mandate: Mandate, lot: Lot, limitMinor: bigint): UtilitySpace | undefined {
   if (lot.currency !== mandate.currency || limitMinor <= 0n) return undefined;
   // The price is open in every lot and means one thing only.
-  if (Object.hasOwn(lot.issues, PRICE)) return undefined;
+  if (Object.hasOwn(lot.issues, PRICE) || !isNegotiable(lot.issues)) return undefined;
   if (!isWanted(mandate.wanted, lot.product, lot.issues)) return undefined;
 
   const limit = Number(limitMinor < lot.highestMinor ? limitMinor : lot.highestMinor);

@@ -19,6 +19,16 @@ export function issueNames(lot: { readonly issues: Readonly<Record<string, unkno
   return Object.keys(lot.issues).sort();
 }
 
+/**
+ * Both sides list what they may propose, for as long as they negotiate: a lot of more variants (prices aside) than this would let
+ * its merchant fill the memory of everybody else on the platform.
+ */
+const MAX_VARIANTS = 256;
+
+export function isNegotiable(choices: Readonly<Record<string, readonly unknown[]>>): boolean {
+  return Object.values(choices).reduce((count, values) => count * values.length, 1) <= MAX_VARIANTS;
+}
+
 /** @throws NegotiationError `NEGOTIATION_BID_OUTSIDE_DOMAIN` when the values are not exactly those of the issues */
 export function bidOf(issues: readonly Issue[], values: Readonly<Record<string, IssueValue>>): Bid {
   const names = Object.keys(values);

@@ -7,6 +7,7 @@ import { createCertificateRequest } from '../../pki/certificate-request.ts';
 import { readName } from '../../pki/name.ts';
 import { type AgentStatus, agentStatusType, reservedType } from '../message/hosting.ts';
 import { encodeShape } from '../message/signed-message.ts';
+import { isNegotiable } from '../negotiation/lot-issues.ts';
 import { strategyByName } from '../negotiation/strategy-by-name.ts';
 import { sealAgentKey } from './agent-key.ts';
 import { stop } from './calling.ts';
@@ -123,6 +124,9 @@ export function deploy(context: Deciding, draft: Draft, input: InputOf<'deploy'>
   if (parameters.expiresAtMs <= env.nowMs) throw new PlatformError('PARAMETERS_EXPIRED', 'the parameters have expired');
   if ([...parameters.goods, ...parameters.bundles].some(({ listMinor, floorMinor }) => floorMinor > listMinor)) {
     throw new PlatformError('PARAMETERS_INVALID', 'a floor price is above the list price');
+  }
+  if (!parameters.goods.every(({ choices }) => isNegotiable(choices))) {
+    throw new PlatformError('PARAMETERS_INVALID', 'there are too many variants of one of the goods');
   }
   strategyByName(parameters.concession);
   draft.records.push({ t: 'deployed', agent, parameters: value.parameters, chain });

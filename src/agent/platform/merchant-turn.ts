@@ -216,6 +216,7 @@ export function bidsOf(issues: readonly Issue[], offers: readonly Offer[]): { fi
 }
 
 // The merchant's secret valuation follows from its parameters and the quantity, and is the same for every negotiation.
+const MAX_MINDS = 64;
 const minds = new WeakMap<MerchantAgent['parameters'], Map<string, UtilitySpace>>();
 
 function mindOf(merchant: MerchantAgent, lot: Lot, quantity: number) {
@@ -233,7 +234,7 @@ function mindOf(merchant: MerchantAgent, lot: Lot, quantity: number) {
   const key = JSON.stringify([quantity, lot.id, lot.issues]);
   let space = known.get(key);
   if (space === undefined) {
-    if (known.size > 1000) known.clear();
+    if (known.size >= MAX_MINDS) known.clear();
     space = merchantSpace(pricing, lot, quantity);
     known.set(key, space);
   }

@@ -235,3 +235,24 @@ test('one caller cannot keep all others from calling', async () => {
   await expect(call(1000, flood)).rejects.toMatchObject({ code: 'CALLS_OPEN' });
   await call(1001, honest);
 });
+
+test('goods of more variants than anybody can bargain over are not deployed, and not bargained over elsewhere', async () => {
+  const { world, market, station } = await openMarket();
+  const values = Array.from({ length: 16 }, (_, at) => ({ value: `${at}`, surchargeMinor: 0n }));
+  const choices = { colour: values, size: values, taste: values.slice(0, 2) };
+  const liar = world.owner('liar');
+  await expect(world.deploy(market, liar, { goods: [good('words', { choices })] })).rejects.toMatchObject({
+    code: 'PARAMETERS_INVALID',
+  });
+  const issues = Object.fromEntries(
+    Object.entries(choices).map(([name, all]) => [name, all.map(({ value }) => value)]),
+  );
+  world.routes.set('https://liars.test', async (_kind, body) => {
+    const { lots, ...proposal } = proposalOf(readMessage(callType, body).value.id, liar);
+    const value = { ...proposal, lots: lots.map((lot) => ({ ...lot, issues })) };
+    return encodeShape(proposalsType, [signMessage(proposalType, value, agentOf(world, liar))]);
+  });
+  const { agent } = await world.launch(market, station, { markets: ['https://liars.test'] });
+  await world.run(3_000);
+  expect(market.status(station, agent)).toMatchObject({ phase: 'failed', proposals: 1, offers: 0 });
+});
