@@ -1,9 +1,12 @@
 /** What owners and other markets may send a platform that they are lying to: it refuses, and goes on for everybody else. */
 import { expect, test } from 'vitest';
+import { orderIdOf, termsOf } from '../../../src/agent/message/agreement.ts';
 import { callType, type Proposal, proposalsType, proposalType } from '../../../src/agent/message/call-for-proposals.ts';
 import { acceptanceType, offerType } from '../../../src/agent/message/offer.ts';
+import { completionType, passedCompletionType, payByCardType } from '../../../src/agent/message/payment.ts';
 import { encodeShape, linkOf, readMessage, signMessage } from '../../../src/agent/message/signed-message.ts';
 import { negotiationId } from '../../../src/agent/platform/merchant-turn.ts';
+import { sha256 } from '../../../src/crypto/digest.ts';
 import { systemRandom } from '../../../src/crypto/random.ts';
 import { generateP256 } from '../../../src/crypto/signature.ts';
 import { createMemoryJournal } from '../../../src/journal/memory-journal.ts';
@@ -255,4 +258,42 @@ test('goods of more variants than anybody can bargain over are not deployed, and
   const { agent } = await world.launch(market, station, { markets: ['https://liars.test'] });
   await world.run(3_000);
   expect(market.status(station, agent)).toMatchObject({ phase: 'failed', proposals: 1, offers: 0 });
+});
+
+test('another market’s word that a purchase is over counts only with the merchant’s own signature in it', async () => {
+  const { world, market, station } = await openMarket();
+  const [ada, liar] = [world.owner('ada'), world.owner('liar')];
+  const signer = agentOf(world, ada);
+  const said: Uint8Array[] = [];
+  world.routes.set('https://other.test', async (kind, body) => {
+    if (kind === 'pay-by-card') return ACKNOWLEDGED;
+    if (kind === 'call') {
+      said.push(body, signMessage(proposalType, proposalOf(readMessage(callType, body).value.id, ada), signer));
+      return encodeShape(proposalsType, [said[1]!]);
+    }
+    if (kind === 'acceptance') return said[2]!;
+    const offer = readMessage(offerType, body).value;
+    const [call, proposal] = [readMessage(callType, said[0]!).value, readMessage(proposalType, said[1]!).value];
+    const chainHead = linkOf(body);
+    const terms = sha256(termsOf({ call, proposal, lot: 'lot', offer, chainHead }));
+    const acceptance = { negotiation: offer.negotiation, terms, previous: chainHead };
+    said[2] = signMessage(acceptanceType, acceptance, signer);
+    return said[2];
+  });
+  const { agent } = await world.launch(market, station, { markets: ['https://other.test'] });
+  await world.run(5_000);
+  expect(market.status(station, agent).phase).toBe('paying');
+
+  const { agreement } = readMessage(payByCardType, world.sentOf('pay-by-card')[0]!.body).value;
+  const { negotiation } = readMessage(acceptanceType, said[2]!).value;
+  const facts = { merchant: 'ada', outcome: 'paid' as const, atMs: world.clock.nowMs() };
+  const pass = (by: Owner) => {
+    const completion = signMessage(completionType, { orderId: orderIdOf(agreement), ...facts }, by.signer);
+    return market.post('passed-completion', signMessage(passedCompletionType, { negotiation, completion }, signer));
+  };
+  await expect(pass(liar)).rejects.toMatchObject({ code: 'CRYPTOGRAPHIC_FAILURE' });
+  expect(market.status(station, agent).phase).toBe('paying');
+  await pass(ada);
+  await world.run(100);
+  expect(market.status(station, agent).phase).toBe('done');
 });
