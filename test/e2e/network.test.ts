@@ -90,8 +90,9 @@ describe('the remote customer agent', () => {
   });
 
   test('[KPN-2] the station gives it parameters, certificate and codes, and gets its code back with the purchase', async () => {
-    const { wire } = await buy(world, { ...ATLAS, max: '5.50EUR' });
-    const { launch, mandate } = openedLaunch(wire);
+    const sale = await buy(world, { ...ATLAS, max: '5.50EUR' });
+    const { wire } = sale;
+    const { launch, mandate } = openedLaunch(sale);
     expect(mandate).toMatchObject({ priceLimitMinor: 550n, merchantsAllowed: ['atlas'], scenario: 'unattended' });
 
     const reserved = decodeShape(reservedType, wire.first('market → customer reserveAnswer').bytes);
@@ -100,7 +101,7 @@ describe('the remote customer agent', () => {
     expect(certificate.publicKey.equals(publicKey)).toBe(true);
     expect(mandate.agentThumb).toEqual(certificate.thumb);
 
-    const { start, agent } = openedStart(world, wire);
+    const { start, agent } = openedStart(world, sale);
     expect(agent.der).toEqual(certificate.der);
     expect(launch.tokens).toContainEqual(start.token);
     expect(start.mandate).toBe(mandate.id);
@@ -110,14 +111,14 @@ describe('the remote customer agent', () => {
 describe('the remote merchant agent', () => {
   test("[KPN-3] it sells on the market within its merchant's parameters, and is paid", async () => {
     const before = await restingBooks(world);
-    const { wire, payment } = await buy(world, ATLAS);
+    const { wire, mandate, payment } = await buy(world, ATLAS);
     const after = await restingBooks(world);
     expect(after.merchant - before.merchant).toBe(minorOf(payment.price));
 
     const deployed = wireOf(world.messages)
       .all('atlas → market deploy')
       .map(({ bytes }) => readMessage(merchantParametersType, readMessage(deployType, bytes).value.parameters).value);
-    const { terms, price } = readAgreement(openedStart(world, wire).start.agreement);
+    const { terms, price } = readAgreement(openedStart(world, { mandate, wire }).start.agreement);
     const good = deployed
       .find(({ currency }) => currency === 'EUR')!
       .goods.find(({ product }) => product.sku === terms.items[0]!.sku)!;
@@ -139,9 +140,9 @@ describe('the remote merchant agent', () => {
 
 describe('the agent negotiation server', () => {
   test('[KPN-4] it hosts both agents: they negotiate and agree to pay inside it', async () => {
-    const { wire } = await buy(world, ATLAS);
+    const { wire, mandate } = await buy(world, ATLAS);
     expect(saying(wire, NEGOTIATION)).toEqual([]);
-    const { start } = openedStart(world, wire);
+    const { start } = openedStart(world, { mandate, wire });
     const agreement = readAgreement(start.agreement);
     const offers = verifyOfferChain(start.chain, agreement);
     expect(offers.length).toBeGreaterThan(1);
@@ -182,9 +183,9 @@ describe('the three steps', () => {
   });
 
   test('[KPN-8] what each step hands on is what it was handed', async () => {
-    const { wire, payment } = await buy(world, ATLAS);
+    const { wire, mandate, payment } = await buy(world, ATLAS);
     const request = readMessage(paymentRequestType, wire.first('market → atlas payment-request').bytes).value;
-    const { start } = openedStart(world, wire);
+    const { start } = openedStart(world, { mandate, wire });
     expect(request.agreement).toEqual(start.agreement);
     expect(readAgreement(request.agreement).orderId).toEqual(fromHex(payment.payment));
 
@@ -328,8 +329,7 @@ describe('while the person is away, and at home', () => {
 
   test('[KPN-D] a local agent carries its token with lighter protection, which no other machine ever sees', async () => {
     const since = world.messages.length;
-    const { wire } = await buy(world, { ...ATLAS, local: true });
-    const { start } = openedStart(world, wire, 'customer');
+    const { start } = openedStart(world, await buy(world, { ...ATLAS, local: true }), 'customer');
     expect(start.token.protection).toBe('plain');
     const outside = world.messages.slice(since).filter(({ to }) => to !== 'customer');
     expect(outside.length).toBeGreaterThan(0);

@@ -20,16 +20,29 @@ export async function buy(world: PartyWorld, order: Record<string, unknown> = {}
   return { mandate, view, payment, receipt: payment.receipt!, wire: wire() };
 }
 
-/** The agent's payment start as the station reads it. */
-export function openedStart(world: PartyWorld, wire: Wire, from = 'market') {
-  const { bytes } = wire.first(`${from} → customer payment-start`);
-  const received = readPaymentStart(bytes);
-  const agent = readCertificate(received.certificateChain[0]!);
-  return { bytes, agent, received, start: received.open(agent.publicKey, world.identityOf('customer').privateKey) };
+/** Messages of earlier agents may be repeated meanwhile: everything here is looked up by the mandate. */
+interface Sale {
+  readonly mandate: string;
+  readonly wire: Wire;
 }
 
-/** The launch as the platform received it. */
-export function openedLaunch(wire: Wire) {
-  const launch = readMessage(launchType, wire.first('customer → market launch').bytes).value;
-  return { launch, mandate: readMessage(mandateType, launch.mandate).value };
+/** The agent's payment start as the station reads it. @throws when it has not come yet */
+export function openedStart(world: PartyWorld, { mandate, wire }: Sale, from = 'market') {
+  const { privateKey } = world.identityOf('customer');
+  for (const { bytes } of wire.all(`${from} → customer payment-start`)) {
+    const received = readPaymentStart(bytes);
+    const agent = readCertificate(received.certificateChain[0]!);
+    const start = received.open(agent.publicKey, privateKey);
+    if (start.mandate === mandate) return { bytes, agent, received, start };
+  }
+  throw new Error(`no payment start of ${mandate}`);
+}
+
+/** The launch as the platform received it. @throws when it has not come yet */
+export function openedLaunch({ mandate: agent, wire }: Sale) {
+  for (const message of wire.all('customer → market launch')) {
+    const launch = readMessage(launchType, message.bytes).value;
+    if (launch.agent === agent) return { launch, mandate: readMessage(mandateType, launch.mandate).value, message };
+  }
+  throw new Error(`no launch of ${agent}`);
 }

@@ -3,7 +3,7 @@
  * everything it carries. What then reaches the station is up to him; the test writes it.
  */
 
-import { createPaymentStart, type PaymentStart, readPaymentStart } from '../../src/agent/message/payment-start.ts';
+import { createPaymentStart, type PaymentStart } from '../../src/agent/message/payment-start.ts';
 import type { Signer } from '../../src/agent/message/signed-message.ts';
 import { openAgentKey } from '../../src/agent/platform/agent-key.ts';
 import { createPlatform } from '../../src/agent/platform/platform.ts';
@@ -13,9 +13,10 @@ import { recover } from '../../src/journal/recovery.ts';
 import { readConfiguration } from '../../src/party/configuration.ts';
 import { readKeyFile } from '../../src/party/key-file.ts';
 import { openJournal } from '../../src/party/stores.ts';
-import { type Certificate, readCertificate } from '../../src/pki/certificate.ts';
+import type { Certificate } from '../../src/pki/certificate.ts';
 import { readProblem } from '../../src/transport/problem.ts';
 import type { PartyWorld } from './party-world.ts';
+import { openedLaunch, openedStart } from './purchase.ts';
 import { until } from './until.ts';
 import { wireOf } from './wire.ts';
 
@@ -34,34 +35,24 @@ export interface StrandedAgent {
 export async function strandAgent(world: PartyWorld, order: Record<string, unknown> = {}): Promise<StrandedAgent> {
   const since = world.messages.length;
   const wire = () => wireOf(world.messages.slice(since));
-  const sees = (spoken: string) =>
-    until(
-      () => wire().spoken,
-      (all) => all.includes(spoken),
-    );
   const launching = 'customer → market launch';
   world.cut.add(launching);
   const mandate = await world.send({ merchants: ['atlas'], ...order });
-  await sees(launching);
+  const { kind, extension, bytes: body } = (await seen(() => openedLaunch({ mandate, wire: wire() }))).message;
   await world.stop('customer');
   world.cut.delete(launching);
   // The launch as the station would have repeated it; from here on the agent is alone.
-  const { kind, extension, bytes: body } = wire().first(launching);
   const launch = { kind, extension, body, contentType: 'application/cose' };
   const { status } = await world.clientAs('customer').post(`${world.urlOf('market')}/agent/launch`, launch);
   if (status !== 200) throw new Error(`the market answered ${status}`);
-  await sees('market → customer payment-start');
-  await sees('atlas → market payment-requestAnswer');
-  const { bytes } = wire().first('market → customer payment-start');
+  const { bytes, start, agent } = await seen(() => openedStart(world, { mandate, wire: wire() }));
   await world.stop('market');
   const { signer } = await stealAgent(world, mandate);
   await world.start('customer');
 
   const station = world.identityOf('customer');
-  const certificate = readCertificate(signer.certificateChain![0]!);
-  const start = readPaymentStart(bytes).open(certificate.publicKey, station.privateKey);
   return {
-    ...{ mandate, bytes, start, signer, certificate },
+    ...{ mandate, bytes, start, signer, certificate: agent },
     forge: (change, also) =>
       createPaymentStart({
         value: { ...start, nonce: systemRandom(16), atMs: Date.now(), ...change },
@@ -69,6 +60,21 @@ export async function strandAgent(world: PartyWorld, order: Record<string, unkno
         ...also,
       }),
   };
+}
+
+/** What throws until it has come. */
+async function seen<T>(look: () => T): Promise<T> {
+  const found = await until(
+    () => {
+      try {
+        return { it: look() };
+      } catch {
+        return undefined; // not there yet
+      }
+    },
+    (answer) => answer !== undefined,
+  );
+  return found!.it;
 }
 
 /** What the market's journal and its key give away about an agent. */
