@@ -89,7 +89,8 @@ export function conclude(context: Deciding, draft: Draft, agent: CustomerAgent, 
     draft.inputs.push({ type: 'hear', kind: 'pay-by-card', talk: talk.id, bytes: payByCard });
   } else {
     const to = `${proposed.via}/agent/pay-by-card`;
-    draft.send.push({ id: `pay ${talk.id}`, to, kind: 'pay-by-card', body: payByCard });
+    const { expiresAtMs } = agent.mandate;
+    draft.send.push({ id: `pay ${talk.id}`, to, kind: 'pay-by-card', body: payByCard, expiresAtMs });
   }
   const { station } = agent.mandate;
   const start = createPaymentStart({
