@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projectRoot, run, toolEnvironment } from './set-up.mjs';
 
+const PARENT_POLL_MS = 250;
+
 /**
  * @param node the program to run it with
  * @param entry path of the entry inside the project
@@ -12,6 +14,7 @@ import { projectRoot, run, toolEnvironment } from './set-up.mjs';
  */
 export async function launch({ node, entry, args }) {
   const file = join(projectRoot, entry);
+  if (process.env.npm_lifecycle_event !== undefined) endWithParent();
   // Set here, before the first TypeScript file is read: a program found compiled does not load the compiler, which saves 30 MB.
   const compiled = join(projectRoot, 'node_modules', '.cache', 'handsel');
   if (realpathSync(node) === realpathSync(process.execPath)) {
@@ -23,4 +26,15 @@ export async function launch({ node, entry, args }) {
   // The caller's folder stays: paths among the arguments are relative to it.
   const env = toolEnvironment({ NODE_COMPILE_CACHE: compiled });
   process.exitCode = await run(node, [file, ...args], { cwd: process.cwd(), env });
+}
+
+/** npm hands a signal to the shell it runs us in, and the shell dies of it without a word to us: nobody would end us then. */
+function endWithParent() {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, PARENT_POLL_MS);
+  watch.unref();
 }
