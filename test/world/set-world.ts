@@ -120,6 +120,8 @@ function guardParty({ shopping, startMs, breaches }: Setting): GuardParty {
   const purchases = new Map(shopping.purchases.map((purchase) => [purchase.paymentId, purchase]));
   const machine = createGuard({
     approvalMs,
+    // The merchant here tells the truth about what came to nothing, and the world shall come to rest within its own time.
+    instructionMs: 0,
     payOrder(payment) {
       const { cardName, deadlineMs } = purchases.get(payment.paymentId)!;
       const card = { cardId: cardName, brandId: BRAND, bin: cards[cardName].pan.slice(0, 6) };

@@ -56,11 +56,17 @@ export type GuardInput =
       readonly xid: string;
     }
   | { readonly type: 'notice'; readonly paymentId: string; readonly agentThumb: string; readonly notice: Uint8Array }
+  | { readonly type: 'free'; readonly paymentId: string }
   | { readonly type: 'settled' };
 
 export interface GuardOptions {
   /** How long the person may think before a payment that waits for approval is let go. */
   readonly approvalMs: number;
+  /**
+   * How long a gateway takes a payment instruction after it was made; default 25 hours. That a placed order came to nothing is the
+   * merchant's word alone, and a lying one could have the instruction charged later: so long its amount stays set aside.
+   */
+  readonly instructionMs?: number;
   /** The order to pay, for the wallet to take in; `local:` so that the party's courier hands it over. */
   payOrder(payment: GuardedPayment, terms: Terms): Outgoing;
 }
@@ -97,6 +103,9 @@ function requireOneCurrency(state: GuardState, { purse, currency }: Terms): void
 
 /** Key under which the records about a mandate are read back. */
 export const historyKey = (mandateId: string) => `mandate:${mandateId}`;
+
+const INSTRUCTION_MS = 25 * 3_600_000;
+const FREE = 'free ';
 
 const timerOf = (paymentId: string) => `approval ${paymentId}`;
 
@@ -138,15 +147,23 @@ function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options:
   };
 }
 
-function decideEnd(state: GuardState, input: Extract<GuardInput, { type: 'ended' }>, env: Env): Decision<GuardRecord> {
+function decideEnd(
+  state: GuardState,
+  input: Extract<GuardInput, { type: 'ended' }>,
+  env: Env,
+  options: GuardOptions,
+): Decision<GuardRecord> {
   const payment = state.payments.get(input.paymentId);
   // The wallet repeats what it has to say until it is heard: the second time there is nothing left to do.
   if (payment === undefined || payment.status !== 'paying') return { records: [], answer: encodeCbor(null) };
   const { paymentId, reason, xid, outcome: status } = input;
+  const instructionMs = options.instructionMs ?? INSTRUCTION_MS;
+  const held = status !== 'paid' && xid !== '' && instructionMs > 0;
   return {
-    records: [{ type: 'ended', paymentId, status, reason, xid, atMs: env.nowMs }],
+    records: [{ type: 'ended', paymentId, status, reason, xid, held, atMs: env.nowMs }],
     keys: [historyKey(payment.mandateId)],
     answer: encodeCbor(null),
+    ...(held && { timers: [{ id: `${FREE}${paymentId}`, atMs: env.nowMs + instructionMs, note: paymentId }] }),
   };
 }
 
@@ -215,15 +232,22 @@ function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOp
       const payment = paymentIn(state, input.paymentId, 'awaiting-approval');
       const { paymentId } = payment;
       return {
-        records: [{ type: 'ended', paymentId, status: 'failed', reason: input.reason, xid: '', atMs: env.nowMs }],
+        records: [
+          { type: 'ended', paymentId, status: 'failed', reason: input.reason, xid: '', held: false, atMs: env.nowMs },
+        ],
         keys: [historyKey(payment.mandateId)],
         clearTimers: [timerOf(paymentId)],
       };
     }
     case 'ended':
-      return decideEnd(state, input, env);
+      return decideEnd(state, input, env, options);
     case 'notice':
       return decideNotice(state, input, env);
+    case 'free': {
+      const { paymentId } = input;
+      const { mandateId } = state.payments.get(paymentId)!;
+      return { records: [{ type: 'freed', paymentId, atMs: env.nowMs }], keys: [historyKey(mandateId)] };
+    }
     case 'settled':
       return { records: [] };
   }
@@ -247,11 +271,10 @@ export function createGuard(options: GuardOptions): Machine<GuardState, GuardInp
       } as unknown as CborValue),
     restore: (bytes) => restore(bytes),
     received,
-    fired: (timer: Timer): GuardInput => ({
-      type: 'reject',
-      paymentId: timer.note ?? '',
-      reason: 'nobody approved it in time',
-    }),
+    fired({ id, note: paymentId = '' }: Timer): GuardInput {
+      if (id.startsWith(FREE)) return { type: 'free', paymentId };
+      return { type: 'reject', paymentId, reason: 'nobody approved it in time' };
+    },
   };
 }
 

@@ -56,8 +56,11 @@ export type GuardRecord =
       readonly reason: string;
       /** SET's transaction identity in hexadecimal; empty when none was agreed. */
       readonly xid: string;
+      /** True when the amount stays set aside although nothing was charged yet: it is freed by a record of its own. */
+      readonly held: boolean;
       readonly atMs: number;
     }
+  | { readonly type: 'freed'; readonly paymentId: string; readonly atMs: number }
   | {
       /** Step III reached the customer: the agent's notice of completion, as it was signed. */
       readonly type: 'noticed';
@@ -110,8 +113,13 @@ export function applyGuardRecord(state: GuardState, record: GuardRecord): void {
       state.payments.get(record.paymentId)!.status = 'paying';
       return;
     case 'ended':
-      ended(state, state.payments.get(record.paymentId)!, record.status);
+      ended(state, state.payments.get(record.paymentId)!, record);
       return;
+    case 'freed': {
+      const payment = state.payments.get(record.paymentId)!;
+      commit(state, state.mandates.get(payment.mandateId)!, -payment.price.minor, -1);
+      return;
+    }
     case 'noticed':
       state.payments.get(record.paymentId)!.noticed = true;
   }
@@ -123,7 +131,11 @@ function claimed(state: GuardState, payment: GuardedPayment): void {
   commit(state, mandate, payment.price.minor, 1);
 }
 
-function ended(state: GuardState, payment: GuardedPayment, status: 'paid' | 'declined' | 'failed'): void {
+function ended(
+  state: GuardState,
+  payment: GuardedPayment,
+  { status, held }: Extract<GuardRecord, { type: 'ended' }>,
+): void {
   const mandate = state.mandates.get(payment.mandateId)!;
   payment.status = status;
   // Only the identity must be remembered, against a second claim; the bytes stay in the journal.
@@ -131,5 +143,5 @@ function ended(state: GuardState, payment: GuardedPayment, status: 'paid' | 'dec
   payment.token = { ...payment.token, body: NOTHING };
   mandate.itemKeys.delete(payment.token.itemId);
   mandate.itemsInUse.delete(payment.token.itemId);
-  if (status !== 'paid') commit(state, mandate, -payment.price.minor, -1);
+  if (status !== 'paid' && !held) commit(state, mandate, -payment.price.minor, -1);
 }

@@ -124,6 +124,16 @@ describe('the wallet guard', () => {
     expect(s.claim(1, 900n).send).toHaveLength(1);
   });
 
+  test('an order that was placed stays set aside until nobody can have it charged any more, whatever the merchant says', () => {
+    const s = station();
+    s.claim(0, 900n);
+    const ended = s.act({ type: 'ended', paymentId: 'p0', outcome: 'failed', reason: 'SET_systemError', xid: 'aa' });
+    expect(() => s.claim(1, 900n)).toThrow(refused('BUDGET_EXCEEDED'));
+    s.restart();
+    s.act(guard.fired(ended.timers![0]!), ended.timers![0]!.atMs);
+    expect(s.claim(1, 900n).send).toHaveLength(1);
+  });
+
   test('what was paid stays spent, however often the wallet repeats it', () => {
     const s = station();
     s.claim(0, 900n);
