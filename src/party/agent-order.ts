@@ -42,8 +42,8 @@ export const agentOrderSchema = z
     count: z.number().int().min(1).max(1000).default(1),
     strategy: name.default('pareto-seeking'),
     rounds: z.number().int().min(1).max(100).default(12),
-    /** How long proposals are collected. */
-    proposalsMs: z.number().int().min(50).max(DAY_MS).default(500),
+    /** How long proposals are waited for at most: when every market has answered, nobody waits. */
+    proposalsMs: z.number().int().min(50).max(DAY_MS).default(5000),
     /** How long the agent may look altogether. */
     byMs: z
       .number()
