@@ -94,7 +94,7 @@ export async function startPartyWorld(): Promise<PartyWorld> {
     send: (order = {}) =>
       customer!.station.send(
         agentOrderSchema.parse({
-          ...{ want: 'country borders', max: '6.00EUR', proposalsMs: 150 },
+          ...{ want: 'country borders', max: '6.00EUR', proposalsMs: 5000 },
           ...(order.scenario !== 'ask-person' && { password }),
           ...order,
         }),

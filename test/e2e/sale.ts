@@ -14,7 +14,7 @@ export interface SaleOptions {
 
 /** Buys at `atlas`, whose bank is `north`, with a card of `south`: a sale that crosses every party. */
 export const orderOf = ({ password }: RealNetwork, { scenario = 'unattended' }: SaleOptions = {}) => ({
-  ...{ want: 'country borders', max: '5.00EUR', merchants: ['atlas'], proposalsMs: 150, byMs: 40_000, scenario },
+  ...{ want: 'country borders', max: '5.00EUR', merchants: ['atlas'], proposalsMs: 5000, byMs: 40_000, scenario },
   ...(scenario === 'unattended' && { password }),
 });
 

@@ -43,7 +43,7 @@ async function balance(name: 'north' | 'south', host: 'issuer' | 'acquirer', acc
 async function buy(want: string, max: string): Promise<AgentView> {
   const { station } = running.customer;
   const mandate = await station.send(
-    agentOrderSchema.parse({ want, max, password: running.password, proposalsMs: 200 }),
+    agentOrderSchema.parse({ want, max, password: running.password, proposalsMs: 5000 }),
   );
   return vi.waitFor(
     async () => {
