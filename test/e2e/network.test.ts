@@ -10,6 +10,7 @@ import { merchantParametersType } from '../../src/agent/message/merchant-paramet
 import { verifyOfferChain } from '../../src/agent/message/offer-chain.ts';
 import { completionNoticeType, completionType, paymentRequestType } from '../../src/agent/message/payment.ts';
 import { decodeShape, readMessage } from '../../src/agent/message/signed-message.ts';
+import { openToken } from '../../src/agent/message/token.ts';
 import { fromHex } from '../../src/codec/hex.ts';
 import { parseCose1 } from '../../src/crypto/cose-sign1.ts';
 import { createCommunicationTrust } from '../../src/party/communication-trust.ts';
@@ -21,7 +22,7 @@ import { minorOf, restingBooks } from './books.ts';
 import { type PartyWorld, startPartyWorld } from './party-world.ts';
 import { buy, openedLaunch, openedStart } from './purchase.ts';
 import { awaitingApproval, delivered, sha256Of } from './sale.ts';
-import { postStart, strandAgent } from './stranded-agent.ts';
+import { guardedMandate, postStart, strandAgent } from './stranded-agent.ts';
 import { until } from './until.ts';
 import { contains, filesWith, type Wire, wireOf } from './wire.ts';
 
@@ -339,7 +340,11 @@ describe('while the person is away, and at home', () => {
 
   test('[KPN-D] the lighter protection is not taken from a platform elsewhere', async () => {
     const { forge, start, mandate } = await strandAgent(world, ATLAS);
-    const plain = forge({ token: { ...start.token, protection: 'plain' } });
+    const { token } = start;
+    // Even the right code: whoever has it in clear has it from the station.
+    const itemKey = (await guardedMandate(world, mandate)).itemKeys.get(token.itemId)!;
+    const body = openToken(token, { itemKey, mandateId: mandate });
+    const plain = forge({ token: { ...token, protection: 'plain', body } });
     expect(await postStart(world, plain)).toMatchObject({ code: 'TOKEN_REFUSED' });
     await world.start('market');
     await world.follow(mandate, delivered);

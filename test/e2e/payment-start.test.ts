@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createGuard } from '../../src/agent/guard/guard-machine.ts';
 import { unwrapWalletKey } from '../../src/agent/guard/wallet-key.ts';
 import { readPaymentStart } from '../../src/agent/message/payment-start.ts';
 import { openToken } from '../../src/agent/message/token.ts';
@@ -23,7 +22,7 @@ import { minorOf, restingBooks } from './books.ts';
 import { type PartyWorld, startPartyWorld } from './party-world.ts';
 import { buy, openedLaunch, openedStart } from './purchase.ts';
 import { delivered } from './sale.ts';
-import { postStart, stateOf, strandAgent } from './stranded-agent.ts';
+import { agentOf, guardedMandate, postStart, strandAgent } from './stranded-agent.ts';
 import { contains, filesWith } from './wire.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -37,26 +36,12 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** What the station alone knows about a mandate. */
-async function guardedMandate(mandate: string) {
-  await world.stop('customer');
-  const machine = createGuard({
-    approvalMs: 1,
-    payOrder: () => {
-      throw new Error('nothing is paid here');
-    },
-  });
-  const { mandates } = await stateOf(world, { party: 'customer', name: 'guard', machine });
-  await world.start('customer');
-  return mandates.get(mandate)!;
-}
-
 const walletKey = () => unlockWallet(readWallet(join(world.home, 'customer/wallet')), world.password);
 
 describe('the token', () => {
   test('[KPN-5] the code in it opens the wallet: with it the agent pays and no password is asked for', async () => {
     const { mandate, bytes, start } = await strandAgent(world);
-    const { itemKeys, wrappedWalletKey } = await guardedMandate(mandate);
+    const { itemKeys, wrappedWalletKey } = await guardedMandate(world, mandate);
     const code = openToken(start.token, { itemKey: itemKeys.get(start.token.itemId)!, mandateId: mandate });
     expect(unwrapWalletKey({ wrapped: wrappedWalletKey!, code, mandateId: mandate })).toEqual(walletKey());
 
@@ -88,7 +73,7 @@ describe('the token', () => {
   test('[KPN-6] the token in the agent is unreadable without the station key', async () => {
     const since = world.messages.length;
     const { mandate, start } = await strandAgent(world);
-    const { itemKeys, wrappedWalletKey } = await guardedMandate(mandate);
+    const { itemKeys, wrappedWalletKey } = await guardedMandate(world, mandate);
     const itemKey = itemKeys.get(start.token.itemId)!;
     expect(start.token.protection).toBe('sealed');
     const code = openToken(start.token, { itemKey, mandateId: mandate });
@@ -108,7 +93,7 @@ describe('the token', () => {
     expect(filesWith(join(world.home, 'customer'), itemKey).length).toBeGreaterThan(0);
     await world.start('market');
     await world.follow(mandate, delivered);
-    expect((await guardedMandate(mandate)).itemKeys.has(start.token.itemId)).toBe(false);
+    expect((await guardedMandate(world, mandate)).itemKeys.has(start.token.itemId)).toBe(false);
   });
 
   test('[KPN-6] the key is random and new for each item to be bought', async () => {
@@ -121,7 +106,7 @@ describe('the token', () => {
         ({ payments }) => payments.filter(({ status }) => status === 'delivered').length === count,
       );
       const { launch } = openedLaunch({ mandate, wire });
-      const unused = (await guardedMandate(mandate)).itemKeys;
+      const unused = (await guardedMandate(world, mandate)).itemKeys;
       // A purchase uses up a token of its own.
       expect(unused.size).toBe(launch.tokens.length - count);
       keys.push(...[...unused.values()].map(toHex));
@@ -215,19 +200,13 @@ describe('the payment start', () => {
     const stranger = generateP256();
     const damaged = new Uint8Array(bytes);
     damaged[damaged.length - 1]! ^= 1;
+    const market = world.identityOf('market');
     const wrong = [
       damaged,
       forge({}, { signer: { ...signer, privateKey: stranger.privateKey } }),
-      // The market's own certificate is as good as any, only not one of an agent of this station.
-      forge(
-        {},
-        {
-          signer: {
-            privateKey: world.identityOf('market').privateKey,
-            certificateChain: world.identityOf('market').chain.map(({ der }) => der),
-          },
-        },
-      ),
+      // Certified in the same network, only not as an agent of this station.
+      forge({}, { signer: { privateKey: market.privateKey, certificateChain: market.chain.map(({ der }) => der) } }),
+      forge({}, { signer: agentOf(world, 'atlas') }),
       forge({}, { station: stranger.publicKey }),
       forge({ merchantUrl: world.urlOf('lexicon') }),
       new TextEncoder().encode('start!'),

@@ -3,17 +3,23 @@
  * everything it carries. What then reaches the station is up to him; the test writes it.
  */
 
+import { createGuard } from '../../src/agent/guard/guard-machine.ts';
 import { createPaymentStart, type PaymentStart } from '../../src/agent/message/payment-start.ts';
 import type { Signer } from '../../src/agent/message/signed-message.ts';
 import { openAgentKey } from '../../src/agent/platform/agent-key.ts';
 import { createPlatform } from '../../src/agent/platform/platform.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
+import { generateP256 } from '../../src/crypto/signature.ts';
 import type { Machine } from '../../src/journal/machine.ts';
 import { recover } from '../../src/journal/recovery.ts';
 import { readConfiguration } from '../../src/party/configuration.ts';
 import { readKeyFile } from '../../src/party/key-file.ts';
+import { readSetKey } from '../../src/party/set-trust-files.ts';
 import { openJournal } from '../../src/party/stores.ts';
+import { issueAgentCertificate } from '../../src/pki/agent-certificate.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
+import { createCertificateRequest, readCertificateRequest } from '../../src/pki/certificate-request.ts';
+import { extendName } from '../../src/pki/name.ts';
 import { readProblem } from '../../src/transport/problem.ts';
 import type { PartyWorld } from './party-world.ts';
 import { openedLaunch, openedStart } from './purchase.ts';
@@ -87,8 +93,22 @@ async function stealAgent(world: PartyWorld, agent: string): Promise<{ readonly 
   return { signer: { privateKey: openAgentKey({ platformKey, agent, sealed: sealedKey }), certificateChain: chain } };
 }
 
+/** What the station alone knows about a mandate. */
+export async function guardedMandate(world: PartyWorld, mandate: string) {
+  await world.stop('customer');
+  const machine = createGuard({
+    approvalMs: 1,
+    payOrder: () => {
+      throw new Error('nothing is paid here');
+    },
+  });
+  const { mandates } = await stateOf(world, { party: 'customer', name: 'guard', machine });
+  await world.start('customer');
+  return mandates.get(mandate)!;
+}
+
 /** What a party's machine has written down; the party is stopped meanwhile. */
-export async function stateOf<S, I, R>(
+async function stateOf<S, I, R>(
   world: PartyWorld,
   {
     party,
@@ -110,4 +130,23 @@ export async function postStart(world: PartyWorld, body: Uint8Array): Promise<{ 
   const message = { kind: 'payment-start', contentType: 'application/cose', extension: 'cose', body };
   const answer = await world.clientAs('market').post(`${world.urlOf('customer')}/agent/payment-start`, message);
   return { code: answer.status === 200 ? 'ok' : (readProblem(answer.body)?.code ?? ''), answer: answer.body };
+}
+
+/** An agent that somebody else of the same network has certified: as good as any, only not one of this station. */
+export function agentOf(world: PartyWorld, owner: 'atlas'): Signer {
+  const { configuration, path } = readConfiguration('merchant', world.configurationOf(owner));
+  const authority = readSetKey(configuration.agentAuthority, path);
+  const { publicKey, privateKey } = generateP256();
+  const subject = extendName(authority.certificate.subject, { CN: 'stranger' });
+  const certificate = issueAgentCertificate({
+    authority: authority.certificate,
+    authorityKey: authority.privateKey,
+    request: readCertificateRequest(createCertificateRequest({ subject, publicKey, privateKey })),
+    agentName: 'stranger',
+    notBeforeMs: Date.now() - 60_000,
+    notAfterMs: Date.now() + 3_600_000,
+    random: systemRandom,
+  });
+  const chain = [certificate, authority.certificate, ...authority.issuers];
+  return { privateKey, certificateChain: chain.map(({ der }) => der) };
 }
