@@ -19,14 +19,17 @@ import { BRAND, createParties, TIMES, WINDOW } from '../test/set/purchase-fixtur
 
 /** Cards in use: each is met for the first time once, as a merchant's regular customers are. */
 const CARDS = 64;
+const GATEWAY = 'http://gate/set';
 const AMOUNT = { currency: 'EUR', minor: 1250n };
 const DESCRIPTION = new Uint8Array(2048);
 
 export interface BenchWorld {
   /** Offers an order and pays it; resolves when the wallet reports the end. */
   purchase(): Promise<void>;
-  /** Begins a purchase that the card network holds back; resolves when it got there. */
-  hold(): Promise<void>;
+  /** Begins a purchase and gives the authorisation request in which it reaches the gateway, without passing it on. */
+  interceptAtGateway(): Promise<Uint8Array>;
+  /** Passes such a request on, to a card network that answers only after `release`; resolves when the gateway waits for it. */
+  hold(authorizationRequest: Uint8Array): Promise<void>;
   /** Lets the held purchases go on. */
   release(): void;
   close(): Promise<void>;
@@ -41,11 +44,16 @@ export async function openBenchWorld(folder: string): Promise<BenchWorld> {
   const ends = new Map<string, (status: string) => void>();
   let held: (() => void)[] | undefined;
   let arrived = () => {};
+  let intercept: ((request: Uint8Array) => void) | undefined;
   let number = 0;
   const endpoints = new Map<string, Endpoint>();
 
   const courier: Courier = {
     async deliver({ to, body }) {
+      if (intercept !== undefined && to === GATEWAY) {
+        intercept(body);
+        return new Promise<never>(() => {});
+      }
       const endpoint = endpoints.get(to);
       if (endpoint !== undefined) return { type: 'answered', body: await endpoint(body) };
       if (to === 'local:guard') {
@@ -108,10 +116,7 @@ export async function openBenchWorld(folder: string): Promise<BenchWorld> {
     'http://shop/set',
     createMerchantEndpoint({ ...options, host: merchant, brands, trust: trusts.merchant, signer: shop.signing }),
   );
-  endpoints.set(
-    'http://gate/set',
-    createGatewayEndpoint({ ...options, host: gateway, keys: gate, trust: trusts.gateway }),
-  );
+  endpoints.set(GATEWAY, createGatewayEndpoint({ ...options, host: gateway, keys: gate, trust: trusts.gateway }));
 
   const begin = async (paymentId: string, cardId: string): Promise<void> => {
     const orderId = new TextEncoder().encode(paymentId);
@@ -141,12 +146,21 @@ export async function openBenchWorld(folder: string): Promise<BenchWorld> {
       const status = await start();
       if (status !== 'paid') throw new Error(`a purchase ended as ${status}`);
     },
-    async hold() {
+    async interceptAtGateway() {
+      const there = Promise.withResolvers<Uint8Array>();
+      intercept = there.resolve;
+      void start();
+      const request = await there.promise;
+      intercept = undefined;
+      return request;
+    },
+    async hold(authorizationRequest) {
       held ??= [];
       const there = new Promise<void>((resolve) => {
         arrived = resolve;
       });
-      void start();
+      // Nobody is there to read the answer; the world may also end before it comes.
+      endpoints.get(GATEWAY)!(authorizationRequest).catch(() => undefined);
       await there;
     },
     release() {

@@ -3,10 +3,11 @@ import { CborError, CborTag, type CborValue, NEGATIVE_BIGNUM, POSITIVE_BIGNUM } 
 import { fromHex } from './hex.ts';
 
 const MAX_UINT64 = (1n << 64n) - 1n;
+const MAX_KEPT = 1 << 20;
 
-/** A growing buffer: one per encoding, so that nothing an encoding produced is ever overwritten by the next. */
+/** A growing buffer; one is kept between encodings, which never begin inside one another (map keys take a sink of their own). */
 class Sink {
-  #bytes = Buffer.allocUnsafeSlow(256);
+  #bytes = Buffer.allocUnsafeSlow(4096);
   #length = 0;
 
   reserve(count: number): number {
@@ -84,8 +85,18 @@ class Sink {
     }
   }
 
+  /** A copy of what was written; nothing of it, which may be secret, stays behind. */
   done(): Uint8Array {
-    return new Uint8Array(this.#bytes.buffer, 0, this.#length);
+    const written = this.#bytes.subarray(0, this.#length);
+    const encoded = new Uint8Array(written);
+    this.clear();
+    return encoded;
+  }
+
+  clear(): void {
+    this.#bytes.fill(0, 0, this.#length);
+    this.#length = 0;
+    if (this.#bytes.length > MAX_KEPT) this.#bytes = Buffer.allocUnsafeSlow(4096);
   }
 }
 
@@ -220,7 +231,7 @@ function shapeOf(names: readonly string[]): Shape {
 function encodedKey(key: string): Uint8Array {
   const sink = new Sink();
   sink.text(key);
-  return sink.done().slice();
+  return sink.done().slice(); // kept for good
 }
 
 function writeRecord(sink: Sink, record: { readonly [key: string]: CborValue }, exact: boolean): void {
@@ -236,8 +247,16 @@ function writeRecord(sink: Sink, record: { readonly [key: string]: CborValue }, 
   }
 }
 
+let idle: Sink | undefined;
+
 export function writeCbor(value: CborValue, exact: boolean): Uint8Array {
-  const sink = new Sink();
-  write(sink, value, exact);
-  return sink.done();
+  const sink = idle ?? new Sink();
+  idle = undefined;
+  try {
+    write(sink, value, exact);
+    return sink.done();
+  } finally {
+    sink.clear();
+    idle = sink;
+  }
 }

@@ -64,6 +64,10 @@ function refuseDisorder(reader: DerReader, previous: number, start: number): voi
 }
 
 function writeSorted<T>(writer: DerWriter, type: DerType<T>, values: readonly T[]): void {
+  if (values.length < 2) {
+    for (const value of values) type.write(writer, value);
+    return;
+  }
   const before = written(writer);
   const elements: Uint8Array[] = [];
   for (const value of values) {

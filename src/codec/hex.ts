@@ -29,6 +29,11 @@ export function fromBase64Url(text: string): Uint8Array {
   return bytes;
 }
 
+/** The buffer's own memory as a plain Uint8Array, which slices by copying and compares equal to others. */
+export function plainBytes(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }

@@ -3,7 +3,7 @@
  * Whoever derives a key binds it through `info` to the transcript and to both identities.
  */
 import { createPublicKey, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto';
-import { fromHex } from '../codec/hex.ts';
+import { fromHex, plainBytes } from '../codec/hex.ts';
 import { CryptographicError } from '../handsel-error.ts';
 
 /** SubjectPublicKeyInfo of a P-256 key up to the point itself (RFC 5480 section 2). */
@@ -21,7 +21,7 @@ export function agreeP256(privateKey: KeyObject, publicKey: KeyObject): Uint8Arr
 
 /** The uncompressed point of a P-256 public key: 65 bytes, 04 || x || y. */
 export function exportPoint(publicKey: KeyObject): Uint8Array {
-  return new Uint8Array(publicKey.export({ format: 'raw-public' }));
+  return plainBytes(publicKey.export({ format: 'raw-public' }));
 }
 
 /** @throws CryptographicError when the bytes are not an uncompressed point of the curve. */

@@ -3,6 +3,7 @@
  * (RFC 5480), and raw (`r || s`, 64 bytes) inside COSE (RFC 9053 section 2.1).
  */
 import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import { plainBytes } from '../codec/hex.ts';
 
 export type SignatureFormat = 'der' | 'raw';
 
@@ -27,7 +28,7 @@ export function isP256(key: KeyObject): boolean {
 }
 
 export function signP256(privateKey: KeyObject, data: Uint8Array, format: SignatureFormat): Uint8Array {
-  return new Uint8Array(sign('sha256', data, inFormat(privateKey, format)));
+  return plainBytes(sign('sha256', data, inFormat(privateKey, format)));
 }
 
 /** False for a wrong signature, a malformed one and a key of another kind alike. */

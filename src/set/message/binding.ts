@@ -3,7 +3,6 @@
  * of both, signed in SignedData and authenticated in AuthEnvelopedData, so that a text can never be passed on as one for somebody else.
  */
 import {
-  decodeDer,
   encodeDer,
   enumerated,
   type Infer,
@@ -59,11 +58,6 @@ export function requireBinding(attribute: Uint8Array | undefined, expected: Bind
   if (attribute === undefined || !equalBytes(attribute, encodeBinding(expected))) {
     throw new SetError('signatureFailure', `meant for another recipient, message or request than ${expected.message}`);
   }
-}
-
-/** Who sealed or signed something says it is for; for messages whose recipients are not known beforehand. @throws DerError */
-export function readBinding(attribute: Uint8Array): Wire {
-  return decodeDer(bindingType, attribute, { maxBytes: 256 });
 }
 
 /** The hash of a whole request, which its response carries. */

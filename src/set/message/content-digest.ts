@@ -32,10 +32,7 @@ export function digestContent(type: ContentType, der: Uint8Array): Uint8Array {
     oid = encodeDer(objectIdentifier(), type);
     oidEncodings.set(type, oid);
   }
-  const input = new Uint8Array(oid.length + der.length);
-  input.set(oid);
-  input.set(der, oid.length);
-  return sha256(input);
+  return sha256(oid, der);
 }
 
 const shape = sequence({
