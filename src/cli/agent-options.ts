@@ -1,5 +1,9 @@
 /** The options of `handsel agent send`, and the order they make. What is wrong with them is said in the words of the options. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { strategyNames } from '../agent/negotiation/strategy-by-name.ts';
+import { formatAmount, parseAmount } from '../money/amount.ts';
+import { isMoneyCurrency } from '../money/currency.ts';
+import { MoneyError } from '../money/money-error.ts';
 
 export interface SendOptions {
   readonly want?: string;
@@ -33,7 +37,18 @@ export function duration(text: string): number {
   return Number(match[1]) * UNITS[match[2]!]!;
 }
 
-function whole(text: string): number {
+/** `12.50EUR`, `12.50 EUR` → `12.50 EUR`. */
+export function amount(text: string): string {
+  try {
+    const read = parseAmount(text.trim());
+    if (read.minor > 0n && isMoneyCurrency(read.currency)) return formatAmount(read);
+  } catch (error) {
+    if (!(error instanceof MoneyError)) throw error;
+  }
+  throw new InvalidArgumentError('write an amount above zero with its currency, such as 12.50EUR');
+}
+
+export function whole(text: string): number {
   if (!/^[1-9][0-9]{0,5}$/.test(text)) throw new InvalidArgumentError('write a whole number above zero');
   return Number(text);
 }
@@ -66,12 +81,12 @@ function worth(text: string, before: Record<string, Record<string, number>> = {}
 
 function purse(text: string) {
   const [name, limit] = pair(text);
-  return { name, limit };
+  return { name, limit: amount(limit) };
 }
 
 export function addSendOptions(command: Command): Command {
   return command
-    .requiredOption('--max <amount>', 'the most one purchase may cost, e.g. 12.50EUR')
+    .requiredOption('--max <amount>', 'the most one purchase may cost, e.g. 12.50EUR', amount)
     .option('--want <words>', 'words that must all occur in name, keywords or category of the product')
     .option('--category <name>', 'exact category')
     .option('--must <name=value>', 'an attribute or issue that must have this value (several: one of them)', mustHave)
@@ -79,16 +94,20 @@ export function addSendOptions(command: Command): Command {
     .option('--worth <issue=value:worth>', 'what a value of an issue is worth to you, 0 to 100', worth)
     .option('--quantity <n>', 'pieces wanted', whole, 1)
     .option('--count <n>', 'how many purchases the agent may make', whole, 1)
-    .option('--budget <amount>', 'the most all its purchases may cost together (default: count × max)')
+    .option('--budget <amount>', 'the most all its purchases may cost together (default: count × max)', amount)
     .option('--purse <name=amount>', 'a budget shared with other agents, with its limit', purse)
     .option('--from <merchant>', 'only from this merchant (may be repeated)', collect)
     .option('--not <merchant>', 'never from this merchant (may be repeated)', collect)
-    .option('--by <time>', 'how long the agent may look', duration, 30_000)
-    .option('--proposals <time>', 'how long it collects proposals before it bargains', duration, 500)
-    .option('--valid <time>', 'how long an agreement may still be paid (default 10m)', duration)
+    .addOption(new Option('--by <time>', 'how long the agent may look').argParser(duration).default(30_000, '30s'))
+    .addOption(
+      new Option('--proposals <time>', 'how long it collects proposals before it bargains')
+        .argParser(duration)
+        .default(500, '500ms'),
+    )
+    .option('--valid <time>', 'how long an agreement may still be paid (default: 10m)', duration)
     .option('--ask', 'ask me before it pays, instead of paying by itself')
     .option('--local', "keep the agent on this station's own platform; it bargains over the network")
-    .option('--strategy <name>', 'negotiation strategy: pareto-seeking, boulware, linear, conceder, tit-for-tat')
+    .addOption(new Option('--strategy <name>', 'how it bargains (default: pareto-seeking)').choices(strategyNames))
     .option('--rounds <n>', 'rounds of bargaining with each merchant', whole)
     .option('--card <name>', 'the card to pay with (default: the first in the wallet)');
 }

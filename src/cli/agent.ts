@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
 import { formatReceipt } from '../party/receipt.ts';
-import type { AgentView, PaymentView } from '../party/station.ts';
+import type { AgentSummary, AgentView, PaymentView } from '../party/station.ts';
 import { addSendOptions, orderOf, type SendOptions } from './agent-options.ts';
 import { askPassword, type PasswordOptions } from './ask-password.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -80,9 +80,7 @@ export async function followAgent(
   };
   for (let waitedMs = 0; ; waitedMs += POLL_MS) {
     const view = await station.get<AgentView>(`/agents/${encodeURIComponent(mandate)}`);
-    once(
-      `  ${view.agent}${view.proposals > 0 ? `: ${view.proposals} proposals` : ''}${view.reason ? `: ${view.reason}` : ''}`,
-    );
+    once(`  ${view.agent}${view.proposals > 0 ? `: ${proposals(view)}` : ''}${view.reason ? `: ${view.reason}` : ''}`);
     for (const payment of view.payments) once(`  ${lineOf(payment)}`);
     if (isOver(view) || waitedMs >= untilMs) return view;
     await sleep(POLL_MS);
@@ -95,6 +93,8 @@ function isOver(view: AgentView): boolean {
   if (view.payments.some(({ status: state }) => state === 'awaiting-approval')) return true;
   return view.recalled || view.agent === 'done' || view.agent === 'failed' || view.agent === 'recalled';
 }
+
+const proposals = ({ proposals: n }: AgentView) => `${n} ${n === 1 ? 'proposal' : 'proposals'}`;
 
 function lineOf({ payment, status: state, product, merchant, price, reason }: PaymentView): string {
   const why = reason ? `: ${reason}` : '';
@@ -112,17 +112,21 @@ function describe(view: AgentView): string[] {
 async function status(mandate: string | undefined, options: GlobalOptions): Promise<void> {
   const station = stationClient(options);
   if (mandate === undefined) {
-    const all = await station.get<readonly { mandate: string; recalled: boolean; expires: string }[]>('/agents');
-    const lines = all.map(
-      ({ mandate: id, recalled, expires }) => `${id}  ${recalled ? 'recalled' : `until ${expires}`}`,
-    );
+    const all = await station.get<readonly AgentSummary[]>('/agents');
+    const lines = all.map(summaryOf);
     print(options, all, lines.length > 0 ? lines : ['no agent was sent yet']);
     return;
   }
   const view = await station.get<AgentView>(`/agents/${encodeURIComponent(mandate)}`);
-  const { agent, proposals, offers, expires } = view;
-  const head = `${view.mandate}  ${agent}, ${proposals} proposals, ${offers} offers made, until ${expires}`;
+  const { agent, offers, expires } = view;
+  const head = `${view.mandate}  ${agent}, ${proposals(view)}, ${offers} offers made, until ${expires}`;
   print(options, view, [head, ...describe(view)]);
+}
+
+function summaryOf({ mandate, want, max, committed, recalled, expires, waiting }: AgentSummary): string {
+  const end = recalled ? 'recalled' : `until ${expires}`;
+  const next = waiting.map((payment) => `\n  waits for you: handsel agent approve ${payment}`).join('');
+  return `${mandate}  ${want}, at most ${max}: ${committed} spent, ${end}${next}`;
 }
 
 async function approve(payment: string, options: PasswordOptions): Promise<void> {

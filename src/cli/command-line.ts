@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { type CommandRow, commandTable } from './command-table.ts';
 import { addGlobalOptions, globalOptionNames, handDown } from './global-options.ts';
-import { reportError, USAGE } from './report-error.ts';
+import { reportError, reportUsage, USAGE } from './report-error.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 refused or failed, the error says why; 2 the command line cannot be understood;
@@ -15,10 +15,14 @@ export async function runCommandLine(args: readonly string[], rows = commandTabl
     await program.parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    // Commander has printed help, version or what it did not understand already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    const json = args.includes('--json');
+    if (error instanceof CommanderError) {
+      // Commander has printed help, version or what it did not understand already; to programs we say it.
+      if (error.exitCode !== 0 && json) process.stderr.write(reportUsage(error.message));
+      return error.exitCode === 0 ? 0 : USAGE;
+    }
     const { text, exitCode } = reportError(error, {
-      json: args.includes('--json'),
+      json,
       debug: process.env.HANDSEL_DEBUG !== undefined,
     });
     process.stderr.write(text);
@@ -40,7 +44,7 @@ async function buildProgram(args: readonly string[], rows: readonly CommandRow[]
     addToLeaves(command, row);
     program.addCommand(command);
   }
-  refuseByThrowing(program);
+  refuseByThrowing(program, { silently: args.includes('--json') });
   return program;
 }
 
@@ -57,7 +61,8 @@ function addToLeaves(command: Command, row: CommandRow): void {
 }
 
 /** Commander would end the process by itself: what it wants to end with is for `runCommandLine` to decide. */
-function refuseByThrowing(command: Command): void {
+function refuseByThrowing(command: Command, how: { readonly silently: boolean }): void {
   command.exitOverride().showHelpAfterError('(add --help to see how it is used)');
-  for (const child of command.commands) refuseByThrowing(child);
+  if (how.silently) command.configureOutput({ outputError: () => undefined });
+  for (const child of command.commands) refuseByThrowing(child, how);
 }

@@ -33,7 +33,11 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
     'CRYPTOGRAPHIC_FAILURE',
     'A wrong password, a damaged file or a wrong key: the reason is not told apart on purpose.',
   ],
-  ['MONEY_', 'Write amounts as 12.50EUR.'],
+  ['AMOUNT_', 'Write amounts as 12.50EUR.'],
+  ['CURRENCY_', 'Write amounts as 12.50EUR.'],
+  ['CARD_UNKNOWN', '`handsel wallet show` lists the cards.'],
+  ['MANDATE_UNKNOWN', '`handsel agent status` lists the agents.'],
+  ['STATION_NOT_RUNNING', 'If it runs in another folder, name that: --home DIR, or HANDSEL_HOME.'],
   ['HOST_STOPPED', 'The store could not be written; mend that (space, rights) and start again: nothing was lost.'],
   ['INSPECT_', '`handsel inspect --help` says what can be read.'],
 ];
@@ -57,6 +61,16 @@ export function reportError(error: unknown, form: { readonly json: boolean; read
   if (form.json) return { text: `${JSON.stringify({ error: { ...found, origin } })}\n`, exitCode };
   const lines = [`handsel: ${found.message} (${found.code})`, ...(found.advice === '' ? [] : [`  ${found.advice}`])];
   return { text: `${[...lines, ...(origin === undefined ? [] : [origin])].join('\n')}\n`, exitCode };
+}
+
+/** What commander did not understand, as one JSON object on one line. */
+export function reportUsage(message: string): string {
+  const error = {
+    code: 'USAGE',
+    message: message.replace(/^error: /, ''),
+    advice: 'Add --help to see how it is used.',
+  };
+  return `${JSON.stringify({ error })}\n`;
 }
 
 function findingOf(error: unknown): Finding {

@@ -138,7 +138,9 @@ async function buy(
     follow(customer.station, mandate, { told, patienceMs: options.by + GRACE_MS }),
     stopped,
   ]);
-  say(`    ${view.proposals} merchants proposed, ${view.offers} offers were made`);
+  say(
+    `    ${view.proposals} ${view.proposals === 1 ? 'merchant' : 'merchants'} proposed, ${view.offers} offers were made`,
+  );
   const receipts = view.payments.flatMap(({ receipt }) => receipt ?? []);
   if (receipts.length > 0) return receipts;
   const reasons = view.payments.map(({ status, reason }) => `${status}${reason ? `: ${reason}` : ''}`);

@@ -7,6 +7,7 @@ import { HandselError } from '../handsel-error.ts';
 import { readConfiguration } from '../party/configuration.ts';
 import type { DirectPurchaseStatus } from '../party/direct-purchases.ts';
 import { changePassword, readWallet, writeWallet } from '../party/wallet-file.ts';
+import { amount, whole } from './agent-options.ts';
 import { askPassword, type PasswordOptions } from './ask-password.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { stationClient, stationFolder } from './station-client.ts';
@@ -26,10 +27,10 @@ export function walletCommand(): Command {
   command
     .command('pay')
     .description("buy one of a merchant's products at its list price, without any agent")
-    .argument('<merchant>', "the merchant's URL")
+    .argument('<merchant>', "the merchant's URL, as `npm start` and `handsel network init` show it")
     .argument('<sku>', 'the product')
-    .requiredOption('--max <amount>', 'the most it may cost, e.g. 5EUR')
-    .option('--quantity <n>', 'pieces', '1')
+    .requiredOption('--max <amount>', 'the most it may cost, e.g. 5EUR', amount)
+    .option('--quantity <n>', 'pieces', whole, 1)
     .option('--password-file <file>', 'its first line is the wallet password')
     .addHelpText('after', EXAMPLES)
     .action(pay);
@@ -64,12 +65,12 @@ function show(options: GlobalOptions): void {
 async function pay(
   merchant: string,
   sku: string,
-  options: PasswordOptions & { readonly max: string; readonly quantity: string },
+  options: PasswordOptions & { readonly max: string; readonly quantity: number },
 ): Promise<void> {
   const station = stationClient(options);
   const given = await askPassword(options, { question: 'Wallet password: ', fallback: true });
   const currency = /[A-Z]{3}$/.exec(options.max)?.[0] ?? '';
-  const order = { merchant, sku, currency, quantity: Number(options.quantity), max: options.max, password: given };
+  const order = { merchant, sku, currency, quantity: options.quantity, max: options.max, password: given };
   const { payment } = await station.post<{ payment: string }>('/purchases', order);
   process.stderr.write(`payment ${payment}\n`);
   for (let waitedMs = 0; waitedMs < WAIT_MS; waitedMs += POLL_MS) {

@@ -104,6 +104,10 @@ function read<T>({ body }: Request, schema: z.ZodType<T>): T {
     throw new HandselError('REQUEST_MALFORMED', 'the body is not JSON', { cause });
   }
   const parsed = schema.safeParse(json);
-  if (!parsed.success) throw new HandselError('REQUEST_MALFORMED', z.prettifyError(parsed.error));
+  if (!parsed.success) throw new HandselError('REQUEST_MALFORMED', inOneLine(parsed.error));
   return parsed.data;
+}
+
+function inOneLine({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`).join('; ');
 }

@@ -2,7 +2,7 @@
 import type { Agreement } from '../agent/message/agreement.ts';
 import type { CompletionNotice } from '../agent/message/payment.ts';
 import { toHex } from '../codec/hex.ts';
-import { formatAmount, formatMinor } from '../money/amount.ts';
+import { formatMinor } from '../money/amount.ts';
 
 export interface Receipt {
   readonly mandate: string;
@@ -78,10 +78,4 @@ export function formatReceipt(receipt: Receipt): string {
     ...bought.items.map(({ file }, index) => `${index === 0 ? 'file' : '    '}      ${file}`),
   ];
   return lines.join('\n');
-}
-
-/** For progress lines before there is a receipt. */
-export function formatAgreement(agreement: Agreement): string {
-  const { product, merchant } = agreement.terms;
-  return `${product.name} from ${merchant.name} for ${formatAmount(agreement.price)}`;
 }

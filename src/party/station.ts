@@ -43,10 +43,24 @@ export interface AgentView {
   readonly payments: readonly PaymentView[];
 }
 
+/** An agent as the station itself knows it, without asking the market. */
+export interface AgentSummary {
+  readonly mandate: string;
+  /** What it was sent for, in the person's words as far as there are some. */
+  readonly want: string;
+  readonly max: string;
+  /** Set aside and spent of the mandate's budget. */
+  readonly committed: string;
+  readonly recalled: boolean;
+  readonly expires: string;
+  /** Payments that wait for the person. */
+  readonly waiting: readonly string[];
+}
+
 export interface Station {
   /** The mandate's identity. */
   send(order: AgentOrder): Promise<string>;
-  list(): Promise<readonly { readonly mandate: string; readonly recalled: boolean; readonly expires: string }[]>;
+  list(): Promise<readonly AgentSummary[]>;
   status(mandateId: string): Promise<AgentView>;
   recall(mandateId: string): Promise<void>;
   /** Also opens the wallet again for a payment under way when the station was restarted meanwhile. */
@@ -119,10 +133,15 @@ export function createStation(parts: StationParts): Station {
     },
     async list() {
       await guard.settled();
-      return [...guard.state.mandates.values()].map(({ terms, recalled }) => ({
+      const waiting = [...guard.state.payments.values()].filter(({ status }) => status === 'awaiting-approval');
+      return [...guard.state.mandates.values()].map(({ terms, recalled, committedMinor }) => ({
         mandate: terms.mandateId,
+        want: terms.wanted.terms.join(' ') || terms.wanted.category || Object.keys(terms.wanted.mustHaves).join(', '),
+        max: formatAmount({ currency: terms.currency, minor: terms.priceLimitMinor }),
+        committed: formatAmount({ currency: terms.currency, minor: committedMinor }),
         recalled,
         expires: new Date(terms.expiresAtMs).toISOString(),
+        waiting: waiting.filter(({ mandateId }) => mandateId === terms.mandateId).map(({ paymentId }) => paymentId),
       }));
     },
     async status(mandateId) {

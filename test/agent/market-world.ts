@@ -23,7 +23,7 @@ import { createPlatformDoor } from '../../src/agent/platform/platform-door.ts';
 import type { PlatformInput } from '../../src/agent/platform/platform-input.ts';
 import type { PlatformRecord } from '../../src/agent/platform/platform-record.ts';
 import type { PlatformState } from '../../src/agent/platform/platform-state.ts';
-import { toHex, utf8 } from '../../src/codec/hex.ts';
+import { utf8 } from '../../src/codec/hex.ts';
 import { sha256 } from '../../src/crypto/digest.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
 import { generateP256, type KeyPair } from '../../src/crypto/signature.ts';
@@ -313,8 +313,4 @@ export function good(sku: string, changes: Partial<Good> = {}): Good {
     mediaType: 'text/plain',
     ...changes,
   };
-}
-
-export function orderHex(agreement: Uint8Array): string {
-  return toHex(sha256(agreement).subarray(0, 20));
 }

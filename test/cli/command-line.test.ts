@@ -80,16 +80,16 @@ describe('exit codes', () => {
   };
 
   test('a refusal is 1 and tells its code and what to do', async () => {
-    const { code, text } = await failing(new HandselError('MONEY_MALFORMED', 'not an amount: 3 beans'));
+    const { code, text } = await failing(new HandselError('AMOUNT_MALFORMED', 'not an amount: 3 beans'));
     expect(code).toBe(1);
-    expect(text).toBe('handsel: not an amount: 3 beans (MONEY_MALFORMED)\n  Write amounts as 12.50EUR.\n');
+    expect(text).toBe('handsel: not an amount: 3 beans (AMOUNT_MALFORMED)\n  Write amounts as 12.50EUR.\n');
   });
 
   test('with --json the same is one JSON object', async () => {
-    const { code, text } = await failing(new HandselError('MONEY_MALFORMED', 'no amount'), '--json');
+    const { code, text } = await failing(new HandselError('AMOUNT_MALFORMED', 'no amount'), '--json');
     expect(code).toBe(1);
     expect(JSON.parse(text)).toEqual({
-      error: { code: 'MONEY_MALFORMED', message: 'no amount', advice: 'Write amounts as 12.50EUR.' },
+      error: { code: 'AMOUNT_MALFORMED', message: 'no amount', advice: 'Write amounts as 12.50EUR.' },
     });
   });
 
