@@ -219,6 +219,14 @@ function gatewayCommand(write: Write): Command {
   );
 }
 
+interface CommunicationCommandOptions extends OutOptions {
+  readonly name: string;
+  readonly unit: string;
+  readonly host: readonly string[];
+  readonly request?: string;
+  readonly renew?: boolean;
+}
+
 function communicationCommand(write: Write): Command {
   return leaf('communication', "a party's certificate for TLS, signing and receiving agent messages")
     .requiredOption('--name <name>', "the party's name")
@@ -230,13 +238,14 @@ function communicationCommand(write: Write): Command {
       [],
     )
     .option('--request <file>', 'PKCS #10 request, PEM or DER')
-    .action((options: OutOptions & { name: string; unit: string; host: string[]; request?: string }) => {
+    .option('--renew', 'the party has a certificate under this name already')
+    .action((options: CommunicationCommandOptions) => {
       const at = (name: string) => join(options.out, name);
       if (options.request === undefined) refuseOverwriting(at('communication.key.pem'));
       const { publicKey, save } = keyFrom(options.request);
-      const { name, unit, host: hosts } = options;
+      const { name, unit, host: hosts, renew = false } = options;
       const { certificate, chain } = changeAgency(placeOf(options), (agency) =>
-        issueCommunication(agency, { name, unit, hosts, publicKey }),
+        issueCommunication(agency, { name, unit, hosts, publicKey, renew }),
       );
       const files = [...save(at('communication.key.pem')), saveChain(at('communication.chain.pem'), chain)];
       replaceFile(at('communication.anchors.pem'), pemOf(chain.slice(-1)), 0o644);

@@ -19,7 +19,7 @@ export interface SendOptions {
   readonly from?: string[];
   readonly not?: string[];
   readonly by: number;
-  readonly proposals: number;
+  readonly proposals?: number;
   readonly valid?: number;
   readonly ask?: true;
   readonly local?: true;
@@ -99,10 +99,10 @@ export function addSendOptions(command: Command): Command {
     .option('--from <merchant>', 'only from this merchant (may be repeated)', collect)
     .option('--not <merchant>', 'never from this merchant (may be repeated)', collect)
     .addOption(new Option('--by <time>', 'how long the agent may look').argParser(duration).default(30_000, '30s'))
-    .addOption(
-      new Option('--proposals <time>', 'how long it collects proposals before it bargains')
-        .argParser(duration)
-        .default(500, '500ms'),
+    .option(
+      '--proposals <time>',
+      'how long it waits at most for proposals before it bargains (default: half of --by, at most 5s)',
+      duration,
     )
     .option('--valid <time>', 'how long an agreement may still be paid (default: 10m)', duration)
     .option('--ask', 'ask me before it pays, instead of paying by itself')

@@ -27,6 +27,10 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ['NEGOTIATION_', '`handsel negotiate --help` shows what is expected.'],
   ['DER_', 'The bytes are not what they should be; `handsel inspect` shows how far they can be read.'],
   ['CBOR_', 'The bytes are not what they should be; `handsel inspect` shows how far they can be read.'],
+  [
+    'AGENCY_NAME_TAKEN',
+    'For the same party add --renew; otherwise revoke the other certificate first, or take another name.',
+  ],
   ['AGENCY_', '`handsel agency --help` shows the commands; `handsel agency list` what there is.'],
   ['PKI_', '`handsel inspect` shows what the certificate, list or request holds.'],
   [

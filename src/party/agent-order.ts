@@ -42,8 +42,8 @@ export const agentOrderSchema = z
     count: z.number().int().min(1).max(1000).default(1),
     strategy: name.default('pareto-seeking'),
     rounds: z.number().int().min(1).max(100).default(12),
-    /** How long proposals are waited for at most: when every market has answered, nobody waits. */
-    proposalsMs: z.number().int().min(50).max(DAY_MS).default(5000),
+    /** How long proposals are waited for at most; half of `byMs` and 5 s at the most when nothing is said. */
+    proposalsMs: z.number().int().min(50).max(DAY_MS).optional(),
     /** How long the agent may look altogether. */
     byMs: z
       .number()
@@ -69,6 +69,10 @@ export const agentOrderSchema = z
   .refine((order) => order.scenario === 'ask-person' || order.password !== undefined, {
     message: 'an agent that pays by itself needs the wallet password once, to be given a token',
     path: ['password'],
+  })
+  .refine((order) => order.proposalsMs === undefined || order.proposalsMs <= order.byMs, {
+    message: 'proposals cannot be collected for longer than the agent may look',
+    path: ['proposalsMs'],
   })
   .refine((order) => order.budget === undefined || order.budget.currency === order.max.currency, {
     message: 'budget and maximum must be in the same currency',

@@ -46,6 +46,8 @@ export interface SendingOptions {
 
 /** Failed purchases use up a token each: a few more than may be paid, so that the agent can try another merchant. */
 const SPARE_TOKENS = 3;
+/** Whoever has not proposed by then is not waited for, if the person says nothing else. */
+const LONGEST_CALL_MS = 5000;
 /** Long enough for the market's clock to be somewhat behind. */
 const CLOCK_SLACK_MS = 60_000;
 
@@ -156,7 +158,7 @@ function mandateOf(
     strategy: order.strategy,
     rounds: order.rounds,
     issuedAtMs: nowMs,
-    proposalsByMs: nowMs + order.proposalsMs,
+    proposalsByMs: nowMs + (order.proposalsMs ?? Math.min(LONGEST_CALL_MS, order.byMs >> 1)),
     deadlineMs: nowMs + order.byMs,
     expiresAtMs: names.expiresAtMs,
     markets: [market],

@@ -7,7 +7,7 @@ import { identifyKey } from '../../pki/authority-key.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { makeExtension } from '../../pki/extension.ts';
 import { hostName } from '../../pki/general-name.ts';
-import { extendName, makeName, sameName } from '../../pki/name.ts';
+import { extendName, formatName, makeName, sameName } from '../../pki/name.ts';
 import {
   basicConstraints,
   CLIENT_AUTH,
@@ -32,6 +32,8 @@ export interface CommunicationOptions {
   /** DNS names and addresses at which the party serves; none for one that only calls. */
   readonly hosts: readonly string[];
   readonly publicKey: KeyObject;
+  /** The party has a certificate under this name, and gets another. */
+  readonly renew?: boolean;
 }
 
 export interface IssuedCommunication {
@@ -40,14 +42,16 @@ export interface IssuedCommunication {
   readonly chain: readonly Certificate[];
 }
 
-/** @throws AgencyError `AGENCY_KEY_REUSED`; PkiError `PKI_HOST_INVALID`, `PKI_NAME_INVALID` */
+/** @throws AgencyError `AGENCY_NAME_TAKEN`, `AGENCY_KEY_REUSED`; PkiError `PKI_HOST_INVALID`, `PKI_NAME_INVALID` */
 export function issueCommunication(agency: Agency, options: CommunicationOptions): IssuedCommunication {
-  const { name, unit = 'Parties', hosts, publicKey } = options;
+  const { name, unit = 'Parties', hosts, publicKey, renew = false } = options;
   const authority = authorityFor(agency, 'communication-ca');
   requireFreshKey(agency, authority, publicKey);
+  const subject = makeName({ C: agency.country, O: agency.organization, OU: unit, CN: name });
+  if (!renew) requireFreeName(agency, formatName(makeName({ CN: name })));
   const certificate = issueUnder({
     issuer: authority,
-    subject: makeName({ C: agency.country, O: agency.organization, OU: unit, CN: name }),
+    subject,
     publicKey,
     notBeforeMs: agency.clock.nowMs(),
     lifetimeMs: YEAR_MS,
@@ -62,6 +66,16 @@ export function issueCommunication(agency: Agency, options: CommunicationOptions
   });
   recordIssued(agency, 'communication', authority, certificate);
   return { certificate, chain: [certificate, ...chainOf(agency, authority)] };
+}
+
+/** The commonName is who a party is to all others: nobody else may be certified under it, in whatever unit. */
+function requireFreeName(agency: Agency, commonName: string): void {
+  for (const { kind, subject, notAfterMs, serial, authorityId } of agency.issued.values()) {
+    if (kind !== 'communication' || notAfterMs < agency.clock.nowMs()) continue;
+    if (!subject.toLowerCase().endsWith(`,${commonName.toLowerCase()}`)) continue;
+    if (agency.authorities.get(authorityId)?.revoked.some((entry) => entry.serial === serial)) continue;
+    throw new AgencyError('AGENCY_NAME_TAKEN', `a party is certified as ${commonName} already`);
+  }
 }
 
 export interface AgentAuthorityOptions {

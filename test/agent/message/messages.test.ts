@@ -120,7 +120,7 @@ describe('messages', () => {
 });
 
 describe('a payment start', () => {
-  test('[KPN-7] is readable by the station only, signed by the agent, and any damage shows', async () => {
+  test('is readable by the station only, signed by the agent, and any damage shows', async () => {
     const { received, agentKey, station, content } = await paymentStart();
     expect(content.nonce).toHaveLength(16);
     const refused = (open: () => unknown) => expect(open).toThrow(code('CRYPTOGRAPHIC_FAILURE'));

@@ -60,7 +60,7 @@ function sellerOf(agreement: Uint8Array, merchants: Readonly<Record<string, Owne
   return merchants[readAgreement(agreement).terms.merchant.id]!;
 }
 
-test('[KPN-4] customer and merchant agents negotiate on a server of the network, and the best of three merchants is paid', async () => {
+test('customer and merchant agents negotiate on a server of the network, and the best of three merchants is paid', async () => {
   const { world, market, merchants, station } = await openMarket();
   const { agent, itemKeys, code, mandate } = await world.launch(market, station);
   await world.run(100);

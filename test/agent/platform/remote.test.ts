@@ -107,7 +107,7 @@ async function bargainByHand(
   };
 }
 
-test('[KPN-3] a merchant agent presents products straight to a customer station, bargains with it, and sees to being paid', async () => {
+test('a merchant agent presents products straight to a customer station, bargains with it, and sees to being paid', async () => {
   const { world, market, ada } = await openMarket();
   const station = world.owner('station');
   const talk = await bargainByHand(world, market, station, [300, 450, 600, 700, 800]);
@@ -202,7 +202,7 @@ test('goods promised to one are not promised to another, until the first breaks 
   expect(decodeShape(proposalsType, await market.post('call', third))).toHaveLength(1);
 });
 
-test('[KPN-D] an agent on the station’s own platform bargains with merchant agents on the market, and is told of the completion', async () => {
+test('an agent on the station’s own platform bargains with merchant agents on the market, and is told of the completion', async () => {
   const { world, market, ada } = await openMarket();
   const bob = world.owner('bob');
   await world.deploy(market, bob, { goods: [good('words', { listMinor: 850n, floorMinor: 450n })] });

@@ -143,6 +143,18 @@ describe('communication certificates', () => {
     expect(check).toThrow(code('PKI_REVOKED'));
   });
 
+  it('are given to one party under a name, in whatever unit and case, until it renews or they are revoked', () => {
+    const { certificate } = party('only-one');
+    const again = (name: string, options: { unit?: string; renew?: boolean } = {}) =>
+      issueCommunication(agency, { name, hosts: [], publicKey: generateP256().publicKey, ...options });
+    expect(() => again('only-one')).toThrow(code('AGENCY_NAME_TAKEN'));
+    expect(() => again('ONLY-one', { unit: 'Others' })).toThrow(code('AGENCY_NAME_TAKEN'));
+    expect(again('only').certificate.serial).toBeDefined();
+    const renewed = again('only-one', { renew: true });
+    for (const { serial } of [certificate, renewed.certificate]) revoke(agency, { serial, reason: 'superseded' });
+    expect(again('only-one').certificate.serial).toBeDefined();
+  });
+
   it('name only hosts that are hosts', () => {
     expect(() => party('x', ['*'])).toThrow(code('PKI_HOST_INVALID'));
   });

@@ -135,7 +135,7 @@ async function setUp(world: World, acquirer: Submits, issuer: Submits) {
   }
 }
 
-describe('[KPN-C] acquirer and issuer in a world of faults', () => {
+describe('acquirer and issuer in a world of faults', () => {
   test('charge once or not at all, and settle to zero, whatever the seed', async () => {
     let crashes = 0;
     let approved = 0;

@@ -21,7 +21,7 @@ const next = (change: Partial<PaymentRequest> = {}): PaymentRequest => {
 const codeOf = async (request: Parameters<CardNetwork['ask']>[0]) => (await network.ask(request)).responseCode;
 
 describe('a purchase', () => {
-  test('[KPN-C] charges the card and credits the merchant; both banks agree on what is owed', async () => {
+  test('charges the card and credits the merchant; both banks agree on what is owed', async () => {
     const response = await network.ask(purchase);
     expect(response).toMatchObject({ type: 'purchase', responseCode: '00', stan: 1, amount: purchase.amount });
     expect(response.approvalCode).toMatch(/^[0-9A-Z]{6}$/);
@@ -30,7 +30,7 @@ describe('a purchase', () => {
     expect(network.positions()).toEqual({ owed: 1250n, claimed: 1250n });
   });
 
-  test('[KPN-C] with a card of another operator goes to that operator', async () => {
+  test('with a card of another operator goes to that operator', async () => {
     expect(await codeOf(next({ pan: FOREIGN_PAN }))).toBe('00');
     expect(network.positions('foreign')).toEqual({ owed: 1250n, claimed: 1250n });
     expect(network.positions()).toEqual({ owed: 0n, claimed: 0n });
@@ -302,7 +302,7 @@ describe('settlement', () => {
     await network.pass(10_000);
   };
 
-  test('[KPN-C] both banks count the same, and the debt is paid', async () => {
+  test('both banks count the same, and the debt is paid', async () => {
     await network.ask(next());
     await network.ask(next({ pan: FOREIGN_PAN, amount: EUR(300n) }));
     const undone = next({ amount: EUR(700n) });
