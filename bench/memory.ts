@@ -1,11 +1,13 @@
 /**
- * What an idle operator weighs, as issue 2 asks ("Speed and memory", d): one real operator in a process of its own, gateway,
- * acquirer and issuer on SQLite, listening with TLS, with nothing to do. (An open purchase is weighed in set-purchase.ts.)
+ * What an idle operator weighs: `handsel run operator` itself, gateway, acquirer and issuer on SQLite, listening with TLS, with
+ * nothing to do. (An open purchase is weighed in set-purchase.ts.)
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { systemRandom } from '../src/crypto/random.ts';
@@ -13,9 +15,8 @@ import { provisionNetwork } from '../src/party/provision.ts';
 import type { Measurement } from './measurement.ts';
 
 const TARGET_MB = 150;
-/** Where src/cli/main.ts keeps compiled code: an operator's second start finds it there, and does not load the compiler. */
-const COMPILED = fileURLToPath(new URL('../node_modules/.cache/handsel', import.meta.url));
 const RUNS = 3;
+const SETTLE_MS = 3000;
 
 export async function benchMemory(): Promise<readonly Measurement[]> {
   const home = mkdtempSync(join(tmpdir(), 'handsel-memory-'));
@@ -38,10 +39,19 @@ export async function benchMemory(): Promise<readonly Measurement[]> {
   }
 }
 
-/** Megabytes (10⁶ bytes) that the process itself reports once it has settled. */
+/** Megabytes (10⁶ bytes) that the system counts for the process once it has settled. */
 async function weigh(configuration: string): Promise<number> {
-  const child = fileURLToPath(new URL('idle-operator.ts', import.meta.url));
-  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED };
-  const { stdout } = await promisify(execFile)(process.execPath, [child, configuration], { env });
-  return Number(stdout.trim()) / 1e6;
+  const command = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+  const args = [command, 'run', 'operator', '--config', configuration];
+  const operator = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(operator, 'exit');
+  try {
+    await Promise.race([once(operator.stderr, 'data'), once(operator.stdout, 'data'), ended]);
+    await sleep(SETTLE_MS);
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(operator.pid)]);
+    return (Number(stdout.trim()) * 1024) / 1e6;
+  } finally {
+    operator.kill('SIGTERM');
+    await ended;
+  }
 }
