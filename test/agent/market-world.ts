@@ -16,7 +16,6 @@ import {
   type MerchantParameters,
   merchantParametersType,
 } from '../../src/agent/message/merchant-parameters.ts';
-import { decodeShape, type Signer, signMessage } from '../../src/agent/message/signed-message.ts';
 import { sealToken, type Token } from '../../src/agent/message/token.ts';
 import { createPlatform, type PlatformOptions } from '../../src/agent/platform/platform.ts';
 import { createPlatformDoor } from '../../src/agent/platform/platform-door.ts';
@@ -27,6 +26,7 @@ import { utf8 } from '../../src/codec/hex.ts';
 import { sha256 } from '../../src/crypto/digest.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
 import { generateP256, type KeyPair } from '../../src/crypto/signature.ts';
+import { decodeShape, type Signer, signMessage } from '../../src/crypto/signed-message.ts';
 import { HandselError } from '../../src/handsel-error.ts';
 import type { Clock } from '../../src/journal/clock.ts';
 import type { Courier } from '../../src/journal/courier.ts';

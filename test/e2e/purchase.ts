@@ -2,7 +2,7 @@
 import { launchType } from '../../src/agent/message/hosting.ts';
 import { mandateType } from '../../src/agent/message/mandate.ts';
 import { readPaymentStart } from '../../src/agent/message/payment-start.ts';
-import { readMessage } from '../../src/agent/message/signed-message.ts';
+import { readMessage } from '../../src/crypto/signed-message.ts';
 import { readCertificate } from '../../src/pki/certificate.ts';
 import type { PartyWorld } from './party-world.ts';
 import { delivered } from './sale.ts';

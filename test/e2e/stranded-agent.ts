@@ -5,11 +5,11 @@
 
 import { createGuard } from '../../src/agent/guard/guard-machine.ts';
 import { createPaymentStart, type PaymentStart } from '../../src/agent/message/payment-start.ts';
-import type { Signer } from '../../src/agent/message/signed-message.ts';
 import { openAgentKey } from '../../src/agent/platform/agent-key.ts';
 import { createPlatform } from '../../src/agent/platform/platform.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
 import { generateP256 } from '../../src/crypto/signature.ts';
+import type { Signer } from '../../src/crypto/signed-message.ts';
 import type { Machine } from '../../src/journal/machine.ts';
 import { recover } from '../../src/journal/recovery.ts';
 import { readConfiguration } from '../../src/party/configuration.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { reserveType } from '../../src/agent/message/hosting.ts';
-import { signMessage } from '../../src/agent/message/signed-message.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
+import { signMessage } from '../../src/crypto/signed-message.ts';
 import { openPlatform } from '../../src/party/agent-platform.ts';
 import { createCommunicationTrust } from '../../src/party/communication-trust.ts';
 import { extendName } from '../../src/pki/name.ts';

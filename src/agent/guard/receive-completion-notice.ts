@@ -1,11 +1,11 @@
 /** Step III at the station: the agent's notice that a payment is complete, and what the merchant signed about it. */
 import { equalBytes, toHex } from '../../codec/hex.ts';
+import { readMessage } from '../../crypto/signed-message.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import { readCertificate } from '../../pki/certificate.ts';
 import { nameAttribute } from '../../pki/name.ts';
 import { readAgreement } from '../message/agreement.ts';
 import { completionNoticeType, completionType } from '../message/payment.ts';
-import { readMessage } from '../message/signed-message.ts';
 import type { GuardInput } from './guard-machine.ts';
 import type { GuardKeys } from './receive-payment-start.ts';
 

@@ -3,17 +3,17 @@
  * first 20 bytes of their hash the merchant's order identifier (LID-M).
  */
 import { equalBytes, toHex } from '../../codec/hex.ts';
+import { MessageError } from '../../codec/message-error.ts';
+import { bytes, dictionary, digest, list, minorUnits, record, type Shaped, text } from '../../codec/shape.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import { decodeShape, encodeShape, type MessageType, readMessage } from '../../crypto/signed-message.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import type { Amount } from '../../money/amount.ts';
 import { amountOf } from '../../money/amount.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
 import { type CallForProposals, itemShape, type Proposal } from './call-for-proposals.ts';
 import { identity, url } from './mandate.ts';
-import { MessageError } from './message-error.ts';
 import { acceptanceType, type Offer } from './offer.ts';
-import { bytes, dictionary, digest, list, minorUnits, record, type Shaped, text } from './shape.ts';
-import { decodeShape, encodeShape, type MessageType, readMessage } from './signed-message.ts';
 import { productShape } from './wanted.ts';
 
 const termsShape = record({

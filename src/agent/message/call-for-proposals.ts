@@ -1,5 +1,5 @@
 /** A customer agent's call to all suitable merchant agents, and what they propose: lots with the issues open to negotiation. */
-import { identity, url } from './mandate.ts';
+
 import {
   bytes,
   dictionary,
@@ -12,8 +12,9 @@ import {
   text,
   timeMs,
   whole,
-} from './shape.ts';
-import type { MessageType } from './signed-message.ts';
+} from '../../codec/shape.ts';
+import type { MessageType } from '../../crypto/signed-message.ts';
+import { identity, url } from './mandate.ts';
 import { productShape, wantedShape } from './wanted.ts';
 
 const callShape = record({

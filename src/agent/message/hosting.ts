@@ -2,9 +2,10 @@
  * What an owner (customer station or merchant) and the platform that hosts its agent tell each other: reserve a place and get the
  * agent's certificate request, launch or deploy the agent with its certificate, ask for its status, recall it.
  */
+
+import { bytes, list, oneOf, optional, record, type Shaped, text, timeMs, whole } from '../../codec/shape.ts';
+import type { MessageType } from '../../crypto/signed-message.ts';
 import { identity } from './mandate.ts';
-import { bytes, list, oneOf, optional, record, type Shaped, text, timeMs, whole } from './shape.ts';
-import type { MessageType } from './signed-message.ts';
 import { tokenShape } from './token.ts';
 
 const chainShape = list(bytes({ min: 1, max: 16_384 }), { min: 1, max: 6 });

@@ -15,8 +15,8 @@ import {
   text,
   timeMs,
   whole,
-} from './shape.ts';
-import type { MessageType } from './signed-message.ts';
+} from '../../codec/shape.ts';
+import type { MessageType } from '../../crypto/signed-message.ts';
 import { wantedShape } from './wanted.ts';
 
 export const identity = text({ min: 1, max: 100 });

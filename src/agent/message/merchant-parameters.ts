@@ -2,9 +2,21 @@
  * The merchant's agent parameters (EP 1 006 469, claim 3): what its agent on the market presents and how far it may go, signed by
  * the merchant. The floor prices in here are for the agent and its platform only.
  */
+
+import {
+  dictionary,
+  digest,
+  list,
+  minorUnits,
+  optional,
+  record,
+  type Shaped,
+  text,
+  timeMs,
+  whole,
+} from '../../codec/shape.ts';
+import type { MessageType } from '../../crypto/signed-message.ts';
 import { identity, url } from './mandate.ts';
-import { dictionary, digest, list, minorUnits, optional, record, type Shaped, text, timeMs, whole } from './shape.ts';
-import type { MessageType } from './signed-message.ts';
 import { productShape } from './wanted.ts';
 
 /** A value of a negotiable issue and what it adds to list and floor price alike. */

@@ -1,11 +1,11 @@
 /** How an agreement came about: call, proposal and offers, each linked to the one before by hash and signed by its side. */
 import { equalBytes } from '../../codec/hex.ts';
+import { bytes, list, record, type Shaped } from '../../codec/shape.ts';
+import { linkOf, readMessage, type SignedMessage } from '../../crypto/signed-message.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import { type Agreement, termsOf } from './agreement.ts';
 import { callType, proposalType } from './call-for-proposals.ts';
 import { type Offer, offerType } from './offer.ts';
-import { bytes, list, record, type Shaped } from './shape.ts';
-import { linkOf, readMessage, type SignedMessage } from './signed-message.ts';
 
 export const offerChainShape = record({
   call: bytes({ min: 1, max: 65_536 }),

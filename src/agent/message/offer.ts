@@ -2,9 +2,10 @@
  * What the two sides of a negotiation say: offers, acceptances and endings, each signed and carrying the hash of the message
  * before it, so that the outcome and how it came about can be proved. The first offer follows the proposal.
  */
+
+import { dictionary, digest, optional, record, type Shaped, text, textOrWhole, whole } from '../../codec/shape.ts';
+import type { MessageType } from '../../crypto/signed-message.ts';
 import { identity } from './mandate.ts';
-import { dictionary, digest, issueValue, optional, record, type Shaped, text, whole } from './shape.ts';
-import type { MessageType } from './signed-message.ts';
 
 const offerShape = record({
   negotiation: identity,
@@ -12,7 +13,7 @@ const offerShape = record({
   /** In the first offer only: which lot of which merchant agent's proposal the negotiation is about. */
   opens: optional(record({ call: identity, agent: identity, lot: text({ min: 1, max: 64 }) })),
   /** A value for every open issue of the lot: `price` in minor units for the whole lot, `licence`, `delivery`, … */
-  values: dictionary(issueValue(), { max: 9 }),
+  values: dictionary(textOrWhole(), { max: 9 }),
   /** SHA-256 of the signed message before this one. */
   previous: digest(),
 });

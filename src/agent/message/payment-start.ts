@@ -3,14 +3,14 @@
  * itself encrypted to the station's communication certificate, time-stamped, with a nonce, and signed with the agent's key.
  */
 import type { KeyObject } from 'node:crypto';
+import { bytes, record, type Shaped, timeMs } from '../../codec/shape.ts';
 import { decryptCose, encryptCose } from '../../crypto/cose-encrypt.ts';
 import { parseCose1, signCose1 } from '../../crypto/cose-sign1.ts';
 import type { Random } from '../../crypto/random.ts';
+import { decodeShape, encodeShape, type MessageType, type Signer } from '../../crypto/signed-message.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import { identity, url } from './mandate.ts';
 import { offerChainShape } from './offer-chain.ts';
-import { bytes, record, type Shaped, timeMs } from './shape.ts';
-import { decodeShape, encodeShape, type MessageType, type Signer } from './signed-message.ts';
 import { tokenShape } from './token.ts';
 
 const paymentStartShape = record({

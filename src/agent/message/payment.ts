@@ -2,9 +2,10 @@
  * Step I of a payment (EP 1 006 469, claim 8): the customer agent asks the merchant agent to pay by card, the merchant agent tells the
  * merchant server, and in parallel the customer agent starts the wallet at its station.
  */
+
+import { bytes, list, oneOf, optional, record, type Shaped, text, timeMs } from '../../codec/shape.ts';
+import type { MessageType } from '../../crypto/signed-message.ts';
 import { identity, url } from './mandate.ts';
-import { bytes, list, oneOf, optional, record, type Shaped, text, timeMs } from './shape.ts';
-import type { MessageType } from './signed-message.ts';
 
 const MAX_AGREEMENT = 262_144;
 

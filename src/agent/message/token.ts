@@ -3,9 +3,9 @@
  * that opens the wallet, encrypted under a random key made at the station anew for each item to be bought.
  */
 import { utf8 } from '../../codec/hex.ts';
+import { bytes, oneOf, record, type Shaped, text } from '../../codec/shape.ts';
 import type { Random } from '../../crypto/random.ts';
 import { open, seal } from '../../crypto/sealing.ts';
-import { bytes, oneOf, record, type Shaped, text } from './shape.ts';
 
 export const tokenShape = record({
   /** Which item of the mandate it pays for. */

@@ -1,5 +1,5 @@
 /** What a mandate asks for, and whether a product is that: used by merchants to answer, by customers and wallet guards to check. */
-import { dictionary, list, record, type Shaped, text } from './shape.ts';
+import { dictionary, list, record, type Shaped, text } from '../../codec/shape.ts';
 
 export const wantedShape = record({
   /** Words that must all occur in the product's name, keywords or category; case does not matter. */

@@ -1,5 +1,6 @@
 /** Calls for proposals: a customer agent calls all suitable merchant agents here and on other markets; a caller outside is answered. */
 import { toHex } from '../../codec/hex.ts';
+import { decodeShape, encodeShape, readMessage, type SignedMessage } from '../../crypto/signed-message.ts';
 import { HandselError } from '../../handsel-error.ts';
 import { type Name, nameAttribute } from '../../pki/name.ts';
 import { chooseLots, mayDealWith } from '../customer/choose-lots.ts';
@@ -12,7 +13,6 @@ import {
   proposalsType,
   proposalType,
 } from '../message/call-for-proposals.ts';
-import { decodeShape, encodeShape, readMessage, type SignedMessage } from '../message/signed-message.ts';
 import { type Deciding, type Draft, leafOf, signAs } from './decision-draft.ts';
 import { available, negotiationId } from './merchant-turn.ts';
 import { PlatformError } from './platform-error.ts';

@@ -1,11 +1,11 @@
 /** A customer agent's side on its platform: when all merchants have answered it moves in all its negotiations, or takes the best. */
 import { equalBytes } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import { linkOf, type MessageType, readMessage } from '../../crypto/signed-message.ts';
 import { bargain, pickBest, type TalkView } from '../customer/bargain.ts';
 import { attributeWorth, customerSpace, spendable } from '../customer/customer-utility.ts';
 import { termsOf } from '../message/agreement.ts';
 import { acceptanceType, endingType, type Offer, offerType } from '../message/offer.ts';
-import { linkOf, type MessageType, readMessage } from '../message/signed-message.ts';
 import { assertBid } from '../negotiation/issue.ts';
 import { bidOf, publicIssues, valuesOf } from '../negotiation/lot-issues.ts';
 import { strategyByName } from '../negotiation/strategy-by-name.ts';

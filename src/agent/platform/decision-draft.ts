@@ -1,8 +1,8 @@
 /** What a platform's decision is made from, and the decision while it is being put together. */
 import type { KeyObject } from 'node:crypto';
+import { type MessageType, requireReadable, signMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env, Outgoing, Timer } from '../../journal/machine.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
-import { type MessageType, requireReadable, signMessage } from '../message/signed-message.ts';
 import type { KeyRing } from './agent-key.ts';
 import type { PlatformInput } from './platform-input.ts';
 import type { PlatformRecord } from './platform-record.ts';

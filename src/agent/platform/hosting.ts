@@ -2,11 +2,11 @@
 import { createPublicKey } from 'node:crypto';
 import { equalBytes } from '../../codec/hex.ts';
 import { generateP256 } from '../../crypto/signature.ts';
+import { encodeShape } from '../../crypto/signed-message.ts';
 import { amountOf, formatAmount } from '../../money/amount.ts';
 import { createCertificateRequest } from '../../pki/certificate-request.ts';
 import { readName } from '../../pki/name.ts';
 import { type AgentStatus, agentStatusType, reservedType } from '../message/hosting.ts';
-import { encodeShape } from '../message/signed-message.ts';
 import { isNegotiable } from '../negotiation/lot-issues.ts';
 import { strategyByName } from '../negotiation/strategy-by-name.ts';
 import { sealAgentKey } from './agent-key.ts';

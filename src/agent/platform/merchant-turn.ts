@@ -1,13 +1,13 @@
 /** A merchant agent's side of a negotiation on its platform: hears an offer or an acceptance, answers with its own. */
 import { equalBytes, toHex, utf8 } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import { linkOf, readMessage } from '../../crypto/signed-message.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import { merchantSpace } from '../merchant/merchant-utility.ts';
 import { goodBySku, pricingOf } from '../merchant/propose.ts';
 import { composeAgreement, orderIdOf, termsOf } from '../message/agreement.ts';
 import type { Lot } from '../message/call-for-proposals.ts';
 import { acceptanceType, endingType, type Offer, offerType } from '../message/offer.ts';
-import { linkOf, readMessage } from '../message/signed-message.ts';
 import { assertBid, type Bid, type Issue } from '../negotiation/issue.ts';
 import { bidOf, issueNames, publicIssues, valuesOf } from '../negotiation/lot-issues.ts';
 import { strategyByName } from '../negotiation/strategy-by-name.ts';

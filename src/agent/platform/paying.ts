@@ -4,6 +4,7 @@
  */
 import { toHex } from '../../codec/hex.ts';
 import { equalSecrets } from '../../crypto/constant-time.ts';
+import { linkOf, readMessage, type SignedMessage } from '../../crypto/signed-message.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import { amountOf, formatAmount } from '../../money/amount.ts';
 import { nameAttribute } from '../../pki/name.ts';
@@ -18,7 +19,6 @@ import {
   paymentRequestType,
 } from '../message/payment.ts';
 import { createPaymentStart } from '../message/payment-start.ts';
-import { linkOf, readMessage, type SignedMessage } from '../message/signed-message.ts';
 import { PRICE } from '../negotiation/lot-issues.ts';
 import { spentBy, stop } from './calling.ts';
 import { certificateOf, type Deciding, type Draft, leafOf, privateKeyOf, signAs } from './decision-draft.ts';

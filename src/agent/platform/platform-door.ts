@@ -1,6 +1,7 @@
 /** Where messages reach a platform: parsed and bounded once, their signers' certificates validated, before the machine decides. */
 import { toHex } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import { encodeShape, readMessage, type SignedMessage } from '../../crypto/signed-message.ts';
 import { CryptographicError, HandselError } from '../../handsel-error.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
 import { nameAttribute } from '../../pki/name.ts';
@@ -9,7 +10,6 @@ import { agentStatusType, deployType, launchType, recallType, reserveType, statu
 import { mandateType } from '../message/mandate.ts';
 import { merchantParametersType } from '../message/merchant-parameters.ts';
 import { completionType, passedCompletionType } from '../message/payment.ts';
-import { encodeShape, readMessage, type SignedMessage } from '../message/signed-message.ts';
 import { statusOf } from './hosting.ts';
 import { PlatformError } from './platform-error.ts';
 import type { Owner, PlatformInput } from './platform-input.ts';

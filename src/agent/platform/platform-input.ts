@@ -1,11 +1,12 @@
 /** What a platform may be asked to decide: messages from owners and from agents elsewhere, and what its own agents do next. */
+
+import type { SignedMessage } from '../../crypto/signed-message.ts';
 import type { Outcome } from '../../journal/machine.ts';
 import type { CallForProposals } from '../message/call-for-proposals.ts';
 import type { Deploy, Launch, Reserve } from '../message/hosting.ts';
 import type { Mandate } from '../message/mandate.ts';
 import type { MerchantParameters } from '../message/merchant-parameters.ts';
 import type { Completion } from '../message/payment.ts';
-import type { SignedMessage } from '../message/signed-message.ts';
 
 /** Whoever signed: `name` is the hex of the X.501 name in its certificate, whose path was validated. */
 export interface Owner {

@@ -1,9 +1,10 @@
 /** What a platform remembers: reservations, hosted agents, open calls and negotiations. */
+
+import { type MessageType, readMessage } from '../../crypto/signed-message.ts';
 import type { CallForProposals, Proposal } from '../message/call-for-proposals.ts';
 import type { Mandate } from '../message/mandate.ts';
 import type { MerchantParameters } from '../message/merchant-parameters.ts';
 import type { Offer } from '../message/offer.ts';
-import { type MessageType, readMessage } from '../message/signed-message.ts';
 import type { Token } from '../message/token.ts';
 
 export type Side = 'customer' | 'merchant';

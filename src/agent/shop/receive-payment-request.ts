@@ -4,6 +4,7 @@
  */
 import { encodeCbor } from '../../codec/cbor.ts';
 import { equalBytes, toHex } from '../../codec/hex.ts';
+import { readMessage } from '../../crypto/signed-message.ts';
 import { CryptographicError, HandselError } from '../../handsel-error.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { nameAttribute } from '../../pki/name.ts';
@@ -12,7 +13,6 @@ import { type Agreement, readAgreement } from '../message/agreement.ts';
 import type { Item } from '../message/call-for-proposals.ts';
 import type { Good, MerchantParameters } from '../message/merchant-parameters.ts';
 import { payByCardType, paymentRequestType } from '../message/payment.ts';
-import { readMessage } from '../message/signed-message.ts';
 import { type Product, productShape } from '../message/wanted.ts';
 import type { ShopInput } from './shop-machine.ts';
 

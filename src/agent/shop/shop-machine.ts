@@ -5,10 +5,10 @@
 import { decodeCborExact, encodeCbor, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import { fromHex } from '../../codec/hex.ts';
+import { type Signer, signMessage } from '../../crypto/signed-message.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Decision, Env, Machine, Outgoing } from '../../journal/machine.ts';
 import { type Completion, completionType } from '../message/payment.ts';
-import { type Signer, signMessage } from '../message/signed-message.ts';
 import {
   applyShopRecord,
   emptyShop,

@@ -21,12 +21,12 @@ import {
   paymentRequestType,
 } from '../../../src/agent/message/payment.ts';
 import { createPaymentStart, type PaymentStart, readPaymentStart } from '../../../src/agent/message/payment-start.ts';
-import { decodeShape, type MessageType, readMessage, signMessage } from '../../../src/agent/message/signed-message.ts';
 import { openToken, plainToken, sealToken } from '../../../src/agent/message/token.ts';
 import { isWanted } from '../../../src/agent/message/wanted.ts';
 import { encodeCbor } from '../../../src/codec/cbor.ts';
 import { systemRandom } from '../../../src/crypto/random.ts';
 import { generateP256 } from '../../../src/crypto/signature.ts';
+import { decodeShape, type MessageType, readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
 import { HandselError } from '../../../src/handsel-error.ts';
 import { readCertificate } from '../../../src/pki/certificate.ts';
 import { createAgentWorld, good } from '../market-world.ts';

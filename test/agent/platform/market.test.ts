@@ -8,9 +8,9 @@ import {
   paymentRequestType,
 } from '../../../src/agent/message/payment.ts';
 import { readPaymentStart } from '../../../src/agent/message/payment-start.ts';
-import { readMessage, signMessage } from '../../../src/agent/message/signed-message.ts';
 import { openToken } from '../../../src/agent/message/token.ts';
 import { toHex } from '../../../src/codec/hex.ts';
+import { readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
 import { readCertificate } from '../../../src/pki/certificate.ts';
 import { createAgentWorld, good, type Owner, type Platform } from '../market-world.ts';
 

@@ -15,10 +15,10 @@ import {
   paymentRequestType,
 } from '../../../src/agent/message/payment.ts';
 import { readPaymentStart } from '../../../src/agent/message/payment-start.ts';
-import { decodeShape, linkOf, readMessage, signMessage } from '../../../src/agent/message/signed-message.ts';
 import { strategyNames } from '../../../src/agent/negotiation/strategy-by-name.ts';
 import { negotiationId } from '../../../src/agent/platform/merchant-turn.ts';
 import { sha256 } from '../../../src/crypto/digest.ts';
+import { decodeShape, linkOf, readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
 import { readCertificate } from '../../../src/pki/certificate.ts';
 import { createAgentWorld, good, type Owner, type Platform } from '../market-world.ts';
 

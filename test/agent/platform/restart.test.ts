@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { orderIdOf } from '../../../src/agent/message/agreement.ts';
 import { completionType, paymentRequestType } from '../../../src/agent/message/payment.ts';
-import { readMessage, signMessage } from '../../../src/agent/message/signed-message.ts';
 import { restorePlatform, snapshotPlatform } from '../../../src/agent/platform/platform-snapshot.ts';
+import { readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
 import { createMemoryJournal } from '../../../src/journal/memory-journal.ts';
 import { createAgentWorld, good } from '../market-world.ts';
 

@@ -1,8 +1,8 @@
 /**
- * Descriptions of CBOR values: each agent message is described once, as a value, and gets its encoder, its bounded decoder and
+ * Descriptions of CBOR values: each message is described once, as a value, and gets its encoder, its bounded decoder and
  * its TypeScript type from that. Integer and text bounds are part of the description; unknown fields are refused.
  */
-import type { CborValue } from '../../codec/cbor-value.ts';
+import type { CborValue } from './cbor-value.ts';
 import { MessageError } from './message-error.ts';
 
 export interface Shape<T> {
@@ -82,8 +82,7 @@ export function oneOf<const T extends string>(...names: readonly T[]): Shape<T> 
   };
 }
 
-/** Text or a whole number: what an issue may have as its value. */
-export function issueValue(): Shape<string | number> {
+export function textOrWhole(): Shape<string | number> {
   const word = text({ max: 200 });
   const number = whole();
   return {

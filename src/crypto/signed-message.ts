@@ -1,14 +1,14 @@
 /**
- * How every agent message is carried: its description encoded as deterministic CBOR inside a COSE_Sign1 whose content type names
+ * How every message outside SET is carried: its description encoded as deterministic CBOR inside a COSE_Sign1 whose content type names
  * the kind of message. A signer the receiver does not know yet sends its certificate chain; later a key identifier is enough.
  */
 import type { KeyObject } from 'node:crypto';
-import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
-import { parseCose1, signCose1 } from '../../crypto/cose-sign1.ts';
-import { sha256 } from '../../crypto/digest.ts';
-import { CryptographicError } from '../../handsel-error.ts';
-import { MessageError } from './message-error.ts';
-import type { Shape } from './shape.ts';
+import { decodeCbor, encodeCbor } from '../codec/cbor.ts';
+import { MessageError } from '../codec/message-error.ts';
+import type { Shape } from '../codec/shape.ts';
+import { CryptographicError } from '../handsel-error.ts';
+import { parseCose1, signCose1 } from './cose-sign1.ts';
+import { sha256 } from './digest.ts';
 
 export interface MessageType<T> {
   /** As in the content type `application/handsel-NAME+cbor`. */
