@@ -4,12 +4,12 @@
  */
 import { z } from 'zod';
 import type { MerchantParameters } from '../agent/message/merchant-parameters.ts';
-import { bytes, digest, minorUnits, oneOf, record, type Shaped, text, whole } from '../agent/message/shape.ts';
-import { decodeShape, encodeShape, type MessageType } from '../agent/message/signed-message.ts';
 import type { ShopOrder } from '../agent/shop/shop-record.ts';
 import { fromBase64Url, toBase64Url, toHex } from '../codec/hex.ts';
+import { bytes, digest, minorUnits, oneOf, record, type Shaped, text, whole } from '../codec/shape.ts';
 import { sha256 } from '../crypto/digest.ts';
 import type { Random } from '../crypto/random.ts';
+import { decodeShape, encodeShape, type MessageType } from '../crypto/signed-message.ts';
 import { HandselError } from '../handsel-error.ts';
 import { type Amount, amountOf } from '../money/amount.ts';
 
