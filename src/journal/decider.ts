@@ -1,4 +1,5 @@
 /** Takes inputs in their order to the machine, and its decisions to the journal; what follows from them waits for the flush. */
+import type { EmbeddedCbor } from '../codec/cbor-value.ts';
 import { HandselError } from '../handsel-error.ts';
 import { checkDecision } from './check-decision.ts';
 import type { Clock } from './clock.ts';
@@ -56,6 +57,8 @@ export interface DeciderOptions<S, I, R> {
   readonly onTimer: (timer: Timer) => void;
 }
 
+type EntryToEncode = DecidedEntry<Uint8Array | EmbeddedCbor>;
+
 /** One input may cause at most this many local ones: more is an endless loop. */
 const maxLocalInputs = 10_000;
 
@@ -108,7 +111,7 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
 
   const record = (task: Task<I>, decision: Decision<R>) => {
     const entry = entryOf(task.cause, decision);
-    const body = encodeEntry(entry);
+    const body = encodeEntry(entry, commit.allocate);
     for (const item of decision.records) machine.apply(state, item);
     const release = () => {
       for (const answer of entry.answers) options.onAnswered(answer);
@@ -125,7 +128,7 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     for (const timer of entry.timers) options.onTimer(timer);
   };
 
-  const entryOf = (cause: Cause<I>, decision: Decision<R>): DecidedEntry => {
+  const entryOf = (cause: Cause<I>, decision: Decision<R>): EntryToEncode => {
     const message = cause.type === 'message' ? cause.message : undefined;
     return {
       ...(message === undefined ? {} : { message }),
@@ -197,13 +200,13 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
   };
 }
 
-function keysOf(entry: DecidedEntry, decision: Decision<unknown>): string[] {
+function keysOf(entry: EntryToEncode, decision: Decision<unknown>): string[] {
   const keys = new Set((decision.keys ?? []).map(historyKey));
   if (entry.message !== undefined) keys.add(messageKey(entry.message.id));
   for (const { messageId } of entry.answers) keys.add(messageKey(messageId));
   return [...keys];
 }
 
-function isEmpty({ records, answers, send, cancel, timers, clearTimers }: DecidedEntry): boolean {
+function isEmpty({ records, answers, send, cancel, timers, clearTimers }: EntryToEncode): boolean {
   return [records, answers, send, cancel, timers, clearTimers].every(({ length }) => length === 0);
 }
