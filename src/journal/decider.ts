@@ -57,6 +57,9 @@ export interface DeciderOptions<S, I, R> {
   readonly onTimer: (timer: Timer) => void;
 }
 
+/** Most decisions have little of anything: what they have not is this. */
+const NONE: readonly never[] = [];
+
 type EntryToEncode = DecidedEntry<Uint8Array | EmbeddedCbor>;
 
 /** One input may cause at most this many local ones: more is an endless loop. */
@@ -94,7 +97,7 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
 
   const decideOne = (task: Task<I>): readonly unknown[] => {
     const { cause } = task;
-    if (!isStillDue(cause)) return [];
+    if (!isStillDue(cause)) return NONE;
     let decision: Decision<R>;
     try {
       decision = machine.decide(state, inputOf(cause), { nowMs: clock.nowMs(), random });
@@ -106,7 +109,7 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
       decision = { records: [] }; // a timer goes off once, even when the machine has no use for it
     }
     record(task, decision);
-    return decision.inputs ?? [];
+    return decision.inputs ?? NONE;
   };
 
   const record = (task: Task<I>, decision: Decision<R>) => {
@@ -136,16 +139,17 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
       ...(cause.type === 'timer' ? { fired: cause.timer.id } : {}),
       records: decision.records.map(encodeRecord),
       answers: answersOf(message?.id, decision),
-      send: decision.send ?? [],
-      cancel: decision.cancel ?? [],
-      timers: decision.timers ?? [],
-      clearTimers: decision.clearTimers ?? [],
+      send: decision.send ?? NONE,
+      cancel: decision.cancel ?? NONE,
+      timers: decision.timers ?? NONE,
+      clearTimers: decision.clearTimers ?? NONE,
     };
   };
 
   /** The first answer to a message is the answer: a second one would break the promise of the same bytes. */
-  const answersOf = (messageId: string | undefined, { answer, answers = [] }: Decision<R>) => {
-    const own = messageId !== undefined && answer !== undefined ? [{ messageId, body: answer }] : [];
+  const answersOf = (messageId: string | undefined, { answer, answers = NONE }: Decision<R>) => {
+    const own = messageId !== undefined && answer !== undefined ? [{ messageId, body: answer }] : NONE;
+    if (own.length + answers.length === 0) return NONE;
     const seen = new Set<string>();
     return [...own, ...answers].filter(({ messageId: id }) => {
       const wanted = !seen.has(id) && (id === messageId || work.unanswered.has(id));
@@ -201,12 +205,17 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
 }
 
 function keysOf(entry: EntryToEncode, decision: Decision<unknown>): string[] {
-  const keys = new Set((decision.keys ?? []).map(historyKey));
-  if (entry.message !== undefined) keys.add(messageKey(entry.message.id));
-  for (const { messageId } of entry.answers) keys.add(messageKey(messageId));
-  return [...keys];
+  const keys: string[] = [];
+  const add = (key: string) => {
+    if (!keys.includes(key)) keys.push(key);
+  };
+  for (const key of decision.keys ?? NONE) add(historyKey(key));
+  if (entry.message !== undefined) add(messageKey(entry.message.id));
+  for (const { messageId } of entry.answers) add(messageKey(messageId));
+  return keys;
 }
 
 function isEmpty({ records, answers, send, cancel, timers, clearTimers }: EntryToEncode): boolean {
-  return [records, answers, send, cancel, timers, clearTimers].every(({ length }) => length === 0);
+  const parts = records.length + answers.length + send.length + cancel.length + timers.length + clearTimers.length;
+  return parts === 0;
 }

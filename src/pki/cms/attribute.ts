@@ -41,7 +41,8 @@ export function indexAttributes(found: WireAttributes): Attributes {
 
 /** @throws CmsError `CMS_ATTRIBUTE` when the caller's attributes repeat one another or those the message itself sets. */
 function requireDistinct(attributes: readonly Attribute[]): void {
-  if (new Set(attributes.map(({ type }) => type)).size !== attributes.length) {
+  const isRepeated = ({ type }: Attribute, at: number) => attributes.findIndex((other) => other.type === type) !== at;
+  if (attributes.some(isRepeated)) {
     throw new CmsError('CMS_ATTRIBUTE', 'an attribute is given twice');
   }
 }
