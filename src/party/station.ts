@@ -1,8 +1,7 @@
 /** What a person can do at the station: send agents, see how they fare, approve, reject and recall, or buy without any agent. */
 
 import type { GuardInput } from '../agent/guard/guard-machine.ts';
-import { historyKey } from '../agent/guard/guard-machine.ts';
-import type { GuardRecord, GuardState, PaymentStatus } from '../agent/guard/guard-record.ts';
+import { type GuardRecord, type GuardState, historyKey, type PaymentStatus } from '../agent/guard/guard-record.ts';
 import { type AgentStatus, agentStatusType, recallType, statusType } from '../agent/message/hosting.ts';
 import type { Random } from '../crypto/random.ts';
 import { decodeShape, type Signer, signMessage } from '../crypto/signed-message.ts';

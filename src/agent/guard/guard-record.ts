@@ -18,7 +18,9 @@ export interface Mandated extends Spending {
   readonly wrappedWalletKey: Uint8Array | undefined;
 }
 
-export type PaymentStatus = 'awaiting-approval' | 'paying' | 'paid' | 'declined' | 'failed';
+/** `expired` and `recalled`: nobody approved it while the mandate was in force, so nothing was ever sent to the merchant. */
+export type PaymentStatus = 'awaiting-approval' | 'paying' | 'paid' | 'declined' | 'failed' | 'expired' | 'recalled';
+export type EndStatus = Exclude<PaymentStatus, 'awaiting-approval' | 'paying'>;
 
 /** A purchase from claim to end, with what is needed to go on with it after a restart. */
 export interface GuardedPayment {
@@ -52,7 +54,7 @@ export type GuardRecord =
   | {
       readonly type: 'ended';
       readonly paymentId: string;
-      readonly status: 'paid' | 'declined' | 'failed';
+      readonly status: EndStatus;
       readonly reason: string;
       /** SET's transaction identity in hexadecimal; empty when none was agreed. */
       readonly xid: string;
@@ -75,6 +77,9 @@ export interface GuardState {
   readonly purses: Map<string, bigint>;
   readonly payments: Map<string, GuardedPayment>;
 }
+
+/** Key under which the records about a mandate are read back. */
+export const historyKey = (mandateId: string) => `mandate:${mandateId}`;
 
 const NOTHING = new Uint8Array();
 

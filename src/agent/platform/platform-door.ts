@@ -9,7 +9,7 @@ import { callType } from '../message/call-for-proposals.ts';
 import { agentStatusType, deployType, launchType, recallType, reserveType, statusType } from '../message/hosting.ts';
 import { mandateType } from '../message/mandate.ts';
 import { merchantParametersType } from '../message/merchant-parameters.ts';
-import { completionType, passedCompletionType } from '../message/payment.ts';
+import { completionType, passedCompletionType, paymentRefusalType } from '../message/payment.ts';
 import { statusOf } from './hosting.ts';
 import { PlatformError } from './platform-error.ts';
 import type { Owner, PlatformInput } from './platform-input.ts';
@@ -50,6 +50,7 @@ export const platformKinds = [
   'acceptance',
   'ending',
   'pay-by-card',
+  'payment-refusal',
   'completion',
   'passed-completion',
 ] as const;
@@ -109,6 +110,11 @@ function inputOf(options: PlatformDoorOptions, kind: string, body: Uint8Array, n
       const message = readMessage(callType, body);
       callerOf(message, options, nowMs);
       return { type: 'call', message };
+    }
+    case 'payment-refusal': {
+      // Not asked to be fresh: the station repeats it while the platform is away, and it is about one order only.
+      const message = readMessage(paymentRefusalType, body);
+      return { type: 'payment-refusal', owner: ownerOf(message, validateOwner, nowMs), value: message.value };
     }
     case 'completion': {
       const message = readMessage(completionType, body);

@@ -3,6 +3,7 @@
  * one; a station may run one of its own (paragraph 0018). Agents are pure behaviours; what they say to each other here are
  * local inputs, what they say to others goes through the outbox.
  */
+import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Decision, Machine, Reply, Timer } from '../../journal/machine.ts';
 import { createKeyRing } from './agent-key.ts';
@@ -103,6 +104,9 @@ function decide(context: Deciding, input: PlatformInput, options: PlatformOption
       break;
     case 'hear':
       return finish(hearOwn(context, input));
+    case 'payment-refusal':
+      hearRefusal(context, draft, input);
+      break;
     case 'completion':
       hearCompletion(context, draft, input.owner, input.message);
       break;
@@ -164,6 +168,29 @@ function hearReply(
   } else if ((about === 'request' || about === 'pay') && body === undefined) {
     paymentBrokeOff(context, draft, of, `the merchant refused the order: ${reason}`);
   }
+}
+
+const REFUSALS = {
+  rejected: 'the person rejected the payment',
+  expired: 'the person did not approve the payment in time',
+  recalled: 'the person recalled the mandate',
+} as const;
+
+/** Customer agent: its station will not pay what was agreed, because the person did not approve it. */
+function hearRefusal(
+  context: Deciding,
+  draft: Draft,
+  { owner, value }: Extract<PlatformInput, { type: 'payment-refusal' }>,
+): void {
+  const { state } = context;
+  const talk = state.talks.get(state.orders.get(toHex(value.orderId)) ?? '');
+  const agent = state.customers.get(value.agent);
+  if (agent?.owner !== owner.name) throw new PlatformError('AGENT_UNKNOWN', 'the owner has no such agent');
+  if (!talk || state.calls.get(talk.call)?.customer !== agent.id) {
+    throw new PlatformError('ORDER_UNKNOWN', 'the agent has no such order open');
+  }
+  draft.answer = new Uint8Array([0xf6]);
+  paymentBrokeOff(context, draft, talk.id, REFUSALS[value.why]);
 }
 
 /** A payment that will not be made: the goods are free again, and a customer agent here goes on without it. */

@@ -18,6 +18,7 @@ import {
   completionType,
   passedCompletionType,
   payByCardType,
+  paymentRefusalType,
   paymentRequestType,
 } from '../../../src/agent/message/payment.ts';
 import { createPaymentStart, type PaymentStart, readPaymentStart } from '../../../src/agent/message/payment-start.ts';
@@ -33,7 +34,16 @@ import { createAgentWorld, good } from '../market-world.ts';
 
 const types: readonly MessageType<unknown>[] = [
   ...[callType, proposalType, mandateType, merchantParametersType, offerType, acceptanceType, endingType],
-  ...[reserveType, launchType, deployType, recallType, completionType, passedCompletionType, completionNoticeType],
+  ...[
+    reserveType,
+    launchType,
+    deployType,
+    recallType,
+    completionType,
+    passedCompletionType,
+    completionNoticeType,
+    paymentRefusalType,
+  ],
   ...[payByCardType, paymentRequestType],
 ] as readonly MessageType<unknown>[];
 

@@ -5,6 +5,7 @@ import {
   completionNoticeType,
   completionType,
   payByCardType,
+  paymentRefusalType,
   paymentRequestType,
 } from '../../../src/agent/message/payment.ts';
 import { readPaymentStart } from '../../../src/agent/message/payment-start.ts';
@@ -253,6 +254,53 @@ test('when the station refuses to pay, the goods are free again and another merc
     0,
   );
   expect(held).toBe(1);
+});
+
+/** What the station says when the person does not approve the last payment that was started. */
+async function refuse(
+  { world, market }: { world: ReturnType<typeof createAgentWorld>; market: Platform },
+  by: Owner,
+  agent: string,
+  why: 'rejected' | 'expired' | 'recalled',
+) {
+  const hosted = market.host.state.customers.get(agent)!;
+  const orderId = Buffer.from(hosted.purchases.at(-1)!.orderId, 'hex');
+  const value = { agent, orderId, why, atMs: world.clock.nowMs() };
+  return market.post('payment-refusal', signMessage(paymentRefusalType, value, by.signer));
+}
+
+test('a payment the person rejects is over for the agent at once: the goods are free, and another merchant is tried', async () => {
+  const { world, market, station } = await openMarket({ ada: [900n, 500n], bob: [800n, 450n] });
+  const { agent } = await world.launch(market, station);
+  await world.run(100);
+  await expect(refuse({ world, market }, world.owner('stranger'), agent, 'rejected')).rejects.toMatchObject({
+    code: 'AGENT_UNKNOWN',
+  });
+  await refuse({ world, market }, station, agent, 'rejected');
+  await world.run(100);
+  expect(market.status(station, agent)).toMatchObject({
+    phase: 'paying',
+    purchases: [{ outcome: 'failed' }, { outcome: 'agreed' }],
+  });
+  await refuse({ world, market }, station, agent, 'rejected');
+  await world.run(100);
+  expect(market.status(station, agent)).toMatchObject({ phase: 'failed', reason: 'the person rejected the payment' });
+  expect([...market.host.state.merchants.values()].map(({ held }) => held.size)).toEqual([0, 0]);
+});
+
+test('an agent recalled while its payment waited for the person holds nothing any more, in whichever order it hears of it', async () => {
+  for (const recallFirst of [true, false]) {
+    const { world, market, station } = await openMarket({ ada: [900n, 500n] });
+    const { agent } = await world.launch(market, station);
+    await world.run(100);
+    if (recallFirst) await world.recall(market, station, agent);
+    await refuse({ world, market }, station, agent, 'recalled');
+    if (!recallFirst) await world.recall(market, station, agent);
+    await world.run(100);
+    expect(market.status(station, agent).phase).toBe(recallFirst ? 'recalled' : 'failed');
+    expect(market.host.state.merchants.get('agent of ada')!.held.size).toBe(0);
+    expect(market.host.state.calls.size).toBe(0);
+  }
 });
 
 test('a recalled agent buys nothing, and only its owner can recall it or see it', async () => {
