@@ -7,7 +7,7 @@ import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Decision, Machine, Reply, Timer } from '../../journal/machine.ts';
 import { createKeyRing } from './agent-key.ts';
-import { answerCall, begin, choose, hearProposals, stop } from './calling.ts';
+import { answerCall, begin, choose, giveUp, hearProposals } from './calling.ts';
 import { advance, breakOff, hearMerchant } from './customer-turn.ts';
 import { type Deciding, type Draft, emptyDraft, finish } from './decision-draft.ts';
 import { deploy, launch, recall, reserve } from './hosting.ts';
@@ -158,7 +158,9 @@ function hearReply(
   const reason = outcome.type === 'refused' ? outcome.code : outcome.type === 'expired' ? 'no answer in time' : '';
   if (about === 'call') {
     const { about: call, of: market } = split(of);
-    hearProposals(context, draft, { call, market, body }, options.validateAgent);
+    const refused = outcome.type === 'refused' ? outcome.code : undefined;
+    const answer = { call, market, body, ...(refused !== undefined && { refused }) };
+    hearProposals(context, draft, answer, options.validateAgent);
   } else if (about === 'offer') {
     hearMerchant(context, draft, { talk: split(of).about, body, reason });
   } else if (about === 'acceptance') {
@@ -209,7 +211,7 @@ function paymentBrokeOff(context: Deciding, draft: Draft, talkId: string, reason
   if (purchase?.outcome !== 'agreed') return;
   // Why is between station and agent: a merchant must not learn from it what the person would have paid.
   breakOff(context, draft, { agent, call, talk, reason: 'the payment broke off' });
-  draft.records.push({ t: 'bought', agent: agent.id, negotiation: talk.id, outcome: 'failed' });
+  draft.records.push({ t: 'bought', agent: agent.id, negotiation: talk.id, outcome: 'failed', reason });
   draft.keys.add(`agent:${agent.id}`);
   goOn(context, draft, agent, { negotiation: talk.id, outcome: 'failed', reason });
 }
@@ -227,7 +229,7 @@ function timeIsUp(context: Deciding, draft: Draft, { about, of }: Extract<Platfo
     for (const id of call?.talks ?? []) {
       breakOff(context, draft, { agent, call: call!, talk: state.talks.get(id)!, reason: 'the deadline has passed' });
     }
-    stop(state, draft, agent, 'failed', 'no agreement by the deadline');
+    giveUp(state, draft, agent, 'no agreement by the deadline');
   } else if (about === 'lapse') {
     if (state.talks.get(of)?.holds) draft.records.push({ t: 'lapsed', talk: of });
   } else if (about === 'close') {

@@ -6,6 +6,8 @@ import {
   agentStatusType,
   deployType,
   launchType,
+  merchantListType,
+  merchantsType,
   recallType,
   reserveType,
 } from '../../../src/agent/message/hosting.ts';
@@ -43,6 +45,7 @@ const types: readonly MessageType<unknown>[] = [
     passedCompletionType,
     completionNoticeType,
     paymentRefusalType,
+    merchantsType,
   ],
   ...[payByCardType, paymentRequestType],
 ] as readonly MessageType<unknown>[];
@@ -108,6 +111,7 @@ describe('messages', () => {
         ours(() => readMessage(type, bytes));
         ours(() => decodeShape(type, bytes));
         ours(() => decodeShape(agentStatusType, bytes));
+        ours(() => decodeShape(merchantListType, bytes));
         ours(() => decodeShape(proposalsType, bytes));
         ours(() => readAgreement(bytes));
         ours(() => readPaymentStart(bytes));
