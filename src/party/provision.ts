@@ -10,6 +10,7 @@ import { systemClock } from '../journal/clock.ts';
 import { createAgency } from '../set/authority/create-agency.ts';
 import { makeBci } from '../set/authority/revocation.ts';
 import { freePorts } from './free-ports.ts';
+import { makeFolder } from './make-folder.ts';
 import {
   NETWORK_FILE,
   NETWORK_VERSION,
@@ -42,6 +43,8 @@ export interface Provisioned {
   readonly network: Network;
   /** False when the home was there already. */
   readonly made: boolean;
+  /** Of one that was made: false when its ports were taken unseen, because they are another machine's. */
+  readonly portsProbed?: boolean;
 }
 
 /** Exists while a home is being made; everything is made in it and moved out when it is whole. */
@@ -54,7 +57,7 @@ const PASSWORD_FILE = 'customer/password';
 
 /**
  * @throws NetworkError `HOME_NOT_EMPTY` when the home holds something else, `HOME_BUSY` while another process makes it,
- * `NETWORK_VERSION` for one of another version.
+ * `NETWORK_VERSION` for one of another version; HandselError `HOME_IS_FILE` or `FOLDER_IMPOSSIBLE` when it can be no folder.
  */
 export async function provisionNetwork(options: ProvisionOptions): Promise<Provisioned> {
   const { home } = options;
@@ -64,12 +67,12 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
     rmSync(making, { recursive: true, force: true });
     return { network: existing, made: false };
   }
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeFolder(home);
   clearHalfMade(home);
   markAsMaking(making);
 
   const { host = '127.0.0.1', basePort = basePortOf(home) } = options;
-  const ports = await freePorts({ host, base: basePort, count: PORTS_NEEDED });
+  const { ports, probed } = await freePorts({ host, base: basePort, count: PORTS_NEEDED });
   const plan = planNetwork(host, ports);
   const network = networkOf(plan);
   const { files, wallet } = networkFiles(plan, network, options);
@@ -82,7 +85,7 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
   renameSync(join(making, NETWORK_FILE), join(home, NETWORK_FILE));
   flushFolder(home);
   rmSync(making, { recursive: true });
-  return { network, made: true };
+  return { network, made: true, portsProbed: probed };
 }
 
 /** Only a home that is empty, or that was being made, is taken. */
