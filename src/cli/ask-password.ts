@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HandselError } from '../handsel-error.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { notePasswordSource } from './password-source.ts';
 import { stationFolder } from './station-client.ts';
 
 export interface PasswordOptions extends GlobalOptions {
@@ -13,11 +14,6 @@ const ENTER = '\r';
 const LINE = '\n';
 const INTERRUPT = '\u0003';
 const BACKSPACE = new Set(['\u007f', '\b']);
-
-let from: string | undefined;
-
-/** Where this command's password came from, for whoever tells that it opened nothing; undefined where none was asked for. */
-export const askedPassword = (): string | undefined => from;
 
 /** Where the network keeps the password of its demonstration's wallet. */
 export const keptPasswordFile = (options: GlobalOptions) => join(stationFolder(options), 'password');
@@ -37,15 +33,16 @@ export async function askPassword(
   const { HANDSEL_PASSWORD: given } = process.env;
   const kept = keptPasswordFile(options);
   if (options.passwordFile === undefined && given !== undefined) {
-    from = 'HANDSEL_PASSWORD';
+    notePasswordSource('HANDSEL_PASSWORD');
     return given;
   }
   if (options.passwordFile !== undefined || (also.fallback && existsSync(kept))) {
-    from = options.passwordFile ?? kept;
-    return firstLine(from);
+    const file = options.passwordFile ?? kept;
+    notePasswordSource(file);
+    return firstLine(file);
   }
   const typed = await typedPassword(also.question, '--password-file FILE, HANDSEL_PASSWORD, or a terminal');
-  from = 'the terminal';
+  notePasswordSource('the terminal');
   return typed;
 }
 

@@ -1,10 +1,10 @@
 /** Reads the command line: finds the command, loads it alone, runs it, and turns what goes wrong into words and an exit code. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { askedPassword } from './ask-password.ts';
 import { asCalled } from './called-as.ts';
 import { type CommandRow, commandTable } from './command-table.ts';
 import { addGlobalOptions, globalOptionNames, handDown } from './global-options.ts';
+import { passwordSource } from './password-source.ts';
 import { reportError, reportUsage, USAGE } from './report-error.ts';
 
 const EXIT_CODES = `
@@ -32,7 +32,7 @@ export async function runCommandLine(args: readonly string[], rows = commandTabl
     const { text, exitCode } = reportError(error, {
       json,
       debug: process.env.HANDSEL_DEBUG !== undefined,
-      passwordFrom: askedPassword(),
+      passwordFrom: passwordSource(),
     });
     process.stderr.write(text);
     return exitCode;

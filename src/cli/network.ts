@@ -7,12 +7,14 @@ import { systemRandom } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { Network } from '../party/network-home.ts';
 import { type Provisioned, provisionNetwork } from '../party/provision.ts';
+import { PARTY_NAMES } from '../party/provision-plan.ts';
 import { programCalled } from './called-as.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 
 export interface NetworkOptions extends GlobalOptions {
   readonly basePort?: number;
   readonly host?: string;
+  readonly at?: Readonly<Record<string, string>>;
 }
 
 type Write = (text: string) => void;
@@ -22,6 +24,7 @@ Examples:
   $ handsel network init
   $ handsel network init --home /srv/handsel --base-port 7400
   $ handsel network init --home net --host 192.0.2.10      to be run on the machine with that address
+  $ handsel network init --home net --host 192.0.2.10 --at market=192.0.2.20      the market on another machine
 `;
 
 /** `write` receives what goes to standard output. */
@@ -34,7 +37,8 @@ export function networkCommand(write: Write = (text) => void process.stdout.writ
       )
       .option('--home <dir>', 'where it is made')
       .option('--base-port <number>', 'take free ports from here on (default: depends on the home)', portNumber)
-      .option('--host <address>', 'where all of them listen: an address, or a host name', hostName, '127.0.0.1')
+      .option('--host <address>', 'where they listen: an address, or a host name', hostName, '127.0.0.1')
+      .option('--at <party=address>', 'where one of them listens that shall run elsewhere; repeat it', placeOf)
       .option('--json', 'print one JSON object')
       .addHelpText('after', EXAMPLES)
       .action(async (options: NetworkOptions) => {
@@ -47,8 +51,11 @@ export function networkCommand(write: Write = (text) => void process.stdout.writ
 }
 
 /** What is there is left as it is. */
-export function provisionHome(home: string, options: Pick<NetworkOptions, 'basePort' | 'host'>): Promise<Provisioned> {
-  const { basePort, host } = options;
+export function provisionHome(
+  home: string,
+  options: Pick<NetworkOptions, 'basePort' | 'host' | 'at'>,
+): Promise<Provisioned> {
+  const { basePort, host, at } = options;
   return provisionNetwork({
     home,
     catalogues: fileURLToPath(new URL('../../catalogue', import.meta.url)),
@@ -56,6 +63,7 @@ export function provisionHome(home: string, options: Pick<NetworkOptions, 'baseP
     random: systemRandom,
     ...(basePort !== undefined && { basePort }),
     ...(host !== undefined && { host }),
+    ...(at !== undefined && { elsewhere: at }),
   });
 }
 
@@ -63,6 +71,14 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError('a port is 1 to 65535');
   return port;
+}
+
+function placeOf(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const [name = '', host = ''] = text.split(/=(.*)/s);
+  if (!PARTY_NAMES.some((known) => known === name)) {
+    throw new InvalidArgumentError(`write NAME=ADDRESS with one of the names ${PARTY_NAMES.join(', ')}`);
+  }
+  return { ...before, [name]: hostName(host) };
 }
 
 function hostName(text: string): string {

@@ -47,7 +47,7 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ['STATION_NOT_RUNNING', 'If it runs in another folder, name that: --home DIR, or HANDSEL_HOME.'],
   ['NETWORK_MISSING', '`handsel network init --home DIR` makes one; `npm start` makes one and runs it.'],
   ['NETWORK_RUNNING', 'Send it agents with `handsel agent send`, or end it with Ctrl-C where it runs.'],
-  ['HOME_IS_FILE', 'Name a folder: --home DIR, or HANDSEL_HOME.'],
+  ['FOLDER_', 'Name another folder. The home is --home DIR, or HANDSEL_HOME.'],
   ['PEER_UNREACHABLE', 'Is that party running, and is its URL right?'],
   ['MERCHANT_UNKNOWN', 'Name one of these, or give its URL, as `handsel network init` shows it.'],
   ['HOST_STOPPED', 'The store could not be written; mend that (space, rights) and start again: nothing was lost.'],

@@ -20,11 +20,11 @@ const PROOF_MS = 5000;
 /** The folder of the customer's station in a home. */
 export const stationFolder = (options: GlobalOptions) => join(homeFolder(options), 'customer');
 
-/** @throws HandselError `HOME_IS_FILE`; `NETWORK_MISSING` when no customer's station was ever made there */
+/** @throws HandselError `FOLDER_IS_FILE`; `NETWORK_MISSING` when no customer's station was ever made there */
 export function requireStationFolder(options: GlobalOptions): string {
   const home = homeFolder(options);
   const found = statSync(home, { throwIfNoEntry: false });
-  if (found !== undefined && !found.isDirectory()) throw new HandselError('HOME_IS_FILE', `${home} is a file`);
+  if (found !== undefined && !found.isDirectory()) throw new HandselError('FOLDER_IS_FILE', `${home} is a file`);
   const folder = stationFolder(options);
   if (!existsSync(folder)) {
     throw new HandselError('NETWORK_MISSING', `there is no network with a customer in ${home}`);

@@ -1,11 +1,14 @@
 /** Adds products to a catalogue folder. What is added is checked together with what is there; a refusal leaves the folder as it was. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { formatProduct, type Product, type ProductOffer } from '../agent/message/product.ts';
 import { HandselError } from '../handsel-error.ts';
 import { parseAmount } from '../money/amount.ts';
 import { CatalogueError, type CatalogueItem, readCatalogue, readDescription } from './catalogue.ts';
+import { makeFolder } from './make-folder.ts';
+
+const PUBLIC_FOLDER = 0o755;
 
 /** What a merchant says about one file of goods; amounts as text such as `2.49EUR`. */
 export interface NewProduct {
@@ -143,7 +146,7 @@ async function changing(folder: string, change: (made: string[]) => Promise<void
 async function place(from: string, to: string, made: string[]): Promise<void> {
   if (resolve(from) === resolve(to)) return;
   await refuseExisting(to);
-  await mkdir(dirname(to), { recursive: true });
+  makeFolder(dirname(to), PUBLIC_FOLDER);
   await copyFile(from, to, constants.COPYFILE_EXCL);
   made.push(to);
 }

@@ -5,18 +5,18 @@ import { HandselError } from '../handsel-error.ts';
 
 const OWNER_FOLDER = 0o700;
 
-/** @throws HandselError `HOME_IS_FILE` where a file stands in the way; `FOLDER_IMPOSSIBLE` where none can be made */
-export function makeFolder(folder: string): void {
+/** @throws HandselError `FOLDER_IS_FILE` where a file stands in the way; `FOLDER_IMPOSSIBLE` where none can be made */
+export function makeFolder(folder: string, mode = OWNER_FOLDER): void {
   const missing: string[] = [];
   let above = resolve(folder);
   for (let found = lookAt(above); found === undefined; found = lookAt(above)) {
     missing.unshift(above);
     above = dirname(above);
   }
-  if (!lookAt(above)?.isDirectory()) throw new HandselError('HOME_IS_FILE', `${above} is a file, not a folder`);
+  if (!lookAt(above)?.isDirectory()) throw new HandselError('FOLDER_IS_FILE', `${above} is a file, not a folder`);
   for (const one of missing) {
     try {
-      mkdirSync(one, { mode: OWNER_FOLDER });
+      mkdirSync(one, { mode });
     } catch (cause) {
       // Another process may have made it meanwhile.
       if (lookAt(one)?.isDirectory()) continue;

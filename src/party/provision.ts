@@ -33,8 +33,10 @@ export interface ProvisionOptions {
   readonly catalogues: string;
   /** Ports are the free ones from here on; default depends on the home's path. */
   readonly basePort?: number;
-  /** Where all parties listen; default 127.0.0.1. */
+  /** Where parties listen; default 127.0.0.1. */
   readonly host?: string;
+  /** By name: where those listen that are to run on other machines. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   readonly nowMs: () => number;
   readonly random: Random;
 }
@@ -57,7 +59,7 @@ const PASSWORD_FILE = 'customer/password';
 
 /**
  * @throws NetworkError `HOME_NOT_EMPTY` when the home holds something else, `HOME_BUSY` while another process makes it,
- * `NETWORK_VERSION` for one of another version; HandselError `HOME_IS_FILE` or `FOLDER_IMPOSSIBLE` when it can be no folder.
+ * `NETWORK_VERSION` for one of another version; HandselError `FOLDER_IS_FILE` or `FOLDER_IMPOSSIBLE` when it can be no folder.
  */
 export async function provisionNetwork(options: ProvisionOptions): Promise<Provisioned> {
   const { home } = options;
@@ -71,9 +73,9 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
   clearHalfMade(home);
   markAsMaking(making);
 
-  const { host = '127.0.0.1', basePort = basePortOf(home) } = options;
+  const { host = '127.0.0.1', elsewhere = {}, basePort = basePortOf(home) } = options;
   const { ports, probed } = await freePorts({ host, base: basePort, count: PORTS_NEEDED });
-  const plan = planNetwork(host, ports);
+  const plan = planNetwork({ host, elsewhere, ports });
   const network = networkOf(plan);
   const { files, wallet } = networkFiles(plan, network, options);
 
@@ -133,11 +135,11 @@ function isBeingMade(making: string): boolean {
 
 const urlOf = (host: string, port: number) => `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-function networkOf({ brand, host, agency, operators, merchants, market, customer }: NetworkPlan): Network {
+function networkOf({ brand, hostOf, agency, operators, merchants, market, customer }: NetworkPlan): Network {
   const member =
     (party: NetworkMember['party']) =>
     ({ name, port }: { name: string; port: number }) => ({
-      ...{ name, party, configuration: `${name}/party.json`, url: urlOf(host, port) },
+      ...{ name, party, configuration: `${name}/party.json`, url: urlOf(hostOf(name), port) },
     });
   return {
     format: 'handsel-network',
@@ -175,7 +177,6 @@ function networkFiles(
     plan,
     news: makeBci(agency, brand),
     agencyUrl: urlNamed(plan.agency.name),
-    hosts: [...new Set([plan.host, 'localhost'])],
     peers: Object.fromEntries([...urls].map(([name, url]) => [url, name])),
     random,
   };

@@ -95,3 +95,12 @@ test('a port that is taken ends the start, though journals were open already', a
     await new Promise((resolve) => taken.close(resolve));
   }
 });
+
+test('operator close says when the batch is settled, and takes the folder for the configuration in it', async () => {
+  const running = handsel('run', 'operator', '--config', join(home, 'north'));
+  await running.listening;
+  const { code, out } = await handsel('operator', 'close', '--config', join(home, 'north')).ended;
+  expect([code, out]).toEqual([0, expect.stringContaining('900 s after its last charge')]);
+  const json = await handsel('operator', 'close', '--config', north, '--json').ended;
+  expect(JSON.parse(json.out)).toEqual({ closed: true, reversalSeconds: 900 });
+});

@@ -76,6 +76,6 @@ test('a password file that held something else is left alone', async () => {
 test('a home that is a file, and one where nothing is, are told apart from a station that is away', async () => {
   const asked = (place: string) => handsel('agent', 'status', '--home', place, '--json').ended;
   const [file, nothing] = await Promise.all([asked(kept), asked(join(folder, 'nowhere'))]);
-  expect([file.code, JSON.parse(file.err).error.code]).toEqual([1, 'HOME_IS_FILE']);
+  expect([file.code, JSON.parse(file.err).error.code]).toEqual([1, 'FOLDER_IS_FILE']);
   expect([nothing.code, JSON.parse(nothing.err).error.code]).toEqual([1, 'NETWORK_MISSING']);
 });

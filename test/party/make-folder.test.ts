@@ -19,7 +19,7 @@ test('a file in the way is named', () => {
   writeFileSync(file, '');
   for (const wanted of [file, join(file, 'below')]) {
     expect(() => makeFolder(wanted)).toThrow(
-      expect.objectContaining({ code: 'HOME_IS_FILE', message: expect.stringContaining(file) }),
+      expect.objectContaining({ code: 'FOLDER_IS_FILE', message: expect.stringContaining(file) }),
     );
   }
 });
