@@ -82,20 +82,26 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
   /** The input and the local inputs it causes: one group, so that all of them are durable or none. */
   const decideAll = (task: Task<I>) => {
     const tasks = [task];
+    let wasRefused = false;
     for (let at = 0; at < tasks.length && !stopped; at++) {
       if (at > maxLocalInputs) {
         options.onFailure(new Error(`${machine.name}: more than ${maxLocalInputs} local inputs follow from one`));
         return;
       }
       try {
-        for (const input of decideOne(tasks[at]!)) tasks.push(localTask(input as I));
+        const inputs = decideOne(tasks[at]!);
+        if (at === 0 && inputs === undefined) wasRefused = true;
+        for (const input of inputs ?? NONE) tasks.push(localTask(input as I));
       } catch (cause) {
         options.onFailure(cause);
       }
     }
+    // Only now: what its local inputs led to must be durable too.
+    if (!wasRefused && task.done !== undefined) commit.afterFlush(() => tell(task, task.done));
   };
 
-  const decideOne = (task: Task<I>): readonly unknown[] => {
+  /** The local inputs that follow; undefined when the task was refused. */
+  const decideOne = (task: Task<I>): readonly unknown[] | undefined => {
     const { cause } = task;
     if (!isStillDue(cause)) return NONE;
     let decision: Decision<R>;
@@ -105,7 +111,7 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     } catch (error) {
       if (!(error instanceof HandselError)) throw error;
       refuse(task, error);
-      if (cause.type !== 'timer') return [];
+      if (cause.type !== 'timer') return undefined;
       decision = { records: [] }; // a timer goes off once, even when the machine has no use for it
     }
     record(task, decision);
@@ -119,12 +125,8 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     const release = () => {
       for (const answer of entry.answers) options.onAnswered(answer);
       for (const message of entry.send) options.onSent(message);
-      tell(task, task.done);
     };
-    if (task.cause.type === 'local' && isEmpty(entry)) {
-      commit.afterFlush(release);
-      return;
-    }
+    if (task.cause.type === 'local' && isEmpty(entry)) return;
     followEntry(work, entry, commit.add({ keys: keysOf(entry, decision), body }, release));
     if (entry.acknowledged !== undefined) options.onSettled(entry.acknowledged);
     for (const id of entry.cancel) options.onSettled(id);
