@@ -1,11 +1,15 @@
 /** `handsel inspect FILE…`: prints any artefact of the project in readable form; private keys are never among what is printed. */
-import { open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { Command } from 'commander';
+import { concatBytes } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
 import { inspectBytes, MAX_INSPECTED_BYTES } from './inspect/inspect-bytes.ts';
 import { inspectJournal, isSqlite } from './inspect/inspect-journal.ts';
 import type { Inspection } from './inspect/inspection.ts';
 import { printInspection } from './inspect/print-inspection.ts';
+
+const FIRST_BYTES = 16;
+const CHUNK_BYTES = 64 * 1024;
 
 const NOTES = `
 Reads PEM and DER (certificates, requests, revocation lists, CMS, SET messages), CBOR and COSE, JSON, XML and other text, and
@@ -35,24 +39,33 @@ export function inspectCommand(write: (text: string) => void = (text) => void pr
     });
 }
 
-/** The size is asked first, so that naming a disk image by mistake costs nothing. */
 async function inspectFile(file: string): Promise<readonly Inspection[]> {
   const handle = await open(file, 'r');
   try {
-    const found = await handle.stat();
-    if (found.isDirectory()) throw new HandselError('INSPECT_FOLDER', `${file} is a folder: name the files in it`);
-    if (!found.isFile()) throw new HandselError('INSPECT_NO_FILE', `${file} is no file that could be read to an end`);
-    const first = new Uint8Array(16);
-    await handle.read(first, 0, first.length, 0);
-    if (isSqlite(first)) return [inspectJournal(file)];
-    if (found.size > MAX_INSPECTED_BYTES) {
-      throw new HandselError(
-        'INSPECT_TOO_LARGE',
-        `${file} has ${found.size} bytes; at most ${MAX_INSPECTED_BYTES} are inspected`,
-      );
+    if ((await handle.stat()).isDirectory()) {
+      throw new HandselError('INSPECT_FOLDER', `${file} is a folder: name the files in it`);
     }
+    const first = await readUpTo(handle, FIRST_BYTES);
+    if (isSqlite(first)) return [inspectJournal(file)];
+    const rest = await readUpTo(handle, MAX_INSPECTED_BYTES);
+    const bytes = concatBytes(first, rest);
+    if (bytes.length > MAX_INSPECTED_BYTES) {
+      throw new HandselError('INSPECT_TOO_LARGE', `${file} has more than the ${MAX_INSPECTED_BYTES} bytes to inspect`);
+    }
+    return inspectBytes(bytes, file);
   } finally {
     await handle.close();
   }
-  return inspectBytes(new Uint8Array(await readFile(file)), file);
+}
+
+/** Bounded by what is read, not by the size that is stated: a pipe states none, and a disk image costs no more than this. */
+async function readUpTo(handle: FileHandle, most: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for (let left = most; left > 0; ) {
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(Math.min(left, CHUNK_BYTES)));
+    if (bytesRead === 0) break;
+    chunks.push(buffer.subarray(0, bytesRead));
+    left -= bytesRead;
+  }
+  return concatBytes(...chunks);
 }

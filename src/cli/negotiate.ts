@@ -51,7 +51,12 @@ export function negotiateCommand(): Command {
     .description('let two strategies negotiate over a Genius domain')
     .requiredOption('--domain <file>', 'Genius domain (XML)')
     .option('--profile <file>', 'Genius preference profile; give two, the first one opens', collect, [])
-    .option('--strategy <name>', `one for each profile; one alone is both's: ${strategyNames.join(', ')}`, collect, [])
+    .option(
+      '--strategy <name>',
+      `one for each profile, in their order; a single one counts for both: ${strategyNames.join(', ')}`,
+      collect,
+      [],
+    )
     .option('--rounds <number>', `rounds until the deadline, at most ${MAX_ROUNDS}`, '100')
     .option('--plot <file>', 'write the bids as an SVG picture')
     .option('--json', 'print one JSON object')

@@ -27,6 +27,8 @@ Examples:
   $ handsel network init --home net --host 192.0.2.10 --at market=192.0.2.20      the market on another machine
 `;
 
+const STAYS = '\nIt stays as it was: --host, --at and --base-port count only when a network is made.\n';
+
 /** `write` receives what goes to standard output. */
 export function networkCommand(write: Write = (text) => void process.stdout.write(text)): Command {
   const network = new Command('network').description('make the parties of a whole network');
@@ -37,14 +39,16 @@ export function networkCommand(write: Write = (text) => void process.stdout.writ
       )
       .option('--home <dir>', 'where it is made')
       .option('--base-port <number>', 'take free ports from here on (default: depends on the home)', portNumber)
-      .option('--host <address>', 'where they listen: an address, or a host name', hostName, '127.0.0.1')
+      .option('--host <address>', 'where they listen: an address, or a host name (default: 127.0.0.1)', hostName)
       .option('--at <party=address>', 'where one of them listens that shall run elsewhere; repeat it', placeOf)
       .option('--json', 'print one JSON object')
       .addHelpText('after', EXAMPLES)
       .action(async (options: NetworkOptions) => {
         const home = homeFolder(options);
         const provisioned = await provisionHome(home, options);
-        write(options.json ? asJson(home, provisioned) : asText(home, provisioned));
+        const ignored =
+          !provisioned.made && [options.host, options.at, options.basePort].some((one) => one !== undefined);
+        write(options.json ? asJson(home, provisioned) : `${asText(home, provisioned)}${ignored ? STAYS : ''}`);
       }),
   );
   return network;

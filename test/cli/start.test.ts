@@ -51,7 +51,12 @@ test('start says what it could not buy, and fails', async () => {
   ];
   const { code, out, err } = await handsel(...args).ended;
   expect([code, out]).toEqual([1, '']);
-  expect(JSON.parse(err.trimEnd().split('\n').at(-1)!).error.code).toBe('NOTHING_BOUGHT');
+  const lines = err
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.at(-1).error.code).toBe('NOTHING_BOUGHT');
+  expect(lines[0].progress).toContain('agency');
 });
 
 test('start stays up after the sale, and ends cleanly when told to', async () => {
