@@ -1,5 +1,5 @@
 /** `handsel inspect`: artefacts of every kind become readable, private keys never do, and arbitrary bytes break nothing. */
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +25,7 @@ import { makeName } from '../../src/pki/name.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import { basicConstraints } from '../../src/pki/standard-extensions.ts';
 import { encodeMessage } from '../../src/set/message/message-wrapper.ts';
+import { provisionIn } from '../party/network-fixture.ts';
 
 const { privateKey, publicKey } = generateP256();
 const name = makeName({ O: 'Testbrand', CN: 'A party' });
@@ -289,6 +290,34 @@ describe('journals', () => {
     writeFileSync(file, `SQLite format 3\0${'x'.repeat(2000)}`);
     expect(inspectJournal(file)).toMatchObject({ unreadable: true });
   });
+});
+
+test('no file of a whole network gives a secret away', async () => {
+  const home = join(folder, 'home');
+  await provisionIn(home);
+  const files = readdirSync(home, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('catalogue'))
+    .map((entry) => join(entry.parentPath, entry.name));
+  const secrets = files.flatMap((file) => {
+    const text = readFileSync(file, 'utf8');
+    if (/(\.key|password)$/.test(file)) return [text.trim()];
+    if (/cards\.json$/.test(file)) return JSON.parse(text).map(({ pan }: { pan: string }) => pan);
+    const pem = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/.exec(text)?.[0];
+    if (pem === undefined) return [];
+    return [Buffer.from(createPrivateKey(pem).export({ format: 'jwk' }).d ?? '', 'base64url').toString('hex')];
+  });
+  expect(secrets.length).toBeGreaterThan(25);
+
+  let written = '';
+  const command = inspectCommand((text) => {
+    written += text;
+  });
+  await command.parseAsync(files, { from: 'user' });
+  expect(process.exitCode).toBeUndefined();
+  const seen = written.replace(/\s/g, '').toLowerCase();
+  const forms = (secret: string) => [secret, toHex(utf8(secret)), Buffer.from(secret).toString('base64')];
+  const given = secrets.filter((secret) => forms(secret).some((form) => seen.includes(form.toLowerCase())));
+  expect(given).toEqual([]);
 });
 
 test('the command exits 1 for what cannot be read, having shown what there is', async () => {
