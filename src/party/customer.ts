@@ -158,7 +158,8 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
     },
   });
   const station = createStation({
-    ...{ guard, deliveries, purchases, openWallet, wallet, client, signer, url, market },
+    ...{ guard, deliveries, purchases, openWallet, wallet, client, signer, url, market, peers: configuration.peers },
+    walletPhase: (paymentId) => walletHost.state.payments.get(paymentId)?.phase,
     certificate: identity.chain[0]!,
     authority: { chain: [authority.certificate, ...authority.issuers], privateKey: authority.privateKey },
     random: systemRandom,

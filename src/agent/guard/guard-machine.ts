@@ -261,7 +261,9 @@ const MAX_SNAPSHOT_BYTES = 1 << 30;
 
 function restore(bytes: Uint8Array): GuardState {
   const stored = decodeCborExact(bytes, { maxBytes: MAX_SNAPSHOT_BYTES }) as unknown as {
-    mandates: (Omit<Mandated, 'itemKeys' | 'itemsInUse'> & {
+    mandates: (Omit<Mandated, 'itemKeys' | 'itemsInUse' | 'givenAtMs' | 'recalledFor'> & {
+      givenAtMs?: number;
+      recalledFor?: string;
       itemKeys: [string, Uint8Array][];
       itemsInUse: string[];
     })[];
@@ -272,7 +274,13 @@ function restore(bytes: Uint8Array): GuardState {
     mandates: new Map(
       stored.mandates.map((mandate) => [
         mandate.terms.mandateId,
-        { ...mandate, itemKeys: new Map(mandate.itemKeys), itemsInUse: new Set(mandate.itemsInUse) },
+        {
+          ...mandate,
+          givenAtMs: mandate.givenAtMs ?? 0,
+          recalledFor: mandate.recalledFor ?? '',
+          itemKeys: new Map(mandate.itemKeys),
+          itemsInUse: new Set(mandate.itemsInUse),
+        },
       ]),
     ),
     purses: new Map(stored.purses),

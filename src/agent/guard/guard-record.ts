@@ -10,6 +10,10 @@ export interface ItemKey {
 }
 
 export interface Mandated extends Spending {
+  /** When the person gave it, Unix milliseconds; 0 in snapshots of older versions. */
+  readonly givenAtMs: number;
+  /** Why it was recalled: by the person, or because no platform took the agent; empty while it is not. */
+  recalledFor: string;
   /** Item keys not used yet or in use; a finished purchase's key is destroyed. */
   readonly itemKeys: Map<string, Uint8Array>;
   /** Items a purchase is under way for: a second agreement may not ride on the same token. */
@@ -100,6 +104,8 @@ export function applyGuardRecord(state: GuardState, record: GuardRecord): void {
       state.mandates.set(record.terms.mandateId, {
         terms: record.terms,
         recalled: false,
+        givenAtMs: record.atMs,
+        recalledFor: '',
         committedMinor: 0n,
         committedCount: 0,
         itemKeys: new Map(record.itemKeys.map(({ itemId, key }) => [itemId, key])),
@@ -107,9 +113,12 @@ export function applyGuardRecord(state: GuardState, record: GuardRecord): void {
         wrappedWalletKey: record.wrappedWalletKey ?? undefined,
       });
       return;
-    case 'recalled':
-      state.mandates.get(record.mandateId)!.recalled = true;
+    case 'recalled': {
+      const mandate = state.mandates.get(record.mandateId)!;
+      mandate.recalled = true;
+      mandate.recalledFor = record.reason;
       return;
+    }
     case 'claimed':
       state.payments.set(record.payment.paymentId, { ...record.payment });
       claimed(state, record.payment);
