@@ -39,7 +39,7 @@ async function follow(
     },
   };
   const how = { untilMs: 60_000, say: (line: string) => void said.push(line.trim()), pace, ...options };
-  return { followed: await followAgent(station, 'm', how), said };
+  return { followed: await followAgent(station, 'm', how), said, afterMs: nowMs };
 }
 
 test('a market that cannot be reached is said in words, once while it lasts, and so is that it is back', async () => {
@@ -49,9 +49,10 @@ test('a market that cannot be reached is said in words, once while it lasts, and
 });
 
 test('a merchant that does not answer is named with the time until which it is tried, and the prompt comes back', async () => {
-  const { followed, said } = await follow([paying], { untilMs: 4000 });
+  const { followed, said, afterMs } = await follow([paying], { untilMs: 4000 });
   expect(said.at(-1)).toMatch(/^atlas has not answered yet: trying until 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d$/);
   expect(followed.goesOn).toBe(true);
+  expect(afterMs).toBe(4000);
 });
 
 test('a merchant that answers within the usual time is not complained about', async () => {

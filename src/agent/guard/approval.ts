@@ -110,10 +110,19 @@ function letGo(
   };
 }
 
+const PRESENT: Readonly<Record<GuardedPayment['status'], string>> = {
+  'awaiting-approval': 'waits',
+  paying: 'is being paid',
+  paid: 'is paid',
+  declined: 'was declined',
+  failed: 'has failed',
+  expired: 'has expired',
+  recalled: 'was recalled with its agent',
+};
+
 function waitingIn(state: GuardState, paymentId: string): GuardedPayment {
   const payment = state.payments.get(paymentId);
   if (payment === undefined) throw new GuardError('PAYMENT_UNKNOWN', `there is no payment ${paymentId}`);
   if (payment.status === 'awaiting-approval') return payment;
-  const status = payment.status === 'paying' ? 'being paid' : payment.status;
-  throw new GuardError('PAYMENT_NOT_WAITING', `the payment does not wait for you: it is ${status}`);
+  throw new GuardError('PAYMENT_NOT_WAITING', `the payment does not wait for you: it ${PRESENT[payment.status]}`);
 }

@@ -10,6 +10,8 @@ import {
 import type { GuardState } from '../../../src/agent/guard/guard-record.ts';
 import { wrapWalletKey } from '../../../src/agent/guard/wallet-key.ts';
 import { plainToken, sealToken, type Token } from '../../../src/agent/message/token.ts';
+import { decodeCborExact, encodeCborExact } from '../../../src/codec/cbor.ts';
+import type { CborValue } from '../../../src/codec/cbor-value.ts';
 import { toHex, utf8 } from '../../../src/codec/hex.ts';
 import { systemRandom } from '../../../src/crypto/random.ts';
 
@@ -259,6 +261,18 @@ describe('the wallet guard', () => {
     expect(() => s.act({ ...notice, paymentId: 'p9' })).toThrow(refused('PAYMENT_UNKNOWN'));
     expect(s.act(notice).records).toHaveLength(1);
     expect(s.act(notice).records).toHaveLength(0);
+  });
+
+  test('goes on from a snapshot of a version that did not know when and why mandates were given and recalled', () => {
+    const s = station();
+    s.claim(0, 100n);
+    const { mandates, ...others } = decodeCborExact(guard.snapshot(s.get())) as unknown as { mandates: object[] };
+    const older = mandates.map((mandate) => ({ ...mandate, givenAtMs: undefined, recalledFor: undefined }));
+    const { givenAtMs, recalledFor, ...rest } = guard
+      .restore(encodeCborExact({ ...others, mandates: older } as unknown as CborValue))
+      .mandates.get('m1')!;
+    expect([givenAtMs, recalledFor]).toEqual([0, '']);
+    expect(s.get().mandates.get('m1')).toMatchObject(rest);
   });
 
   test('asks the person first where the mandate says so, and lets go when nobody answers', () => {
