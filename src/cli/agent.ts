@@ -117,7 +117,10 @@ async function approve(given: string, options: PasswordOptions): Promise<void> {
 async function reject(given: string, options: GlobalOptions & { readonly reason?: string }): Promise<void> {
   const path = `/payments/${encodeURIComponent(given)}/reject`;
   const { payment } = await stationClient(options).post<{ payment: string }>(path, { reason: options.reason });
-  print(options, { payment, rejected: true }, [`payment ${payment} is not made`]);
+  print(options, { payment, rejected: true }, [
+    `payment ${payment} is not made`,
+    asCalled('the agent may find another merchant until its time is over; handsel agent recall MANDATE calls it back'),
+  ]);
 }
 
 async function recall(given: string, options: GlobalOptions): Promise<void> {

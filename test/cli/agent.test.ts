@@ -34,6 +34,7 @@ const station = {
   },
   status: async () => view,
   approve: async (given: string) => `${given} in full`,
+  reject: async (given: string) => `${given} in full`,
   recall: async (given: string) => `${given} in full`,
   bought: async () => ({ purchases: [], totals: ['1.06 EUR'], purses: [] }),
 } as unknown as Station;
@@ -104,6 +105,9 @@ test('limits on merchants nobody knows are warned of before the agent is sent, a
 
 test('a shortened identity is answered with the whole one; purchases are told to people and programs', async () => {
   expect((await agent('recall', 'ab')).out).toBe('agent ab in full is called back: it pays nothing new\n');
+  vi.restoreAllMocks();
+  const { out } = await agent('reject', 'cd');
+  expect(out).toContain('payment cd in full is not made\nthe agent may find another merchant');
   vi.restoreAllMocks();
   expect((await agent('purchases')).out).toBe('nothing was bought yet\ntotal  1.06 EUR\n');
   vi.restoreAllMocks();
