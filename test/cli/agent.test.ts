@@ -96,7 +96,10 @@ test('limits on merchants nobody knows are warned of before the agent is sent, a
   const { err, out } = await agent(...emoji, '--not', 'atlsa', '--json');
   expect(acts).toEqual(['check', 'send']);
   expect(err.indexOf('warning: nobody knows atlsa')).toBeLessThan(err.indexOf('is on its way'));
-  const progress = err.trimEnd().split('\n').map((line) => JSON.parse(line).progress);
+  const progress = err
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).progress);
   expect(progress[0]).toBe('warning: nobody knows atlsa');
   expect(JSON.parse(out)).toMatchObject({ goesOn: false, warnings: ['nobody knows atlsa', 'no offer had foo'] });
   vi.restoreAllMocks();
