@@ -57,7 +57,7 @@ export async function openBenchWorld(folder: string): Promise<BenchWorld> {
         return new Promise<never>(() => {});
       }
       const endpoint = endpoints.get(to);
-      if (endpoint !== undefined) return { type: 'answered', body: await endpoint(body) };
+      if (endpoint !== undefined) return endpoint(body).then((answer) => ({ type: 'answered', body: answer }));
       if (to === 'local:guard') {
         const { paymentId, status } = decodePaymentOutcome(body);
         ends.get(paymentId)?.(status);
