@@ -1,0 +1,110 @@
+/**
+ * P-256 keys that are told by 32 bytes: the x coordinate of a point whose y is even, as BIP 340 does for another curve. Such a key pair is
+ * made by negating the scalar where y comes out odd. Signatures are raw (`r || s`, 64 bytes).
+ */
+import { createECDH, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { concatBytes, fromHex, plainBytes, toHex } from '../codec/hex.ts';
+import { CryptographicError } from '../handsel-error.ts';
+import type { Random } from './random.ts';
+
+export const COMPACT_KEY_LENGTH = 32;
+export const RAW_SIGNATURE_LENGTH = 64;
+
+/** The order of the curve's group (FIPS 186-5, SP 800-186 section 3.2.1.3). */
+export const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+export interface CompactKeyPair {
+  /** 32 bytes: secret, and enough to make the pair again. */
+  readonly scalar: Uint8Array;
+  /** 32 bytes: the public key. */
+  readonly x: Uint8Array;
+  readonly privateKey: KeyObject;
+}
+
+/** PrivateKeyInfo of P-256 up to the scalar, and from there to the point (RFC 5208, RFC 5915). */
+const PKCS8_PREFIX = fromHex('308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420');
+const PKCS8_MIDDLE = fromHex('a144034200');
+/** SubjectPublicKeyInfo of P-256 up to the compressed point with an even y (RFC 5480 section 2.2). */
+const SPKI_PREFIX = fromHex('3039301306072a8648ce3d020106082a8648ce3d03010703220002');
+const EVEN = 2;
+
+/** A new pair, all of whose randomness is drawn from `random`. */
+export function makeCompactKey(random: Random): CompactKeyPair {
+  for (;;) {
+    const scalar = random(COMPACT_KEY_LENGTH);
+    const value = BigInt(`0x${toHex(scalar)}`);
+    // Outside the range about once in 2^32 draws: drawn again, so that all keys are equally likely.
+    if (value > 0n && value < P256_ORDER) return pairOf(scalar, value);
+  }
+}
+
+/** The pair of a scalar that `makeCompactKey` gave. @throws CryptographicError when it is none */
+export function compactKeyOf(scalar: Uint8Array): CompactKeyPair {
+  const value = scalar.length === COMPACT_KEY_LENGTH ? BigInt(`0x${toHex(scalar)}`) : 0n;
+  if (value === 0n || value >= P256_ORDER) throw new CryptographicError(new Error('not a scalar of P-256'));
+  return pairOf(scalar, value);
+}
+
+function pairOf(drawn: Uint8Array, value: bigint): CompactKeyPair {
+  const ecdh = createECDH('prime256v1');
+  ecdh.setPrivateKey(drawn);
+  let point = ecdh.getPublicKey();
+  let scalar = drawn;
+  if ((point[64]! & 1) === 1) {
+    scalar = fromHex((P256_ORDER - value).toString(16).padStart(64, '0'));
+    ecdh.setPrivateKey(scalar);
+    point = ecdh.getPublicKey();
+  }
+  const der = concatBytes(PKCS8_PREFIX, scalar, PKCS8_MIDDLE, point);
+  // As text, for the reason given in `agreement.ts`.
+  const privateKey = createPrivateKey(
+    `-----BEGIN PRIVATE KEY-----\n${Buffer.from(der.buffer).toString('base64')}\n-----END PRIVATE KEY-----\n`,
+  );
+  return { scalar, x: new Uint8Array(point.subarray(1, 1 + COMPACT_KEY_LENGTH)), privateKey };
+}
+
+/** @throws CryptographicError when no point of the curve has this x */
+export function importCompactKey(x: Uint8Array): KeyObject {
+  try {
+    if (x.length !== COMPACT_KEY_LENGTH) throw new Error(`a compact key of ${x.length} bytes`);
+    const base64 = Buffer.concat([SPKI_PREFIX, x]).toString('base64');
+    return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${base64}\n-----END PUBLIC KEY-----\n`);
+  } catch (cause) {
+    throw new CryptographicError(cause);
+  }
+}
+
+/** The compressed point of a compact key: 33 bytes. */
+export function compressedPoint(x: Uint8Array): Uint8Array {
+  return concatBytes(new Uint8Array([EVEN]), x);
+}
+
+export function signCompact(privateKey: KeyObject, data: Uint8Array): Uint8Array {
+  return plainBytes(sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' }));
+}
+
+/** False for a wrong signature, a malformed one and a key that is none alike. */
+export function verifyCompact(x: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== RAW_SIGNATURE_LENGTH) return false;
+  try {
+    // A bare key with a DER signature: options make Node find out by an exception what they are, at half the price of the check.
+    return verify('sha256', data, importCompactKey(x), derSignature(signature));
+  } catch {
+    return false;
+  }
+}
+
+/** `SEQUENCE { r, s }` of a raw signature (RFC 3279 section 2.2.3). */
+function derSignature(raw: Uint8Array): Uint8Array {
+  const r = derInteger(raw.subarray(0, 32));
+  const s = derInteger(raw.subarray(32));
+  return concatBytes(new Uint8Array([0x30, r.length + s.length]), r, s);
+}
+
+function derInteger(bytes: Uint8Array): Uint8Array {
+  let start = 0;
+  while (start < bytes.length - 1 && bytes[start] === 0) start++;
+  const pad = (bytes[start]! & 0x80) === 0 ? [] : [0];
+  const length = bytes.length - start + pad.length;
+  return concatBytes(new Uint8Array([2, length, ...pad]), bytes.subarray(start));
+}
