@@ -64,10 +64,13 @@ export function newAgent(options: {
   readonly random: Random;
   readonly kind?: AgentKind;
   readonly expiresDay?: number;
+  /** Of the server that named it, where that is another one. */
+  readonly home?: ServerId;
 }): CertifiedAgent {
   const { server, serial, random, kind = 'customer', expiresDay = TODAY + 60 } = options;
+  const { home = server.certificate.serverId } = options;
   const key = makeCompactKey(random);
-  const id = agentIdOf(server.certificate.serverId, serial);
+  const id = agentIdOf(home, serial);
   const claims = { agentId: id, kind, publicKey: key.x, expiresDay };
   return {
     id,
