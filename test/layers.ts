@@ -3,7 +3,7 @@ import type { SourceFile } from './source-tree.ts';
 
 const foundations = ['handsel-error.ts', 'codec', 'crypto', 'money'];
 const backbone = [...foundations, 'pki', 'journal', 'transport'];
-const protocols = ['agent', 'set', 'trusted'];
+const protocols = ['agent', 'set', 'delivery', 'trusted'];
 
 /** A folder may import itself and what stands here; `party` plugs the protocols together, and only the faces import it. */
 export const layers: Readonly<Record<string, readonly string[]>> = {
@@ -18,6 +18,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   ledger: backbone,
   agent: [...backbone, 'ledger'],
   set: [...backbone, 'ledger'],
+  delivery: [...backbone, 'ledger'],
   trusted: [...backbone, 'ledger'],
   party: [...backbone, 'ledger', ...protocols],
   cli: [...backbone, 'ledger', ...protocols, 'party'],
@@ -27,6 +28,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 const meetingPlaces: Readonly<Record<string, readonly string[]>> = {
   agent: ['message', 'negotiation'],
   set: ['message'],
+  delivery: ['message', 'package'],
   trusted: ['message', 'session', 'ticket'],
 };
 

@@ -56,8 +56,12 @@ export interface Download {
 export interface Client {
   post(url: string, message: PostedMessage, signal?: AbortSignal): Promise<Answer>;
   get(url: string, signal?: AbortSignal): Promise<Answer>;
-  /** `from` continues a broken-off download at that byte, if the server can (status 206). */
-  download(url: string, options?: { readonly from?: number }, signal?: AbortSignal): Promise<Download>;
+  /** `from` asks for the bytes from there on, up to and including `to` where that is given, if the server can (status 206). */
+  download(
+    url: string,
+    options?: { readonly from?: number; readonly to?: number },
+    signal?: AbortSignal,
+  ): Promise<Download>;
   /** Cuts every connection. */
   close(): void;
 }
@@ -119,9 +123,9 @@ export function createClient(options: ClientOptions): Client {
     async get(address, signal) {
       return fetchWhole({ method: 'GET', url: targetOf(address, options.tls !== undefined), headers: {} }, signal);
     },
-    async download(address, { from } = {}, signal = new AbortController().signal) {
+    async download(address, { from, to } = {}, signal = new AbortController().signal) {
       const url = targetOf(address, options.tls !== undefined);
-      const headers: Record<string, string> = from === undefined ? {} : { range: `bytes=${from}-` };
+      const headers: Record<string, string> = from === undefined ? {} : { range: `bytes=${from}-${to ?? ''}` };
       const stream = await open({ method: 'GET', url, headers }, signal);
       const contentType = stream.headers['content-type'] ?? '';
       return { status: stream.statusCode!, contentType, headers: stream.headers, stream };

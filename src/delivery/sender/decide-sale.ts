@@ -1,0 +1,130 @@
+/** K2 for a paid acceptance (US 09/718,411, claims 24 and 26), the trustee's word that it did so in our place, and complaints. */
+import { fromHex, toHex } from '../../codec/hex.ts';
+import { signMessage } from '../../crypto/signed-message.ts';
+import type { Decision, Env } from '../../journal/machine.ts';
+import type { CheckedAcceptance } from '../message/acceptance.ts';
+import { statementType } from '../message/complaint.ts';
+import { sealKey } from '../message/custody.ts';
+import { DeliveryError } from '../message/delivery-error.ts';
+import { ACKNOWLEDGED } from '../message/endpoint.ts';
+import { signRelease } from '../message/release.ts';
+import { tell } from './news.ts';
+import type { AcceptanceInput, HearingInput, PassedAcceptanceInput, SenderInput } from './sender-input.ts';
+import type { SenderPolicy } from './sender-policy.ts';
+import { type Edition, orderKey, type SenderRecord, type SenderState } from './sender-state.ts';
+
+type SenderDecision = Decision<SenderRecord>;
+
+/** @throws DeliveryError `PACKAGE_UNKNOWN`, `ACCEPTED_OTHERWISE`, `ORDER_OVER` */
+export function decideAcceptance(
+  state: SenderState,
+  { acceptance, bytes, orderKey: orderSecret, soldFor, ruled }: AcceptanceInput,
+  env: Env,
+  policy: SenderPolicy,
+): SenderDecision {
+  const { order, accept } = acceptance;
+  const edition = editionOf(state, acceptance);
+  if (ruled === 'refund') throw new DeliveryError('ORDER_OVER', 'the order was refunded by a ruling');
+  const digest = toHex(accept.digest);
+  const sold = state.orders.get(toHex(order.digest))?.soldFor ?? soldFor;
+  if (sold !== undefined && sold !== digest) {
+    throw new DeliveryError('ACCEPTED_OTHERWISE', 'the order was accepted before, by another accept');
+  }
+  const answer = signRelease(
+    {
+      ...{ order: order.digest, accept: accept.digest, package: order.value.package },
+      ...{ role: 'merchant', by: policy.name, atMs: env.nowMs },
+    },
+    { orderKey: orderSecret, productKey: fromHex(edition.productKey), signer: policy.signer, random: env.random },
+  );
+  // The trustee was quicker: the sale is in the books already.
+  if (sold === digest) return { records: [], answer };
+  return { ...sell(acceptance, { by: 'merchant', bytes }, env, policy), answer };
+}
+
+/** What the trustee released for is ours; what it released unpaid is its breach, shown by its own signature. */
+export function decidePassedAcceptance(
+  { orders }: SenderState,
+  { acceptance, acceptanceBytes, bytes, paid, soldFor }: PassedAcceptanceInput,
+  env: Env,
+  policy: SenderPolicy,
+): SenderDecision {
+  const { order } = acceptance;
+  const name = toHex(order.digest);
+  if (!paid) {
+    return {
+      records: [{ type: 'trustee-breach', order: name, evidence: bytes, atMs: env.nowMs }],
+      keys: [orderKey(name)],
+      answer: ACKNOWLEDGED,
+      send: tell(policy, `breach:${name}`, { order: order.digest, what: 'breach' }),
+    };
+  }
+  const sold = orders.get(name)?.soldFor ?? soldFor;
+  if (sold !== undefined) return { records: [], answer: ACKNOWLEDGED };
+  return { ...sell(acceptance, { by: 'trustee', bytes: acceptanceBytes }, env, policy), answer: ACKNOWLEDGED };
+}
+
+function sell(
+  { order, accept }: CheckedAcceptance,
+  { by, bytes }: { readonly by: 'merchant' | 'trustee'; readonly bytes: Uint8Array },
+  env: Env,
+  policy: SenderPolicy,
+): SenderDecision {
+  const name = toHex(order.digest);
+  return {
+    records: [{ type: 'sold', order: name, accept: toHex(accept.digest), by, acceptance: bytes, atMs: env.nowMs }],
+    keys: [orderKey(name)],
+    send: tell(policy, `sold:${name}:${toHex(accept.digest)}`, {
+      ...{ order: order.digest, what: 'sold', accept: accept.digest },
+    }),
+  };
+}
+
+/** With K2 for the arbiter's eyes, so that whoever complains of a key withheld gets it even now. */
+export function decideHearing(
+  state: SenderState,
+  { hearing, arbiter, acceptance }: HearingInput,
+  env: Env,
+  policy: SenderPolicy,
+): SenderDecision {
+  const { case: of } = hearing.value;
+  const edition = acceptance === undefined ? undefined : state.editions.get(toHex(acceptance.order.value.package));
+  const statement = {
+    ...{ case: of, merchant: policy.name, atMs: env.nowMs },
+    statement: edition === undefined ? 'Nothing of that kind was bought here.' : (policy.statement ?? ''),
+    ...(edition && {
+      key: sealKey(fromHex(edition.productKey), { recipient: arbiter.publicKey, binding: of, random: env.random }),
+    }),
+  };
+  return {
+    records: [{ type: 'heard', case: toHex(of), hearing: hearing.bytes, atMs: env.nowMs }],
+    ...(acceptance && { keys: [orderKey(toHex(acceptance.order.digest))] }),
+    answer: signMessage(statementType, statement, policy.signer),
+  };
+}
+
+export function decideRuling(
+  { ruling }: Extract<SenderInput, { type: 'ruling' }>,
+  env: Env,
+  policy: SenderPolicy,
+): SenderDecision {
+  const { order, outcome, case: of } = ruling.value;
+  const name = toHex(order);
+  return {
+    records: [{ type: 'ruled', order: name, outcome, ruling: ruling.bytes, atMs: env.nowMs }],
+    keys: [orderKey(name)],
+    answer: ACKNOWLEDGED,
+    send: tell(policy, `ruled:${toHex(of)}`, {
+      order,
+      what: outcome === 'refund' ? 'refund' : 'ruled',
+      reason: outcome,
+    }),
+  };
+}
+
+/** @throws DeliveryError `PACKAGE_UNKNOWN` */
+function editionOf({ editions }: SenderState, { order }: CheckedAcceptance): Edition {
+  const edition = editions.get(toHex(order.value.package));
+  if (edition === undefined) throw new DeliveryError('PACKAGE_UNKNOWN', 'no such package is sold here');
+  return edition;
+}

@@ -1,0 +1,170 @@
+/** What a merchant's side of delivery remembers, and what each record does to that. Orders that ended are read back from the journal. */
+import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
+import type { CborValue } from '../../codec/cbor-value.ts';
+
+/** A package with its K2. Digests and keys are hexadecimal. */
+export interface Edition {
+  readonly package: string;
+  readonly product: string;
+  /** Digest of the signed description. */
+  readonly description: string;
+  /** Signed: it is lodged again from time to time. */
+  readonly manifest: Uint8Array;
+  readonly productKey: string;
+  readonly trustee: string;
+  readonly urls: readonly string[];
+  /** Until then the trustee has signed for the key; 0 while it has not, and nothing is sold. */
+  readonly keptUntilMs: number;
+  readonly lodgings: number;
+}
+
+export interface OpenOrder {
+  readonly order: string;
+  readonly package: string;
+  /** The key that signed the order, by `nameOfKey`. */
+  readonly customer: string;
+  readonly resendings: number;
+  /** Digest of the accept it was sold for: it stays until its deadline, so that whoever comes second hears the same. */
+  readonly soldFor: string | null;
+}
+
+export type SenderRecord =
+  | { readonly type: 'published'; readonly edition: Edition; readonly description: Uint8Array; readonly atMs: number }
+  | { readonly type: 'lodged-again'; readonly package: string; readonly atMs: number }
+  | {
+      readonly type: 'custody';
+      readonly package: string;
+      readonly receipt: Uint8Array;
+      readonly keptUntilMs: number;
+      readonly atMs: number;
+    }
+  | { readonly type: 'custody-refused'; readonly package: string; readonly code: string; readonly atMs: number }
+  | { readonly type: 'ordered'; readonly order: OpenOrder; readonly bytes: Uint8Array; readonly atMs: number }
+  | { readonly type: 'key'; readonly order: string; readonly passed: Uint8Array; readonly atMs: number }
+  | {
+      readonly type: 'resent';
+      readonly order: string;
+      readonly attempt: number;
+      readonly notAccept: Uint8Array;
+      readonly atMs: number;
+    }
+  | {
+      readonly type: 'sold';
+      readonly order: string;
+      readonly accept: string;
+      readonly by: 'merchant' | 'trustee';
+      readonly acceptance: Uint8Array;
+      readonly atMs: number;
+    }
+  | {
+      readonly type: 'lapsed';
+      readonly order: string;
+      readonly reason: 'deadline' | 'resendings';
+      readonly atMs: number;
+    }
+  /** Sold, and its deadline is over. */
+  | { readonly type: 'settled'; readonly order: string; readonly atMs: number }
+  /** The trustee signed a release for what was not paid: this shows it. */
+  | { readonly type: 'trustee-breach'; readonly order: string; readonly evidence: Uint8Array; readonly atMs: number }
+  | { readonly type: 'heard'; readonly case: string; readonly hearing: Uint8Array; readonly atMs: number }
+  | {
+      readonly type: 'ruled';
+      readonly order: string;
+      readonly outcome: string;
+      readonly ruling: Uint8Array;
+      readonly atMs: number;
+    };
+
+export interface SenderState {
+  /** By package. */
+  readonly editions: Map<string, Edition>;
+  /** By order digest. */
+  readonly orders: Map<string, OpenOrder>;
+  /** How many of them, not sold yet, each customer has. */
+  readonly openOf: Map<string, number>;
+}
+
+export const packageKey = (of: string) => `package:${of}`;
+export const orderKey = (order: string) => `order:${order}`;
+
+export function emptySender(): SenderState {
+  return { editions: new Map(), orders: new Map(), openOf: new Map() };
+}
+
+export function applySender(state: SenderState, record: SenderRecord): void {
+  const { editions, orders } = state;
+  switch (record.type) {
+    case 'published':
+      editions.set(record.edition.package, record.edition);
+      break;
+    case 'lodged-again': {
+      const edition = editions.get(record.package)!;
+      editions.set(record.package, { ...edition, lodgings: edition.lodgings + 1 });
+      break;
+    }
+    case 'custody':
+      editions.set(record.package, { ...editions.get(record.package)!, keptUntilMs: record.keptUntilMs });
+      break;
+    case 'ordered':
+      open(state, record.order);
+      break;
+    case 'resent':
+      orders.set(record.order, { ...orders.get(record.order)!, resendings: record.attempt });
+      break;
+    case 'sold':
+      markSold(state, record.order, record.accept);
+      break;
+    case 'lapsed':
+    case 'settled':
+      close(state, record.order);
+      break;
+    case 'custody-refused':
+    case 'key':
+    case 'trustee-breach':
+    case 'heard':
+    case 'ruled':
+      break;
+  }
+}
+
+function open({ orders, openOf }: SenderState, order: OpenOrder): void {
+  orders.set(order.order, order);
+  if (order.soldFor === null) count(openOf, order.customer, 1);
+}
+
+/** What is sold waits for nothing: it does not count against its customer. */
+function markSold({ orders, openOf }: SenderState, name: string, accept: string): void {
+  const order = orders.get(name);
+  if (order === undefined || order.soldFor !== null) return;
+  orders.set(name, { ...order, soldFor: accept });
+  count(openOf, order.customer, -1);
+}
+
+function close({ orders, openOf }: SenderState, name: string): void {
+  const order = orders.get(name);
+  if (order === undefined) return;
+  orders.delete(name);
+  if (order.soldFor === null) count(openOf, order.customer, -1);
+}
+
+function count(counts: Map<string, number>, of: string, change: 1 | -1): void {
+  const now = (counts.get(of) ?? 0) + change;
+  if (now > 0) counts.set(of, now);
+  else counts.delete(of);
+}
+
+export function snapshotSender({ editions, orders }: SenderState): Uint8Array {
+  return encodeCborExact({ editions: [...editions.values()], orders: [...orders.values()] } as unknown as CborValue);
+}
+
+export function restoreSender(bytes: Uint8Array): SenderState {
+  // Written by `snapshotSender` into this party's own journal, which vouches for it.
+  const stored = decodeCborExact(bytes, { maxBytes: 1 << 30 }) as unknown as {
+    readonly editions: readonly Edition[];
+    readonly orders: readonly OpenOrder[];
+  };
+  const state = emptySender();
+  for (const edition of stored.editions) state.editions.set(edition.package, edition);
+  for (const order of stored.orders) open(state, order);
+  return state;
+}
