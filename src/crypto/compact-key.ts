@@ -38,11 +38,18 @@ export function makeCompactKey(random: Random): CompactKeyPair {
   }
 }
 
-/** The pair of a scalar that `makeCompactKey` gave. @throws CryptographicError when it is none */
+/** A party signs with the same scalar again and again; making the pair costs as much as a signature. */
+const known = new WeakMap<Uint8Array, CompactKeyPair>();
+
+/** The pair of a scalar that `makeCompactKey` gave, which must not be changed afterwards. @throws CryptographicError when it is none */
 export function compactKeyOf(scalar: Uint8Array): CompactKeyPair {
+  const pair = known.get(scalar);
+  if (pair !== undefined) return pair;
   const value = scalar.length === COMPACT_KEY_LENGTH ? BigInt(`0x${toHex(scalar)}`) : 0n;
   if (value === 0n || value >= P256_ORDER) throw new CryptographicError(new Error('not a scalar of P-256'));
-  return pairOf(scalar, value);
+  const made = pairOf(scalar, value);
+  known.set(scalar, made);
+  return made;
 }
 
 function pairOf(drawn: Uint8Array, value: bigint): CompactKeyPair {

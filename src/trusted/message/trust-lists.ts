@@ -163,9 +163,14 @@ function foldParty({ untrusted }: TrustLists, change: ListChange): void {
 /** What follows on the given versions, of all the changes there ever were; at most `maxChanges` of each list. */
 export function updateSince(log: ListUpdate, versions: ListVersions): ListUpdate {
   return {
-    untrusted: log.untrusted.slice(versions.untrusted, versions.untrusted + maxChanges).map(withoutSignature),
+    untrusted: log.untrusted.slice(versions.untrusted, versions.untrusted + maxChanges),
     primaryKeys: log.primaryKeys.slice(versions.primaryKeys, versions.primaryKeys + maxChanges),
   };
+}
+
+/** The same in a third of the bytes, for whoever does not pass it on. */
+export function signedAtTheEnd({ untrusted, primaryKeys }: ListUpdate): ListUpdate {
+  return { untrusted: untrusted.map(withoutSignature), primaryKeys };
 }
 
 function withoutSignature(change: SignedChange, at: number, all: readonly SignedChange[]): SignedChange {

@@ -5,7 +5,7 @@
  * newest mark, which an unopened agent never does, and which the books of whoever made that mark show.
  */
 import type { KeyObject } from 'node:crypto';
-import { encodeCbor } from '../../codec/cbor.ts';
+import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { concatBytes, fromHex, utf8 } from '../../codec/hex.ts';
 import { row } from '../../codec/row-shape.ts';
 import { bytes, oneOf, optional, type Shaped, whole } from '../../codec/shape.ts';
@@ -32,12 +32,22 @@ const claimFields = {
 const claimsShape = row(claimFields);
 export type MarkClaims = Shaped<typeof claimsShape>;
 
-export const markShape = row({
+const markShape = row({
   ...claimFields,
   acceptor: agentCertificateShape(),
   signature: bytes({ min: RAW_SIGNATURE_LENGTH, max: RAW_SIGNATURE_LENGTH }),
 });
 export type Mark = Shaped<typeof markShape>;
+
+/** As it is kept and sent. */
+export function writeMark(mark: Mark): Uint8Array {
+  return encodeCbor(markShape.encode(mark));
+}
+
+/** @throws CborError or MessageError */
+export function readMark(bytes: Uint8Array): Mark {
+  return markShape.decode(decodeCbor(bytes, { maxBytes: 1024 }), 'mark');
+}
 
 export interface TicketStatus {
   readonly standing: Standing;

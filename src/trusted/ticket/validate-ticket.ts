@@ -17,6 +17,7 @@ import {
   issueText,
   signerFactsOf,
   type Ticket,
+  type TicketBody,
   transferredDigest,
   transferText,
 } from './ticket.ts';
@@ -55,21 +56,41 @@ const invalid = (why: string) => new TrustedError('TICKET_INVALID', why);
 /** 1) Issuer certificate and issuer signature. */
 function checkIssuer(ticket: Ticket, { lists, nowMs }: TicketValidation): void {
   const { body, receiver, issuerCertificate, issuerSignature } = ticket;
-  const { issuedOnDay, components } = body;
+  const { issuedOnDay } = body;
   if (issuedOnDay * 86_400 > nowMs / 1000 + clockErrorS) throw invalid('it was issued in the future');
   validateAgentCertificate(issuerCertificate, { lists, onDay: issuedOnDay });
   requireTrustedAgent(issuerCertificate, lists);
   if (isUntrusted(lists, { type: 'organisation', name: body.issuerName })) throw invalid('its issuer is untrusted');
-  requireMayIssue(issuerCertificate, kindOf(components.type));
+  requireMayIssue(issuerCertificate, body);
   const text = issueText({ body: encodeBody(body), receiver, issuer: signerFactsOf(issuerCertificate) });
   if (!verifyCompact(issuerCertificate.publicKey, text, issuerSignature)) throw invalid('the issuer did not sign it');
 }
 
 /** Credentials come from authorities, goods from merchants; a purchase order or remittance advice from anybody. */
-function requireMayIssue({ kind }: AgentCertificate, of: ReturnType<typeof kindOf>): void {
+function requireMayIssue({ kind }: AgentCertificate, { components }: TicketBody): void {
+  const of = kindOf(components.type);
   if (of === 'physical-object') return;
   if (kind !== (of === 'credential' ? 'authority' : 'merchant'))
     throw invalid(`a ${kind} does not issue a ${of} ticket`);
+}
+
+/**
+ * What can be said of a ticket before its issuer signs it, when its issuer is the agent in the session.
+ * @throws TrustedError `TICKET_INVALID`
+ */
+export function validateUnissued(
+  { body, signer }: { readonly body: TicketBody; readonly signer: AgentCertificate },
+  {
+    lists,
+    nowMs,
+    receiverExpiresDay,
+  }: Pick<TicketValidation, 'lists' | 'nowMs'> & { readonly receiverExpiresDay: number },
+): void {
+  if (Math.abs(body.issuedOnDay * 86_400 + 43_200 - nowMs / 1000) > 43_200 + clockErrorS)
+    throw invalid('not issued today');
+  if (body.receiverExpiresDay !== receiverExpiresDay) throw invalid('it is for a certificate of another age');
+  if (isUntrusted(lists, { type: 'organisation', name: body.issuerName })) throw invalid('its issuer is untrusted');
+  requireMayIssue(signer, body);
 }
 
 /** 2) and 3): each sender is the receiver before, had a valid certificate then, and signed. */

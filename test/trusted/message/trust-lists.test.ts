@@ -11,6 +11,7 @@ import {
   isUntrusted,
   longestCertificateDays,
   restoreLists,
+  signedAtTheEnd,
   storeLists,
   type TrustLists,
   updateSince,
@@ -44,7 +45,7 @@ describe('changes of the lists', () => {
     });
     const [whole, paged] = [listsOf(primary), listsOf(primary)];
     const sent = listUpdateShape.decode(
-      decodeCbor(encodeCbor(listUpdateShape.encode(updateSince(log, versionsOf(whole))))),
+      decodeCbor(encodeCbor(listUpdateShape.encode(signedAtTheEnd(updateSince(log, versionsOf(whole)))))),
       'update',
     );
     expect(sent.untrusted.filter(({ signature }) => signature !== undefined)).toHaveLength(1);

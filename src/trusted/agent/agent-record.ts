@@ -1,0 +1,154 @@
+/** What a trusted agent writes down, and what each record changes. */
+import { encodeCborExact } from '../../codec/cbor.ts';
+import type { CborValue } from '../../codec/cbor-value.ts';
+import { sha256 } from '../../crypto/digest.ts';
+import type { AgentCertificate } from '../message/certificate.ts';
+import type { ListUpdate } from '../message/list-change.ts';
+import type { Presentation } from '../message/state-head.ts';
+import { foldUpdate } from '../message/trust-lists.ts';
+import { applySessionRecord, type SessionRecord } from '../session/session.ts';
+import type { TicketStatus } from '../ticket/status.ts';
+import type { AgentState, Expectation, HeldTicket, Transaction } from './agent-state.ts';
+import type { Talk } from './talk.ts';
+
+/** What a commit changes; all of it at once. */
+export interface Changes {
+  readonly removed: readonly string[];
+  /** Tickets that came, and tickets whose mark changed. */
+  readonly put: readonly HeldTicket[];
+  readonly booked: readonly (readonly [ticketId: string, status: TicketStatus])[];
+}
+
+export type LogKind = 'given' | 'received' | 'presented' | 'accepted' | 'certified' | 'failed' | 'suspicion';
+
+/** One entry of Tran Log (US 5,671,280, figures 4B to 4D). */
+export interface LogEntry {
+  readonly kind: LogKind;
+  /** Unix milliseconds, by this device's clock and by the other's when the session began. */
+  readonly atMs: number;
+  readonly peerClockMs: number | undefined;
+  readonly peer: string;
+  readonly transaction: string | undefined;
+  /** Tickets as they were before and as they are after: compact form and newest mark. */
+  readonly before: readonly TicketImage[];
+  readonly after: readonly TicketImage[];
+  readonly note: string | undefined;
+}
+
+export interface TicketImage {
+  readonly ticketId: string;
+  readonly ticket: Uint8Array;
+  readonly mark: Uint8Array | undefined;
+}
+
+export type AgentRecord =
+  | SessionRecord
+  | { readonly type: 'announced'; readonly scalar: Uint8Array; readonly token: Uint8Array }
+  | { readonly type: 'certified'; readonly scalar: Uint8Array; readonly certificate: AgentCertificate }
+  | { readonly type: 'lists'; readonly update: ListUpdate }
+  | { readonly type: 'expecting'; readonly expectation: Expectation }
+  | { readonly type: 'expected'; readonly id: string; readonly left: number | undefined }
+  | { readonly type: 'talk'; readonly talk: Talk }
+  | { readonly type: 'talk-over'; readonly session: string }
+  | { readonly type: 'serial'; readonly serial: number }
+  | { readonly type: 'named'; readonly ticket: HeldTicket }
+  | { readonly type: 'transaction'; readonly transaction: Transaction }
+  | {
+      readonly type: 'committed';
+      readonly transaction: string;
+      readonly deeds: readonly Uint8Array[];
+      readonly changes: Changes;
+    }
+  /** A voter knows the outcome, or a decider that it was heard, or that it need not be: nothing more is to be remembered. */
+  | { readonly type: 'closed'; readonly transaction: string; readonly changes?: Changes }
+  | { readonly type: 'asked-outcome'; readonly transaction: string }
+  | { readonly type: 'presented'; readonly presentation: Presentation }
+  | { readonly type: 'countersigned'; readonly presentation: Presentation }
+  | { readonly type: 'logged'; readonly entry: LogEntry };
+
+export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
+  switch (record.type) {
+    case 'announced':
+      state.identity = { type: 'blank', scalar: record.scalar, token: record.token };
+      break;
+    case 'certified':
+      state.identity = record;
+      break;
+    case 'lists':
+      foldUpdate(state.lists, record.update);
+      break;
+    case 'expecting':
+      state.expectations.set(record.expectation.id, record.expectation);
+      break;
+    case 'expected':
+      expected(state, record);
+      break;
+    case 'talk':
+      state.talks.set(record.talk.session, record.talk);
+      break;
+    case 'talk-over':
+      state.talks.delete(record.session);
+      break;
+    case 'named':
+      state.tickets.set(record.ticket.id, record.ticket);
+      break;
+    case 'serial':
+      state.serial = record.serial;
+      break;
+    case 'transaction':
+      state.transactions.set(record.transaction.id, { ...record.transaction });
+      for (const id of heldBy(record.transaction)) state.underWay.set(id, record.transaction.id);
+      break;
+    case 'committed': {
+      const transaction = state.transactions.get(record.transaction)!;
+      transaction.status = 'committed';
+      transaction.deeds = record.deeds;
+      release(state, transaction);
+      change(state, record.changes);
+      break;
+    }
+    case 'closed': {
+      const transaction = state.transactions.get(record.transaction)!;
+      state.transactions.delete(record.transaction);
+      release(state, transaction);
+      if (record.changes !== undefined) change(state, record.changes);
+      break;
+    }
+    case 'asked-outcome':
+      state.transactions.get(record.transaction)!.asked += 1;
+      break;
+    case 'presented':
+      state.heads.presented.push(record.presentation);
+      break;
+    case 'countersigned':
+      state.heads.base = record.presentation;
+      state.heads.presented = [];
+      break;
+    case 'logged':
+      state.log.count += 1;
+      state.log.head = sha256(state.log.head, encodeCborExact(record.entry as unknown as CborValue));
+      break;
+    default:
+      applySessionRecord(state, record);
+  }
+}
+
+function expected({ expectations }: AgentState, { id, left }: Extract<AgentRecord, { type: 'expected' }>): void {
+  if (left === 0) expectations.delete(id);
+  else expectations.set(id, { ...expectations.get(id)!, left });
+}
+
+/** Tickets of ours that nothing else may touch meanwhile. */
+function heldBy({ legs }: Transaction): readonly string[] {
+  return legs.flatMap((leg) => (leg.type === 'give' && leg.ticket.type === 'transfer' ? [leg.ticketId] : []));
+}
+
+function release({ underWay }: AgentState, transaction: Transaction): void {
+  for (const id of heldBy(transaction)) if (underWay.get(id) === transaction.id) underWay.delete(id);
+}
+
+function change({ tickets, books }: AgentState, { removed, put, booked }: Changes): void {
+  for (const id of removed) tickets.delete(id);
+  for (const ticket of put) tickets.set(ticket.id, ticket);
+  for (const [id, status] of booked) books.set(id, status);
+}

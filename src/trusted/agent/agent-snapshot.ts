@@ -1,0 +1,79 @@
+/** An agent's state as bytes, for snapshots of its journal. */
+import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
+import type { CborValue } from '../../codec/cbor-value.ts';
+import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
+import type { Session } from '../session/session.ts';
+import type { TicketStatus } from '../ticket/status.ts';
+import type { AgentState, Expectation, HeldTicket, Identity, Transaction } from './agent-state.ts';
+import type { Talk } from './talk.ts';
+
+export function emptyAgent(foundingLists: TrustLists): AgentState {
+  return {
+    identity: { type: 'new' },
+    lists: restoreLists(storeLists(foundingLists)),
+    sessions: new Map(),
+    talks: new Map(),
+    tickets: new Map(),
+    underWay: new Map(),
+    transactions: new Map(),
+    books: new Map(),
+    expectations: new Map(),
+    log: { count: 0, head: new Uint8Array(32) },
+    heads: { base: undefined, presented: [] },
+    serial: 0,
+  };
+}
+
+interface StoredAgent {
+  readonly identity: Identity;
+  readonly lists: StoredLists;
+  readonly sessions: readonly Session[];
+  readonly talks: readonly Talk[];
+  readonly tickets: readonly HeldTicket[];
+  readonly underWay: readonly [string, string][];
+  readonly transactions: readonly Transaction[];
+  readonly books: readonly [string, TicketStatus][];
+  readonly expectations: readonly Expectation[];
+  readonly log: AgentState['log'];
+  readonly heads: AgentState['heads'];
+  readonly serial: number;
+}
+
+export function snapshotAgent(state: AgentState): Uint8Array {
+  const stored: StoredAgent = {
+    ...{
+      identity: state.identity,
+      lists: storeLists(state.lists),
+      log: state.log,
+      heads: state.heads,
+      serial: state.serial,
+    },
+    sessions: [...state.sessions.values()],
+    talks: [...state.talks.values()],
+    tickets: [...state.tickets.values()],
+    underWay: [...state.underWay],
+    transactions: [...state.transactions.values()],
+    books: [...state.books],
+    expectations: [...state.expectations.values()],
+  };
+  return encodeCborExact(stored as unknown as CborValue);
+}
+
+/** Written by `snapshotAgent` into this device's own journal, which vouches for it. */
+export function restoreAgent(bytes: Uint8Array): AgentState {
+  const stored = decodeCborExact(bytes, { maxBytes: Number.MAX_SAFE_INTEGER }) as unknown as StoredAgent;
+  const { identity, log, heads, serial } = stored;
+  const by = <T, K extends keyof T>(items: readonly T[], key: K) =>
+    new Map(items.map((item) => [item[key] as string, item]));
+  return {
+    ...{ identity, serial, log: { ...log }, lists: restoreLists(stored.lists) },
+    heads: { base: heads.base, presented: [...heads.presented] },
+    sessions: by(stored.sessions, 'id'),
+    talks: by(stored.talks, 'session'),
+    tickets: by(stored.tickets, 'id'),
+    underWay: new Map(stored.underWay),
+    transactions: by(stored.transactions, 'id'),
+    books: new Map(stored.books),
+    expectations: by(stored.expectations, 'id'),
+  };
+}

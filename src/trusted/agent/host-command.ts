@@ -1,0 +1,67 @@
+/** What a host side may tell its agent. A host side is not trusted: all of it is bounded, and nothing of it can make an agent break a protocol. */
+import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
+import { bytes, list, oneOf, optional, text, timeMs, whole } from '../../codec/shape.ts';
+import type { MessageType } from '../../crypto/signed-message.ts';
+import { maxItems } from '../message/ticket-talk.ts';
+import { componentsShape } from '../ticket/components.ts';
+
+const matter = () => text({ min: 1, max: 64 });
+const route = () => text({ min: 1, max: 300 });
+const session = () => text({ min: 32, max: 32 });
+const ticketId = () => text({ min: 32, max: 32 });
+const about = () => bytes({ max: 64 });
+const yes = () => whole({ min: 0, max: 1 });
+
+const items = choice({
+  transfer: numbered(1, { ticketId: ticketId() }),
+  issue: numbered(2, { components: componentsShape }),
+});
+
+const commands = {
+  /** The device was opened: its clock is set, and what a crash left is put in order. */
+  opened: numbered(1, {}),
+  /** Once, where the device is made: with the token under which the server announced it. */
+  initialise: numbered(2, { route: route(), token: bytes({ min: 16, max: 64 }) }),
+  recertify: numbered(3, { route: route() }),
+  sync: numbered(4, { route: route() }),
+  'fetch-lists': numbered(5, { route: route() }),
+  /** Somebody will call for this: `Receive Ticket` in figures 23 and 25. */
+  expect: numbered(6, {
+    matter: matter(),
+    purpose: oneOf('give', 'present'),
+    about: optional(about()),
+    times: optional(whole({ min: 1, max: 1_000_000_000 })),
+    untilMs: timeMs(),
+    /** Which credential to show if the caller asks for one; a merchant or authority shows its own without being told. */
+    credential: optional(ticketId()),
+  }),
+  /** `Transfer Ticket(s)` in figure 25; tickets may also be issued to the other agent. */
+  give: numbered(7, {
+    ...{ matter: matter(), route: route(), about: about() },
+    items: list(items, { min: 1, max: maxItems }),
+    check: yes(),
+  }),
+  /** Once, by an authority's agent that holds no credential yet: it issues itself one. That it may is what its certificate says. */
+  'name-yourself': numbered(11, { components: componentsShape }),
+  /** `Present Ticket` in figure 23. */
+  present: numbered(8, {
+    ...{ matter: matter(), route: route(), about: about(), ticketId: ticketId() },
+    check: yes(),
+  }),
+  /** The answer to `confirm-credential`. */
+  confirm: numbered(9, { session: session(), accept: yes() }),
+  /** By the acceptor's host side: so much service is asked for, or was the last. */
+  use: numbered(10, {
+    session: session(),
+    units: whole({ min: -0xffff_ffff, max: 0xffff_ffff }),
+    last: yes(),
+  }),
+};
+
+export type HostCommand = ChoiceOf<typeof commands>;
+
+export const hostCommandType: MessageType<HostCommand> = {
+  name: 'trusted-host-command',
+  shape: choice(commands),
+  maxBytes: 1 << 20,
+};

@@ -1,0 +1,57 @@
+/**
+ * What a transaction moves for one of its two agents. A transaction is a list of legs and does not care which: tickets given and taken,
+ * marks, and whatever a port of the device does at the same moment (a payment by a money module or a card).
+ */
+import { decodeCbor } from '../../codec/cbor.ts';
+import type { AgentId } from '../message/agent-id.ts';
+import { decodeAgentCertificate, encodeAgentCertificate } from '../message/certificate.ts';
+import { decodeTicket, encodeTicket } from '../ticket/compact-ticket.ts';
+import type { UnsignedTicket } from '../ticket/sign-ticket.ts';
+import { bodyShape, encodeBody, maxTicketBytes, ticketIdOf } from '../ticket/ticket.ts';
+
+export type Leg =
+  /** Ours becomes theirs. */
+  | { readonly type: 'give'; readonly ticketId: string; readonly ticket: StoredUnsigned; readonly mark?: Uint8Array }
+  /** Theirs becomes ours. */
+  | { readonly type: 'take'; readonly ticketId: string; readonly ticket: StoredUnsigned; readonly mark?: Uint8Array }
+  /** A ticket of ours gets a new mark. */
+  | { readonly type: 'mark'; readonly ticketId: string; readonly mark: Uint8Array }
+  /** A ticket of theirs gets a mark of ours. */
+  | { readonly type: 'book'; readonly ticketId: string; readonly mark: Uint8Array; readonly units: number }
+  /** Done by the port once the transaction commits, undone if it aborts; it was made ready before. */
+  | { readonly type: 'port'; readonly port: string; readonly reference: string };
+
+/** A ticket without its deed, as plain data. */
+export type StoredUnsigned =
+  | { readonly type: 'issue'; readonly body: Uint8Array; readonly receiver: AgentId; readonly signer: Uint8Array }
+  | {
+      readonly type: 'transfer';
+      readonly held: Uint8Array;
+      readonly receiver: AgentId;
+      readonly atS: number;
+      readonly signer: Uint8Array;
+    };
+
+export function storeUnsigned(unsigned: UnsignedTicket): StoredUnsigned {
+  const signer = encodeAgentCertificate(unsigned.signer);
+  const { receiver } = unsigned;
+  if (unsigned.type === 'issue') return { type: 'issue', body: encodeBody(unsigned.body), receiver, signer };
+  return { type: 'transfer', held: encodeTicket(unsigned.ticket), receiver, atS: unsigned.atS, signer };
+}
+
+/** @throws HandselError when the parts are not what they should be */
+export function readUnsigned(stored: StoredUnsigned): UnsignedTicket {
+  const signer = decodeAgentCertificate(stored.signer);
+  const { receiver } = stored;
+  if (stored.type === 'transfer') {
+    return { type: 'transfer', ticket: decodeTicket(stored.held), receiver, atS: stored.atS, signer };
+  }
+  const body = bodyShape.decode(decodeCbor(stored.body, { maxBytes: maxTicketBytes, maxDepth: 8 }), 'ticket');
+  return { type: 'issue', body, receiver, signer };
+}
+
+export function ticketIdOfUnsigned(unsigned: UnsignedTicket): string {
+  if (unsigned.type === 'transfer') return ticketIdOf(unsigned.ticket);
+  const { body, receiver, signer } = unsigned;
+  return ticketIdOf({ body, receiver, issuerCertificate: signer });
+}

@@ -1,0 +1,75 @@
+/** How far a conversation has come, by what it is for and which side of it this agent is on. */
+import type { Components } from '../ticket/components.ts';
+
+interface InSession {
+  readonly session: string;
+  /** How the host side calls the matter. */
+  readonly matter: string;
+}
+
+/** What a host side wants to be given to another agent. */
+export type WantedItem =
+  | { readonly type: 'transfer'; readonly ticketId: string }
+  | { readonly type: 'issue'; readonly components: Components };
+
+/** Caller; figure 8. */
+export interface CertifyingTalk extends InSession {
+  readonly type: 'certifying';
+  readonly purpose: 'initialise' | 'recertify' | 'sync';
+  readonly tries: number;
+  /** Of the key to be certified. Secret. */
+  readonly scalar: Uint8Array | undefined;
+  readonly step: 'calling' | 'asked' | 'installed';
+}
+
+/** Caller; figure 25. */
+export interface GivingTalk extends InSession {
+  readonly type: 'giving';
+  readonly items: readonly WantedItem[];
+  readonly check: boolean;
+  readonly step: 'calling' | 'checking' | 'confirming' | 'offered' | 'committed';
+  readonly transaction: string | undefined;
+}
+
+/** Callee; figure 25. */
+export interface TakingTalk extends InSession {
+  readonly type: 'taking';
+  /** To be shown if asked for. */
+  readonly credential: string | undefined;
+  readonly transaction: string | undefined;
+}
+
+/** Caller; figures 23 and 24. */
+export interface PresentingTalk extends InSession {
+  readonly type: 'presenting';
+  readonly ticketId: string;
+  readonly check: boolean;
+  readonly step: 'calling' | 'checking' | 'confirming' | 'presented' | 'waiting';
+  /** Committed, the acceptor has not answered yet. */
+  readonly transaction: string | undefined;
+}
+
+/** What the acceptor's host side wants marked. */
+export interface Use {
+  /** To be taken off what is left; a negative number tops up, which only the issuer can. */
+  readonly units: number;
+  /** Nothing follows: the ticket is not in use any more. */
+  readonly last: boolean;
+}
+
+/** Callee; figures 23 and 24. */
+export interface AcceptingTalk extends InSession {
+  readonly type: 'accepting';
+  /** To be shown if asked for. */
+  readonly credential: string | undefined;
+  readonly ticketId: string | undefined;
+  /** Compact form, once it was presented. */
+  readonly ticket: Uint8Array | undefined;
+  /** A request of the holder waits for an answer. */
+  readonly owes: boolean;
+  readonly uses: readonly Use[];
+  /** Voted, the holder has not committed yet; the use that it is for. */
+  readonly offered: { readonly transaction: string; readonly use: Use | undefined } | undefined;
+}
+
+export type Talk = CertifyingTalk | GivingTalk | TakingTalk | PresentingTalk | AcceptingTalk;

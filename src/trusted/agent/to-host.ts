@@ -1,0 +1,106 @@
+/**
+ * To Host (US 5,671,280, function 160): everything the device's host side ever learns from its agent. Keys, decryption keys and the numbers of
+ * cards are not in it; tickets leave the agent only inside sessions.
+ */
+import { encodeCbor } from '../../codec/cbor.ts';
+import type { CborValue } from '../../codec/cbor-value.ts';
+import { toHex } from '../../codec/hex.ts';
+import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
+import { bytes, list, oneOf, optional, type Shaped, text, whole } from '../../codec/shape.ts';
+import type { MessageType } from '../../crypto/signed-message.ts';
+import { agentIdShape } from '../message/agent-id.ts';
+import { agentKinds } from '../message/certificate.ts';
+import { dayShape } from '../message/day.ts';
+import type { Components } from '../ticket/components.ts';
+import { standings, type TicketStatus } from '../ticket/status.ts';
+import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
+import type { Turn } from './turn.ts';
+
+const ticketId = () => text({ min: 32, max: 32 });
+const session = () => text({ min: 32, max: 32 });
+const matter = () => text({ max: 64 });
+const why = () => text({ max: 200 });
+
+const statusFields = {
+  standing: oneOf(...standings),
+  remaining: optional(whole({ max: 0xffff_ffff })),
+  /** Unix seconds; 0 when it is not. */
+  inUseUntilS: whole({ max: 0xffff_ffff }),
+};
+
+const shownTicketShape = row({
+  ticketId: ticketId(),
+  issuerName: text({ max: 120 }),
+  issuerExpiresDay: dayShape(),
+  issuedOnDay: dayShape(),
+  transfers: whole({ max: 255 }),
+  ...statusFields,
+  /** The components that may be shown, as a CBOR map by name. */
+  components: bytes({ max: 65_536 }),
+});
+export type ShownTicket = Shaped<typeof shownTicketShape>;
+
+const notices = {
+  certified: numbered(1, { agentId: agentIdShape(), kind: oneOf(...agentKinds), expiresDay: dayShape() }),
+  /** Nothing was changed by the matter. */
+  failed: numbered(2, { matter: matter(), why: why() }),
+  /** Show this, and answer with the command `confirm`. */
+  'confirm-credential': numbered(3, { matter: matter(), session: session(), credential: shownTicketShape }),
+  given: numbered(4, { matter: matter(), ticketIds: list(ticketId(), { max: 64 }) }),
+  received: numbered(5, { matter: matter(), tickets: list(shownTicketShape, { max: 64 }) }),
+  /** To the acceptor: somebody shows this; the command `use` follows. */
+  presented: numbered(6, { matter: matter(), session: session(), ticket: shownTicketShape }),
+  /** To the acceptor: the holder's agent keeps the mark, so the service may be rendered. */
+  granted: numbered(7, {
+    ...{ matter: matter(), session: session(), ticketId: ticketId() },
+    units: whole({ min: -0xffff_ffff, max: 0xffff_ffff }),
+    ...statusFields,
+  }),
+  /** To the holder: a ticket of its changed. */
+  marked: numbered(8, { matter: matter(), ticketId: ticketId(), ...statusFields }),
+  over: numbered(9, { matter: matter() }),
+  /** The other agent knows how it ended and has not said so yet. */
+  undecided: numbered(10, { matter: matter() }),
+};
+export type HostNotice = ChoiceOf<typeof notices>;
+
+export const hostNoticeType: MessageType<HostNotice> = {
+  name: 'trusted-host-notice',
+  shape: choice(notices),
+  maxBytes: 1 << 20,
+};
+
+/** Where To Host sends: the device's own host side. */
+export const HOST_ROUTE = 'host-side';
+
+export function tellHost({ draft, env }: Turn, notice: HostNotice): void {
+  draft.send.push({
+    id: `host/${toHex(env.random(8))}`,
+    to: HOST_ROUTE,
+    kind: notice.type,
+    body: encodeCbor(hostNoticeType.shape.encode(notice)),
+  });
+}
+
+export function shownStatus({ standing, remaining, inUseUntilS }: TicketStatus) {
+  return { standing, inUseUntilS, ...(remaining === undefined ? {} : { remaining }) };
+}
+
+/** What the owner of a device may see of a ticket. */
+export function showTicket(ticket: Ticket, status: TicketStatus): ShownTicket {
+  const { issuerName, issuerExpiresDay, issuedOnDay, components } = ticket.body;
+  return {
+    ...{ ticketId: ticketIdOf(ticket), issuerName, issuerExpiresDay, issuedOnDay },
+    transfers: ticket.transfers.length,
+    ...shownStatus(status),
+    components: encodeCbor(shownComponents(components)),
+  };
+}
+
+const secrets: readonly string[] = ['decryptionKey', 'decryptionKeys'];
+
+function shownComponents(components: Components): Readonly<Record<string, CborValue>> {
+  const shown = Object.entries(components).filter(([name]) => !secrets.includes(name));
+  if (components.type !== 'card') return Object.fromEntries(shown) as Readonly<Record<string, CborValue>>;
+  return { ...Object.fromEntries(shown), number: `…${components.number.slice(-4)}` };
+}

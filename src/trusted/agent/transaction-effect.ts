@@ -1,0 +1,77 @@
+/** What follows from the end of a transaction besides the change itself: an entry in Tran Log, To Host, and the ports that take part in it. */
+import { encodeCbor } from '../../codec/cbor.ts';
+import { formatAgentId } from '../message/agent-id.ts';
+import { decodeTicket } from '../ticket/compact-ticket.ts';
+import { readMark, statusOf } from '../ticket/status.ts';
+import type { Changes, LogKind, TicketImage } from './agent-record.ts';
+import type { HeldTicket, Transaction } from './agent-state.ts';
+import type { Leg } from './leg.ts';
+import { type HostNotice, shownStatus, showTicket, tellHost } from './to-host.ts';
+import { log, type Turn } from './turn.ts';
+
+export function tellCommitted(turn: Turn, transaction: Transaction, changes: Changes): void {
+  logTransaction(turn, transaction, changes);
+  for (const notice of noticesOf(transaction, changes)) tellHost(turn, notice);
+  tellPorts(turn, transaction, 'commit');
+}
+
+/** Where ports of the device are reached: `port:NAME`. A port did its part provisionally before the transaction could be decided. */
+export function tellPorts({ draft }: Turn, { id, legs }: Transaction, what: 'commit' | 'abort'): void {
+  for (const leg of legs) {
+    if (leg.type !== 'port') continue;
+    draft.send.push({
+      ...{ id: `port/${id}/${leg.port}/${what}`, to: `port:${leg.port}`, kind: `port-${what}` },
+      body: encodeCbor([id, leg.reference]),
+    });
+  }
+}
+
+function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): readonly HostNotice[] {
+  const notices: HostNotice[] = [];
+  const given = legs.filter(({ type }) => type === 'give').map((leg) => (leg.type === 'give' ? leg.ticketId : ''));
+  if (given.length > 0) notices.push({ type: 'given', matter, ticketIds: given });
+  const taken = put.filter(({ id }) => legs.some((leg) => leg.type === 'take' && leg.ticketId === id));
+  if (taken.length > 0) {
+    const tickets = taken.map(({ bytes, status }) => showTicket(decodeTicket(bytes), status));
+    notices.push({ type: 'received', matter, tickets });
+  }
+  for (const leg of legs) {
+    if (leg.type !== 'mark' && leg.type !== 'book') continue;
+    const { ticketId } = leg;
+    const status = shownStatus(statusOf(readMark(leg.mark)));
+    if (leg.type === 'mark') notices.push({ type: 'marked', matter, ticketId, ...status });
+    else notices.push({ type: 'granted', matter, session, ticketId, units: leg.units, ...status });
+  }
+  return notices;
+}
+
+/** With the tickets as they were and as they are. */
+function logTransaction(turn: Turn, { id, peer, session, legs }: Transaction, { put }: Changes): void {
+  log(turn, {
+    ...{ session, transaction: id, note: undefined, kind: logKindOf(legs) },
+    peer: formatAgentId(peer.agentId),
+    before: legs.flatMap((leg) => imagesBefore(turn, leg)),
+    after: put.map(imageOf),
+  });
+}
+
+const kinds: readonly (readonly [Leg['type'], LogKind])[] = [
+  ['give', 'given'],
+  ['take', 'received'],
+  ['mark', 'presented'],
+  ['book', 'accepted'],
+];
+
+function logKindOf(legs: readonly Leg[]): LogKind {
+  return kinds.find(([type]) => legs.some((leg) => leg.type === type))?.[1] ?? 'given';
+}
+
+const imageOf = ({ id, bytes, mark }: HeldTicket): TicketImage => ({ ticketId: id, ticket: bytes, mark });
+
+function imagesBefore({ state }: Turn, leg: Leg): readonly TicketImage[] {
+  if (leg.type === 'give' && leg.ticket.type === 'issue') {
+    return [{ ticketId: leg.ticketId, ticket: leg.ticket.body, mark: undefined }];
+  }
+  const held = leg.type === 'give' || leg.type === 'mark' ? state.tickets.get(leg.ticketId) : undefined;
+  return held === undefined ? [] : [imageOf(held)];
+}

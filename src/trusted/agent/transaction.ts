@@ -1,0 +1,138 @@
+/**
+ * Commit and abort (US 5,671,280, figure 7 and "Abort And Commit") between two agents of which one decides. What is provisional stands in the
+ * transaction's legs and nowhere else, so to abort is to forget them. Order of events:
+ *
+ *   1. the decider opens: what it gives is locked (it may abort until 3)
+ *   2. the voter votes: written down before it leaves (from here on it only waits and asks)
+ *   3. the decider commits: one record that removes, adds, marks and holds the signatures (deeds), written down before they leave
+ *   4. the voter closes when it hears the outcome: by the commit frame, a statement, or the answer to its ask
+ *   5. the decider closes when it hears, authenticated, that the voter did: until then it remembers
+ */
+import { TrustedError } from '../message/trusted-error.ts';
+import { encodeTicket } from '../ticket/compact-ticket.ts';
+import { signDeed, withDeed } from '../ticket/sign-ticket.ts';
+import { firstStatus, readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
+import type { Changes } from './agent-record.ts';
+import type { HeldTicket, Transaction } from './agent-state.ts';
+import { type Leg, readUnsigned } from './leg.ts';
+import type { Talk } from './talk.ts';
+import { tellCommitted, tellPorts } from './transaction-effect.ts';
+import { ownKey, peerOf, sessionOf, type Turn } from './turn.ts';
+
+interface Opening {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly legs: readonly Leg[];
+}
+
+function newTransaction(
+  turn: Turn,
+  talk: Talk,
+  opening: Opening & Pick<Transaction, 'role' | 'status' | 'deeds'>,
+): Transaction {
+  const { route } = sessionOf(turn, talk);
+  const { session, matter } = talk;
+  return { ...opening, session, matter, peer: peerOf(turn, talk), route, asked: 0 };
+}
+
+/** 1. @throws TrustedError `TICKET_UNDER_WAY` */
+export function openTransaction(turn: Turn, talk: Talk, opening: Opening): void {
+  requireFree(turn, opening.legs);
+  const transaction = newTransaction(turn, talk, { ...opening, role: 'decider', status: 'open', deeds: [] });
+  turn.draft.records.push({ type: 'transaction', transaction });
+}
+
+function requireFree({ state }: Turn, legs: readonly Leg[]): void {
+  for (const leg of legs) {
+    if ((leg.type === 'give' || leg.type === 'mark') && state.underWay.has(leg.ticketId)) {
+      throw new TrustedError('TICKET_UNDER_WAY', `ticket ${leg.ticketId} is in another transaction`);
+    }
+  }
+}
+
+/** 2. Gives the voter's own deeds, which travel with its vote. @throws as `openTransaction` */
+export function vote(turn: Turn, talk: Talk, opening: Opening): readonly Uint8Array[] {
+  requireFree(turn, opening.legs);
+  const deeds = deedsFor(turn, opening.legs);
+  const transaction = newTransaction(turn, talk, { ...opening, role: 'voter', status: 'voted', deeds });
+  turn.draft.records.push({ type: 'transaction', transaction });
+  return deeds;
+}
+
+function deedsFor(turn: Turn, legs: readonly Leg[]): readonly Uint8Array[] {
+  const { privateKey } = ownKey(turn);
+  return legs.flatMap((leg) => (leg.type === 'give' ? [signDeed(readUnsigned(leg.ticket), privateKey)] : []));
+}
+
+/** 3. Gives the deeds. @throws TrustedError `TICKET_INVALID` when the voter's deeds are not what its legs need: then it must be aborted */
+export function commit(
+  turn: Turn,
+  transaction: Transaction,
+  voterDeeds: readonly Uint8Array[] = [],
+): readonly Uint8Array[] {
+  const { id, legs } = transaction;
+  const deeds = deedsFor(turn, legs);
+  const changes = changesOf(turn, legs, voterDeeds);
+  turn.draft.records.push({ type: 'committed', transaction: id, deeds, changes });
+  tellCommitted(turn, transaction, changes);
+  return deeds;
+}
+
+/** 3, where there was nothing to lock before: opened and committed in one step. */
+export function commitAtOnce(turn: Turn, talk: Talk, opening: Opening): void {
+  requireFree(turn, opening.legs);
+  const transaction = newTransaction(turn, talk, { ...opening, role: 'decider', status: 'open', deeds: [] });
+  turn.draft.records.push({ type: 'transaction', transaction });
+  commit(turn, transaction);
+}
+
+/** 4, with what the decider gave. @throws TrustedError `TICKET_INVALID` when the deeds are none */
+export function settle(turn: Turn, transaction: Transaction, deeds: readonly Uint8Array[]): void {
+  const changes = changesOf(turn, transaction.legs, deeds);
+  turn.draft.records.push({ type: 'closed', transaction: transaction.id, changes });
+  turn.draft.clearTimers.push(askTimer(transaction.id));
+  tellCommitted(turn, transaction, changes);
+}
+
+/** Rolls back, for a decider before its decision and for a voter that hears of an abort: what was there before is as it was. */
+export function abort(turn: Turn, transaction: Transaction): void {
+  turn.draft.records.push({ type: 'closed', transaction: transaction.id });
+  turn.draft.clearTimers.push(askTimer(transaction.id));
+  tellPorts(turn, transaction, 'abort');
+}
+
+/** 5. */
+export function close(turn: Turn, transaction: Transaction): void {
+  turn.draft.records.push({ type: 'closed', transaction: transaction.id });
+}
+
+export const askTimer = (transaction: string) => `ask ${transaction}`;
+
+function changesOf({ state }: Turn, legs: readonly Leg[], deeds: readonly Uint8Array[]): Changes {
+  const removed: string[] = [];
+  const put: HeldTicket[] = [];
+  const booked: (readonly [string, TicketStatus])[] = [];
+  const taken = legs.filter((leg) => leg.type === 'take');
+  if (taken.length !== deeds.length) throw invalid(`${deeds.length} deeds for ${taken.length} tickets`);
+  for (const leg of legs) {
+    if (leg.type === 'give' && leg.ticket.type === 'transfer') removed.push(leg.ticketId);
+    else if (leg.type === 'take') put.push(arrivalOf(leg, deeds[taken.indexOf(leg)]!));
+    else if (leg.type === 'mark') put.push({ ...state.tickets.get(leg.ticketId)!, ...marked(leg.mark) });
+    else if (leg.type === 'book') booked.push([leg.ticketId, statusOf(readMark(leg.mark))]);
+  }
+  return { removed, put, booked };
+}
+
+function arrivalOf({ ticket, ticketId, mark }: Extract<Leg, { type: 'take' }>, deed: Uint8Array): HeldTicket {
+  const made = withDeed(readUnsigned(ticket), deed);
+  if (made === undefined) throw invalid('a deed that the giver did not sign');
+  const bytes = encodeTicket(made);
+  if (mark !== undefined) return { id: ticketId, bytes, ...marked(mark) };
+  return { id: ticketId, bytes, status: firstStatus(made.body.components), mark: undefined };
+}
+
+const invalid = (why: string) => new TrustedError('TICKET_INVALID', why);
+
+function marked(mark: Uint8Array): Pick<HeldTicket, 'status' | 'mark'> {
+  return { status: statusOf(readMark(mark)), mark };
+}
