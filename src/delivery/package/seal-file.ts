@@ -2,7 +2,7 @@
  * Makes a package file out of a content file, once for all buyers (US 09/718,411: "all products may be pre-ciphered and pre-signed").
  * Any size in constant memory: segments are encrypted and hashed on two threads, and nothing of the content is kept.
  */
-import { type FileHandle, open, rename, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DeliveryError } from '../message/delivery-error.ts';
 import { startThread, WORTH_A_THREAD } from './helping-thread.ts';
@@ -44,6 +44,9 @@ export async function sealFile(options: FileToSeal): Promise<Uint8Array> {
     await rename(partial, target);
     await flushFolder(dirname(target));
     return manifest;
+  } catch (cause) {
+    await rm(partial, { force: true });
+    throw cause;
   } finally {
     await file.close();
   }
