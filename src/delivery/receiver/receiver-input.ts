@@ -90,7 +90,7 @@ export function readReply({ id, outcome }: Reply, policy: ReceiverPolicy): Recei
   const [reference, step, number] = id.split('/') as [string, Step, string];
   if (step === 'cancel' || step === 'outcome') return { type: 'told' };
   if (outcome.type !== 'answered') {
-    const code = outcome.type === 'refused' ? outcome.code : 'NOT_IN_TIME';
+    const code = outcome.type === 'refused' ? outcome.code : 'DEADLINE';
     return { type: 'failed', reference, step, number: Number(number), code };
   }
   return { reference, ...answerTo(step, Number(number), outcome.body, policy) };
