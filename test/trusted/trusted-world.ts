@@ -46,6 +46,8 @@ export interface TrustedAgent {
   readonly notices: HostNotice[];
   /** Told at once of each notice; a host side that reacts. */
   react: (notice: HostNotice) => void;
+  /** False while no network reaches it. */
+  online: boolean;
   command(command: HostCommand): Promise<void>;
 }
 
@@ -134,7 +136,7 @@ export async function openTrustedWorld(options: {
       const notices: HostNotice[] = [];
       const own = 'replyTo' in given && replyTo === undefined ? {} : { replyTo };
       const agent: TrustedAgent = {
-        ...{ name, notices, react: () => {} },
+        ...{ name, notices, react: () => {}, online: true },
         machine: world.addMachine(
           name,
           (): AgentParty =>
@@ -142,12 +144,17 @@ export async function openTrustedWorld(options: {
               alter({
                 machine: createTrustedAgent({ foundingLists: lists, ...own, pace }),
                 arrived: ({ body }) => message(body),
-                identityOf,
+                async serve(host, { body }) {
+                  return agent.online ? host.handle({ ...messageIdentityOf(body), input: message(body) }) : undefined;
+                },
                 wrapCourier: (courier) =>
-                  hostSide(courier, (notice) => {
-                    notices.push(notice);
-                    agent.react(notice);
-                  }),
+                  hostSide(
+                    whileOnline(courier, () => agent.online),
+                    (notice) => {
+                      notices.push(notice);
+                      agent.react(notice);
+                    },
+                  ),
               }),
               breaches,
             ),
@@ -188,6 +195,21 @@ export async function inTime<T>(world: World, promise: Promise<T>, forMs = 600_0
   while (!settled && world.clock.nowMs() < untilMs) await world.run(world.clock.nowMs() + 50);
   if (!settled) throw new Error('nothing happened in time');
   return done;
+}
+
+/** Neither a message nor its answer passes while there is no network. */
+function whileOnline({ deliver }: Courier, online: () => boolean): Courier {
+  const requireNetwork = () => {
+    if (!online()) throw new Error('no network');
+  };
+  return {
+    async deliver(outgoing, attempt) {
+      requireNetwork();
+      const result = await deliver(outgoing, attempt);
+      requireNetwork();
+      return result;
+    },
+  };
 }
 
 function hostSide(courier: Courier, hear: (notice: HostNotice) => void): Courier {

@@ -1,5 +1,4 @@
 /** What a trusted agent remembers. The journal it is kept in is sealed (`device.ts`), so keys and tickets may stand here as they are. */
-import type { AgentId } from '../message/agent-id.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import type { AgentPeer } from '../message/party.ts';
 import type { Purpose } from '../message/purpose.ts';
@@ -79,8 +78,4 @@ export interface Transaction {
   deeds: readonly Uint8Array[];
   /** How often the outcome was asked for. */
   asked: number;
-}
-
-export function ownAgentId({ identity }: AgentState): AgentId | undefined {
-  return identity.type === 'certified' ? identity.certificate.agentId : undefined;
 }

@@ -113,7 +113,10 @@ function offer(turn: Turn, talk: GivingTalk): void {
     if (size > maxMessageBytes / 2) throw new TrustedError('TICKET_INVALID', 'too many tickets at a time');
     const id = toHex(env.random(TRANSACTION_ID_LENGTH));
     openTransaction(turn, talk, { id, legs });
-    draft.records.push({ type: 'serial', serial: state.serial + unsigned.length });
+    // A number once given is not given again, whatever becomes of the transaction.
+    if (talk.items.some(({ type }) => type === 'issue')) {
+      draft.records.push({ type: 'serial', serial: state.serial + unsigned.length });
+    }
     keepTalk(turn, { ...talk, step: 'offered', transaction: id });
     ask(turn, talk, { type: 'offer', transaction: fromHex(id), items: offered });
   } catch (error) {

@@ -9,7 +9,7 @@ export const noonS = TODAY * 86_400 + 43_200;
 
 export function issue(options: {
   readonly issuer: CertifiedAgent;
-  readonly receiver: CertifiedAgent;
+  readonly receiver: { readonly id: number; readonly certificate: { readonly expiresDay: number } };
   readonly components: Components;
   readonly issuerName?: string;
   readonly issuedOnDay?: number;

@@ -1,0 +1,110 @@
+/**
+ * A transaction device (US 5,671,280, figure 3): the trusted agent behind its external interface, which is all that a host side gets of it.
+ * Commands go in, To Host comes out, and what is for other devices passes through sealed.
+ */
+import { decodeCbor } from '../../codec/cbor.ts';
+import type { Random } from '../../crypto/random.ts';
+import type { Clock } from '../../journal/clock.ts';
+import type { Courier } from '../../journal/courier.ts';
+import { type Host, openHost } from '../../journal/host.ts';
+import type { HostLog } from '../../journal/host-log.ts';
+import type { Journal } from '../../journal/journal.ts';
+import type { OutboxPace } from '../../journal/outbox.ts';
+import { createSealedJournal } from '../../journal/sealed-journal.ts';
+import { decodeTrustedMessage, messageIdentityOf } from '../message/envelope.ts';
+import { decodeTicket } from '../ticket/compact-ticket.ts';
+import { type AgentInput, type AgentOptions, createTrustedAgent } from './agent-machine.ts';
+import type { AgentRecord, LogEntry } from './agent-record.ts';
+import type { AgentState } from './agent-state.ts';
+import { type DeviceFile, openDeviceFile } from './device-file.ts';
+import { type HostCommand, hostCommandType } from './host-command.ts';
+import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showTicket } from './to-host.ts';
+import { LOG_KEY } from './turn.ts';
+
+export interface TransactionDevice {
+  /** Resolves when what it led to is durable. @throws HandselError when the command cannot be obeyed */
+  command(command: HostCommand): Promise<void>;
+  /** A message that came for this device from another one or a server, and its answer. @throws HandselError when it is refused */
+  arrived(body: Uint8Array): Promise<Uint8Array>;
+  /** The tickets held, as they may be shown (figure 23, step 762). */
+  tickets(): readonly ShownTicket[];
+  /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
+  log(limit: number): Promise<readonly ShownLogEntry[]>;
+  /** The device is switched off. */
+  close(): Promise<void>;
+  /** Resolves with the cause if it has to stop by itself. */
+  readonly failed: Promise<unknown>;
+}
+
+export interface ShownLogEntry
+  extends Pick<LogEntry, 'kind' | 'atMs' | 'peerClockMs' | 'peer' | 'transaction' | 'note'> {
+  readonly ticketIds: readonly string[];
+}
+
+export interface DeviceOptions extends AgentOptions {
+  readonly file: DeviceFile;
+  readonly pin: string;
+  /** Sealed on its way there: the host side may keep it. */
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Carries what is for others, sealed; and to ports of the device (`port:NAME`). */
+  readonly courier: Courier;
+  /** The host side. It hears everything at least once. */
+  readonly toHost: (notice: HostNotice) => void;
+  readonly log: HostLog;
+  readonly outboxPace?: OutboxPace;
+}
+
+/** Signs on. @throws TrustedError `PIN_WRONG`, `DEVICE_LOCKED` or `DEVICE_FILE_DAMAGED`; JournalError */
+export async function openDevice(options: DeviceOptions): Promise<TransactionDevice> {
+  const { clock, random, log } = options;
+  const key = await openDeviceFile(options);
+  const host = await openHost({
+    machine: createTrustedAgent(options),
+    journal: createSealedJournal({ journal: options.journal, key, random }),
+    ...{ clock, random, log, courier: messageManager(options) },
+    ...(options.outboxPace && { pace: options.outboxPace }),
+  });
+  // The clock is set, and what the last use left is put in order, before anything else is done.
+  await host.submit({ type: 'command', command: { type: 'opened' } });
+  return externalInterface(host);
+}
+
+/** Message Manager: to the host side, or out to the world. */
+function messageManager({ courier, toHost }: DeviceOptions): Courier {
+  return {
+    async deliver(message, attempt) {
+      if (message.to !== HOST_ROUTE) return courier.deliver(message, attempt);
+      toHost(hostNoticeType.shape.decode(decodeCbor(message.body), hostNoticeType.name));
+      return { type: 'answered', body: new Uint8Array() };
+    },
+  };
+}
+
+function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): TransactionDevice {
+  return {
+    async command(command) {
+      // Through its description, so that a host side's object can have nothing on it that was not foreseen.
+      const { shape, name } = hostCommandType;
+      await host.submit({ type: 'command', command: shape.decode(shape.encode(command), name) });
+    },
+    async arrived(body) {
+      const identity = messageIdentityOf(body);
+      const { messageId } = identity;
+      return host.handle({ ...identity, input: { type: 'message', message: decodeTrustedMessage(body), messageId } });
+    },
+    tickets: () => [...host.state.tickets.values()].map(({ bytes, status }) => showTicket(decodeTicket(bytes), status)),
+    async log(limit) {
+      const records = await host.readByKey(LOG_KEY, { limit });
+      return records.flatMap((record) => (record.type === 'logged' ? [shown(record.entry)] : []));
+    },
+    close: () => host.close(),
+    failed: host.failed,
+  };
+}
+
+function shown({ kind, atMs, peerClockMs, peer, transaction, note, before, after }: LogEntry): ShownLogEntry {
+  const ticketIds = [...new Set([...before, ...after].map(({ ticketId }) => ticketId))];
+  return { kind, atMs, peerClockMs, peer, transaction, note, ticketIds };
+}
