@@ -18,13 +18,13 @@ type SenderDecision = Decision<SenderRecord>;
 /** @throws DeliveryError `PACKAGE_UNKNOWN`, `ACCEPTED_OTHERWISE`, `ORDER_OVER` */
 export function decideAcceptance(
   state: SenderState,
-  { acceptance, bytes, orderKey: orderSecret, soldFor, ruled }: AcceptanceInput,
+  { acceptance, bytes, orderKey: orderSecret, soldFor, refunded }: AcceptanceInput,
   env: Env,
   policy: SenderPolicy,
 ): SenderDecision {
   const { order, accept } = acceptance;
   const edition = editionOf(state, acceptance);
-  if (ruled === 'refund') throw new DeliveryError('ORDER_OVER', 'the order was refunded by a ruling');
+  if (refunded) throw new DeliveryError('ORDER_OVER', 'the order was refunded by a ruling');
   const digest = toHex(accept.digest);
   const sold = state.orders.get(toHex(order.digest))?.soldFor ?? soldFor;
   if (sold !== undefined && sold !== digest) {

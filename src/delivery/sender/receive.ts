@@ -198,6 +198,7 @@ async function isPaid(acceptance: CheckedAcceptance, { proof }: SenderPolicy): P
 async function pastOf(order: Uint8Array, history: History): Promise<Past> {
   const records = await history(orderKey(toHex(order)));
   const sold = records.find((record) => record.type === 'sold');
-  const ruled = records.find((record) => record.type === 'ruled');
-  return { soldFor: sold?.accept, ruled: ruled?.outcome };
+  // Of several rulings on one order, one that refunds it is enough.
+  const refunded = records.some((record) => record.type === 'ruled' && record.outcome === 'refund');
+  return { soldFor: sold?.accept, refunded };
 }

@@ -34,7 +34,8 @@ export interface KeyInput {
 export interface Past {
   /** Digest of the accept it was sold for. */
   readonly soldFor: string | undefined;
-  readonly ruled: string | undefined;
+  /** By a ruling. */
+  readonly refunded: boolean;
 }
 
 export interface AcceptanceInput extends Past {

@@ -18,13 +18,13 @@ import { type KeptKey, orderKey, packageKey, type TrusteeRecord, type TrusteeSta
 /** The merchant is told until it has it: it may be away, which is why its customer came here. */
 export function decideClaim(
   state: TrusteeState,
-  { acceptance, acceptanceBytes, orderKey: orderSecret, ruled }: ClaimInput,
+  { acceptance, acceptanceBytes, orderKey: orderSecret, refunded }: ClaimInput,
   env: Env,
   policy: TrusteePolicy,
 ): Decision<TrusteeRecord> {
   const { order, accept } = acceptance;
   const key = keptFor(state, order, policy);
-  if (ruled === 'refund') throw new DeliveryError('ORDER_OVER', 'the order was refunded by a ruling');
+  if (refunded) throw new DeliveryError('ORDER_OVER', 'the order was refunded by a ruling');
   const release = signRelease(
     {
       ...{ order: order.digest, accept: accept.digest, package: order.value.package },

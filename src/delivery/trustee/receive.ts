@@ -73,10 +73,11 @@ export async function receiveClaim(
   const orderSecret = unsealKey(claim.value.key, { privateKey: policy.signer.privateKey, binding: order.digest });
   if (!isOrderKey(orderSecret, order.value)) throw new DeliveryError('KEY_UNFIT', 'this is not the key of the order');
   await requirePaid(policy.proof, { order, accept, evidence });
-  const ruled = (await history(orderKey(toHex(order.digest)))).find((record) => record.type === 'ruled');
+  const past = await history(orderKey(toHex(order.digest)));
+  const refunded = past.some((record) => record.type === 'ruled' && record.outcome === 'refund');
   return {
     messageId: `claim:${toHex(order.digest)}:${toHex(accept.digest)}`,
-    input: { type: 'claim', acceptance, acceptanceBytes, orderKey: orderSecret, ruled: ruled?.outcome },
+    input: { type: 'claim', acceptance, acceptanceBytes, orderKey: orderSecret, refunded },
   };
 }
 

@@ -27,8 +27,8 @@ export interface ClaimInput {
   readonly acceptanceBytes: Uint8Array;
   /** K1 of the order. */
   readonly orderKey: Uint8Array;
-  /** What an arbiter has ruled about the order, if anything. */
-  readonly ruled: string | undefined;
+  /** By a ruling. */
+  readonly refunded: boolean;
 }
 
 export interface KeyRequestInput {
