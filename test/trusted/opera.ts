@@ -109,3 +109,10 @@ export function isAtRest(agent: TrustedAgent): boolean {
   const { sessions, talks, transactions, underWay } = stateOf(agent);
   return sessions.size + talks.size + transactions.size + underWay.size === 0;
 }
+
+/** What an agent's device keeps secret, as an attacker that opened it would find it. */
+export function certifiedOf(agent: TrustedAgent) {
+  const { identity } = stateOf(agent);
+  if (identity.type !== 'certified') throw new Error(`${agent.name} has no certificate`);
+  return identity;
+}

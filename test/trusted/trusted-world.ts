@@ -19,6 +19,7 @@ import type { AgentPace } from '../../src/trusted/agent/turn.ts';
 import type { AgentKind } from '../../src/trusted/message/certificate.ts';
 import { decodeTrustedMessage, messageIdentityOf } from '../../src/trusted/message/envelope.ts';
 import { foundingLists, type TrustLists } from '../../src/trusted/message/trust-lists.ts';
+import { answerAtServer } from '../../src/trusted/server/server-endpoint.ts';
 import {
   createTrustedServer,
   type ServerCommand,
@@ -92,7 +93,6 @@ function watched<S, I extends { readonly type: string }, R>(party: Party<S, I, R
   return { ...party, machine: { ...machine, decide } };
 }
 
-const identityOf = (message: { readonly body: Uint8Array }) => messageIdentityOf(message.body).messageId;
 const message = (body: Uint8Array) => ({
   type: 'message' as const,
   message: decodeTrustedMessage(body),
@@ -119,7 +119,7 @@ export async function openTrustedWorld(options: {
       alterServer({
         machine: createTrustedServer({ foundingLists: lists, role, ...options.server }),
         arrived: ({ body }) => message(body),
-        identityOf,
+        serve: (host, { body }) => answerAtServer(host, body),
       }),
       breaches,
     );

@@ -4,16 +4,9 @@
  */
 import { compactKeyOf, signCompact } from '../../crypto/compact-key.ts';
 import { dayOf } from '../message/day.ts';
-import { encodeTrustedAnswer, encodeTrustedMessage } from '../message/envelope.ts';
-import {
-  headText,
-  type ListChange,
-  type ListUpdate,
-  type ListVersions,
-  listOf,
-  nextHead,
-} from '../message/list-change.ts';
-import { checkUpdate, updateSince, versionsOf } from '../message/trust-lists.ts';
+import { encodeTrustedMessage } from '../message/envelope.ts';
+import { headText, type ListChange, type ListUpdate, listOf, nextHead } from '../message/list-change.ts';
+import { checkUpdate, versionsOf } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import type { ServerTurn } from './server-turn.ts';
 
@@ -30,11 +23,6 @@ export function changeLists({ state, draft, env }: ServerTurn, change: ListChang
   const update: ListUpdate = { untrusted: [], primaryKeys: [], [name]: [signed] };
   // Whoever takes it will check the same.
   draft.records.push({ type: 'lists', update: checkUpdate(lists, update) });
-}
-
-/** Anybody may have what the primary server signed. */
-export function answerLists({ state }: ServerTurn, versions: ListVersions): Uint8Array {
-  return encodeTrustedAnswer({ type: 'lists', update: updateSince(state.changes, versions) });
 }
 
 export const PULL_TIMER = 'pull';

@@ -2,27 +2,19 @@
  * A trusted server as a machine (US 5,671,280, figure 6B), ordinary or primary: certifies, keeps or passes on the lists, countersigns the heads
  * of agents. Disputes are to come.
  */
-import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
-import type { CborValue } from '../../codec/cbor-value.ts';
 import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Decision, Env, Machine, Outcome, Reply, Timer } from '../../journal/machine.ts';
 import type { AgentKind } from '../message/certificate.ts';
 import { decodeTrustedAnswer, encodeTrustedAnswer, type TrustedMessage } from '../message/envelope.ts';
-import type { ListChange, SignedChange } from '../message/list-change.ts';
+import type { ListChange } from '../message/list-change.ts';
 import { enrolmentOf } from '../message/party.ts';
-import {
-  longestCertificateDays,
-  restoreLists,
-  type StoredLists,
-  storeLists,
-  type TrustLists,
-} from '../message/trust-lists.ts';
+import { longestCertificateDays, type TrustLists } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { answerHello, answerProof, answerQuery, hearIdleness, takeRequest } from '../session/answering.ts';
 import { hearAnswer, hearLateness } from '../session/calling.ts';
 import { createKeyRing, type KeyRing } from '../session/key-ring.ts';
-import type { Session, SessionInput } from '../session/session.ts';
+import type { SessionInput } from '../session/session.ts';
 import { loseKeyless, loseSession, usualPace } from '../session/session-context.ts';
 import {
   askToBeCertified,
@@ -34,8 +26,9 @@ import {
   renew,
 } from './being-certified.ts';
 import { admitParty, certifyParty } from './certify-party.ts';
-import { answerLists, changeLists, PULL_TIMER, pullLists, takeLists } from './list-keeper.ts';
+import { changeLists, PULL_TIMER, pullLists, takeLists } from './list-keeper.ts';
 import { hearReport } from './report-agent.ts';
+import { emptyServer, restoreServer, snapshotServer } from './server-snapshot.ts';
 import { applyServerRecord, type ServerRecord, type ServerState } from './server-state.ts';
 import {
   decisionOfServer,
@@ -86,23 +79,13 @@ export function createTrustedServer(options: ServerOptions): Machine<ServerState
   const ring = createKeyRing();
   return {
     name: `trusted-${role.type}-server`,
-    initial: () => emptyServer(foundingLists, role),
+    initial: () => emptyServer(foundingLists, role.type === 'primary' ? role : { type: 'new' }),
     decide: (state, input, env) => decide({ state, env, ring, settings }, input),
     apply: applyServerRecord,
     snapshot: snapshotServer,
     restore: restoreServer,
     received: ({ id, outcome }: Reply): ServerInput => ({ type: 'reply', id, outcome }),
     fired: ({ id }: Timer): ServerInput => ({ type: 'timer', id }),
-  };
-}
-
-function emptyServer(foundingLists: TrustLists, role: ServerOptions['role']): ServerState {
-  return {
-    identity: role.type === 'primary' ? role : { type: 'new' },
-    lists: restoreLists(storeLists(foundingLists)),
-    changes: { untrusted: [], primaryKeys: [] },
-    ...{ sessions: new Map(), talks: new Map(), enrolments: new Map(), registered: new Map(), suspects: new Set() },
-    serial: 0,
   };
 }
 
@@ -205,15 +188,13 @@ function hear(turn: ServerTurn, message: TrustedMessage, messageId: string): voi
     case 'query':
       draft.answer = answerQuery(context, message);
       break;
-    case 'lists':
-      draft.answer = answerLists(turn, message.versions);
-      break;
     case 'report':
       hearReport(turn, message.report);
       draft.answer = encodeTrustedAnswer({ type: 'heard' });
       break;
     case 'statement':
-      throw new TrustedError('TRANSACTION_UNKNOWN', 'a server takes part in no transactions');
+    case 'lists':
+      throw new TrustedError('TRANSACTION_UNKNOWN', `"${message.type}" is nothing for a server's machine`);
   }
 }
 
@@ -238,42 +219,4 @@ function timeIsUp(turn: ServerTurn, timer: string): void {
     if (kind === 'late') hearLateness(turn.context, turn.draft, session);
     else hearIdleness(turn.context, turn.draft, session);
   }
-}
-
-interface StoredServer
-  extends Omit<ServerState, 'lists' | 'sessions' | 'talks' | 'enrolments' | 'registered' | 'suspects' | 'changes'> {
-  readonly lists: StoredLists;
-  readonly changes: { readonly untrusted: readonly SignedChange[]; readonly primaryKeys: readonly SignedChange[] };
-  readonly sessions: readonly Session[];
-  readonly talks: readonly [string, unknown][];
-  readonly enrolments: readonly [string, unknown][];
-  readonly registered: readonly [number, unknown][];
-  readonly suspects: readonly number[];
-}
-
-function snapshotServer(state: ServerState): Uint8Array {
-  const { identity, serial, changes } = state;
-  const stored: StoredServer = {
-    ...{ identity, serial, changes, lists: storeLists(state.lists), sessions: [...state.sessions.values()] },
-    talks: [...state.talks],
-    enrolments: [...state.enrolments],
-    registered: [...state.registered],
-    suspects: [...state.suspects],
-  };
-  return encodeCborExact(stored as unknown as CborValue);
-}
-
-/** Written by `snapshotServer` into this server's own journal, which vouches for it. */
-function restoreServer(bytes: Uint8Array): ServerState {
-  const stored = decodeCborExact(bytes, { maxBytes: Number.MAX_SAFE_INTEGER }) as unknown as StoredServer;
-  const { identity, serial, changes } = stored;
-  return {
-    ...{ identity, serial, lists: restoreLists(stored.lists) },
-    changes: { untrusted: [...changes.untrusted], primaryKeys: [...changes.primaryKeys] },
-    sessions: new Map(stored.sessions.map((session) => [session.id, session])),
-    talks: new Map(stored.talks) as ServerState['talks'],
-    enrolments: new Map(stored.enrolments) as ServerState['enrolments'],
-    registered: new Map(stored.registered) as ServerState['registered'],
-    suspects: new Set(stored.suspects),
-  };
 }

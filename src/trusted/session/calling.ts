@@ -95,10 +95,8 @@ export function hearAnswer(context: SessionContext, draft: SessionDraft, message
 
 function readAnswer(outcome: Outcome): TrustedAnswer {
   if (outcome.type === 'answered') return decodeTrustedAnswer(outcome.body);
-  throw new TrustedError(
-    'SESSION_UNKNOWN',
-    outcome.type === 'refused' ? `refused: ${outcome.code}` : 'no answer in time',
-  );
+  const code = outcome.type === 'refused' ? outcome.code : 'no answer';
+  throw new TrustedError(code === 'SESSION_DENIED' ? code : 'SESSION_UNKNOWN', `not heard: ${code}`);
 }
 
 const keysGone = () => new TrustedError('SESSION_UNKNOWN', 'its keys are gone');

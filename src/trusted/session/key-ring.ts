@@ -27,10 +27,12 @@ export function createKeyRing(): KeyRing {
     readonly [K in keyof Secrets]: Map<string, Secrets[K]>;
   };
   const forget = (session: string) => {
-    for (const kind of ['hello', 'greeted', 'keys'] as const) {
-      wipe(rings[kind].get(session));
-      rings[kind].delete(session);
-    }
+    // As far as a runtime with garbage collection can: what it copied meanwhile is out of reach.
+    const { scalar } = rings.hello.get(session) ?? {};
+    const secrets = [scalar, rings.greeted.get(session)?.keys, rings.keys.get(session)];
+    for (const secret of secrets.flatMap((one) => (one instanceof Uint8Array ? [one] : Object.values(one ?? {}))))
+      secret.fill(0);
+    for (const ring of Object.values(rings)) ring.delete(session);
   };
   return {
     get: (session, kind) => rings[kind].get(session),
@@ -41,10 +43,4 @@ export function createKeyRing(): KeyRing {
     },
     forget,
   };
-}
-
-/** As far as a runtime with garbage collection can: what it copied meanwhile is out of reach. */
-function wipe(secrets: unknown): void {
-  if (secrets instanceof Uint8Array) secrets.fill(0);
-  else if (typeof secrets === 'object' && secrets !== null) Object.values(secrets).forEach(wipe);
 }
