@@ -44,8 +44,8 @@ export interface ShownLogEntry
 export interface DeviceOptions extends AgentOptions {
   readonly file: DeviceFile;
   readonly pin: string;
-  /** Sealed on its way there: the host side may keep it. */
-  readonly journal: Journal;
+  /** Called when the PIN was right. What is written to it is sealed: the host side may keep it. */
+  readonly openJournal: () => Promise<Journal>;
   readonly clock: Clock;
   readonly random: Random;
   /** Carries what is for others, sealed; and to ports of the device (`port:NAME`). */
@@ -62,7 +62,7 @@ export async function openDevice(options: DeviceOptions): Promise<TransactionDev
   const key = await openDeviceFile(options);
   const host = await openHost({
     machine: createTrustedAgent(options),
-    journal: createSealedJournal({ journal: options.journal, key, random }),
+    journal: createSealedJournal({ journal: await options.openJournal(), key, random }),
     ...{ clock, random, log, courier: messageManager(options) },
     ...(options.outboxPace && { pace: options.outboxPace }),
   });
