@@ -41,9 +41,28 @@ const receiptShape = record({
   amount: money,
 });
 type BankReceipt = Shaped<typeof receiptShape>;
-const receiptType: MessageType<BankReceipt> = { name: 'test-bank-receipt', shape: receiptShape, maxBytes: 2048 };
+export const receiptType: MessageType<BankReceipt> = { name: 'test-bank-receipt', shape: receiptShape, maxBytes: 2048 };
 
-export type Bank = ReturnType<typeof createBank>;
+/** What the bank signed for this accept, and nothing else, shows that it is paid. */
+export const bankProof: SettlementProof = {
+  async check({ order, accept, evidence }) {
+    try {
+      const receipt = readMessage(receiptType, evidence);
+      receipt.requireSignature(person('bank', 'bank').publicKey);
+      const { value } = receipt;
+      const same =
+        toHex(value.order) === toHex(order.digest) &&
+        toHex(value.accept) === toHex(accept.digest) &&
+        value.payee === order.value.payee &&
+        value.amount.currency === order.value.price.currency &&
+        value.amount.minor >= order.value.price.minor;
+      return same ? 'paid' : 'unproved';
+    } catch (cause) {
+      if (cause instanceof HandselError) return 'unproved';
+      throw cause;
+    }
+  },
+};
 
 /** Holds and moves money in one currency; everything it does may be asked of it again. */
 export function createBank(balances: Readonly<Record<string, bigint>>) {
@@ -90,27 +109,8 @@ export function createBank(balances: Readonly<Record<string, bigint>>) {
       if (hold !== undefined) move(hold.from, hold.minor);
     },
   });
-  const proof: SettlementProof = {
-    async check({ order, accept, evidence }) {
-      try {
-        const receipt = readMessage(receiptType, evidence);
-        receipt.requireSignature(signer.publicKey);
-        const { value } = receipt;
-        const same =
-          toHex(value.order) === toHex(order.digest) &&
-          toHex(value.accept) === toHex(accept.digest) &&
-          value.payee === order.value.payee &&
-          value.amount.currency === order.value.price.currency &&
-          value.amount.minor >= order.value.price.minor;
-        return same ? 'paid' : 'unproved';
-      } catch (cause) {
-        if (cause instanceof HandselError) return 'unproved';
-        throw cause;
-      }
-    },
-  };
   return {
-    ...{ accounts, holds, paid, settlementOf, proof },
+    ...{ accounts, holds, paid, settlementOf, proof: bankProof },
     refund(of: string) {
       const payment = paid.get(of);
       if (payment === undefined) return;
