@@ -47,6 +47,8 @@ export interface TrustedAgent {
   readonly notices: HostNotice[];
   /** Told at once of each notice; a host side that reacts. */
   react: (notice: HostNotice) => void;
+  /** Told whenever the device was switched on. */
+  started: () => void;
   /** False while no network reaches it. */
   online: boolean;
   command(command: HostCommand): Promise<void>;
@@ -57,6 +59,8 @@ export interface TrustedWorld {
   /** What no machine should ever do: decisions that the host refuses, inputs of its own that it refuses. */
   readonly breaches: readonly string[];
   readonly lists: TrustLists;
+  /** The primary server's key. */
+  readonly scalar: Uint8Array;
   readonly primary: ServerMachine;
   readonly servers: ReadonlyMap<string, ServerMachine>;
   server(name: string): { command(command: ServerCommand): Promise<void>; readonly machine: ServerMachine };
@@ -106,41 +110,54 @@ export async function openTrustedWorld(options: {
   readonly server?: Partial<Pick<ServerOptions, 'certificateDays' | 'pace'>>;
   readonly alterServer?: (
     party: Party<ServerState, ServerInput, ServerRecord>,
+    name: string,
   ) => Party<ServerState, ServerInput, ServerRecord>;
+  /** The primary server's key, and what the machines of an earlier world left: they go on from there. */
+  readonly from?: { readonly scalar: Uint8Array; readonly disks: ReadonlyMap<string, MemoryDisk> };
 }): Promise<TrustedWorld> {
   const { seed, faults = calmWorld, serverNames = ['north'], alterServer = (party) => party } = options;
   const world = createWorld(seed, faults);
   const { random } = world;
-  const scalar = makeCompactKey(random.bytes).scalar;
+  const scalar = options.from?.scalar ?? makeCompactKey(random.bytes).scalar;
+  const diskOf = (name: string) => {
+    const disk = options.from?.disks.get(name);
+    return disk === undefined ? {} : { disk };
+  };
   const lists = foundingLists([{ primaryId: 1, publicKey: compactKeyOf(scalar).x, fromDay: 0 }]);
   const breaches: string[] = [];
-  const serverParty = (role: ServerOptions['role']) => () =>
+  const serverParty = (name: string, role: ServerOptions['role']) => () =>
     watched(
-      alterServer({
-        machine: createTrustedServer({ foundingLists: lists, role, ...options.server }),
-        arrived: ({ body }) => message(body),
-        serve: (host, { body }) => answerAtServer(host, body),
-      }),
+      alterServer(
+        {
+          machine: createTrustedServer({ foundingLists: lists, role, ...options.server }),
+          arrived: ({ body }) => message(body),
+          serve: (host, { body }) => answerAtServer(host, body),
+        },
+        name,
+      ),
       breaches,
     );
-  const primary = world.addMachine('primary', serverParty({ type: 'primary', primaryId: 1, scalar }));
+  const primaryRole = { type: 'primary', primaryId: 1, scalar } as const;
+  const primary = world.addMachine('primary', serverParty('primary', primaryRole), diskOf('primary'));
   const servers = new Map<string, ServerMachine>();
 
   const trusted: TrustedWorld = {
-    ...{ world, lists, primary, servers, breaches },
+    ...{ world, lists, scalar, primary, servers, breaches },
     server(name) {
       const machine = name === 'primary' ? primary : servers.get(name)!;
       return { machine, command: (command) => machine.insist({ type: 'command', command }) };
     },
     addAgent(name, { replyTo = name, pace = {}, disk, alter = (party: AgentParty) => party, ...given } = {}) {
       const notices: HostNotice[] = [];
+      const heard = new Set<string>();
       const own = 'replyTo' in given && replyTo === undefined ? {} : { replyTo };
       const agent: TrustedAgent = {
-        ...{ name, notices, react: () => {}, online: true },
+        ...{ name, notices, react: () => {}, started: () => {}, online: true },
         machine: world.addMachine(
           name,
-          (): AgentParty =>
-            watched(
+          (): AgentParty => {
+            world.clock.after(100, () => agent.started());
+            return watched(
               alter({
                 machine: createTrustedAgent({ foundingLists: lists, ...own, pace }),
                 arrived: ({ body }) => message(body),
@@ -150,6 +167,7 @@ export async function openTrustedWorld(options: {
                 wrapCourier: (courier) =>
                   hostSide(
                     whileOnline(courier, () => agent.online),
+                    heard,
                     (notice) => {
                       notices.push(notice);
                       agent.react(notice);
@@ -157,8 +175,9 @@ export async function openTrustedWorld(options: {
                   ),
               }),
               breaches,
-            ),
-          disk === undefined ? {} : { disk },
+            );
+          },
+          disk === undefined ? diskOf(name) : { disk },
         ),
         command: (command) => agent.machine.insist({ type: 'command', command }),
       };
@@ -173,8 +192,10 @@ export async function openTrustedWorld(options: {
     run: (forMs) => world.run(world.clock.nowMs() + forMs),
   };
   for (const name of serverNames) {
-    const machine = world.addMachine(name, serverParty({ type: 'ordinary', primary: 'primary' }));
+    const role = { type: 'ordinary', primary: 'primary' } as const;
+    const machine = world.addMachine(name, serverParty(name, role), diskOf(name));
     servers.set(name, machine);
+    if (options.from !== undefined) continue;
     const token = random.bytes(16);
     await inTime(world, primary.insist({ type: 'command', command: { type: 'announce', token } }));
     await inTime(world, machine.insist({ type: 'command', command: { type: 'initialise', token } }));
@@ -212,10 +233,13 @@ function whileOnline({ deliver }: Courier, online: () => boolean): Courier {
   };
 }
 
-function hostSide(courier: Courier, hear: (notice: HostNotice) => void): Courier {
+/** It is told everything at least once, and knows what it has heard before by the message's number. */
+function hostSide(courier: Courier, heard: Set<string>, hear: (notice: HostNotice) => void): Courier {
   return {
     async deliver(outgoing, attempt) {
       if (outgoing.to !== HOST_ROUTE) return courier.deliver(outgoing, attempt);
+      if (heard.has(outgoing.id)) return { type: 'answered', body: new Uint8Array() };
+      heard.add(outgoing.id);
       hear(hostNoticeType.shape.decode(decodeCbor(outgoing.body), 'notice'));
       return { type: 'answered', body: new Uint8Array() };
     },

@@ -97,13 +97,15 @@ function receive(turn: Turn, talk: AcceptingTalk, request: Extract<PresentReques
 }
 
 /**
- * A holder that shows less than this acceptor has marked before is a copy, or was set back.
- * @throws TrustedError `TICKET_INVALID`
+ * A holder that shows less than this acceptor has marked before is a copy, or was set back; unless what it says was on its way when the mark
+ * was made in another session.
+ * @throws TrustedError `TICKET_INVALID`, `TICKET_INACTIVE`
  */
 function requireNewest(turn: Turn, talk: AcceptingTalk, { ticketId, status }: ShownTicketRead): void {
   const booked = turn.state.books.get(ticketId);
-  if (booked === undefined || status.number >= booked.number) return;
-  const note = `ticket ${ticketId} is shown with mark ${status.number}, and was marked ${booked.number} here`;
+  if (booked === undefined || status.number >= booked.status.number) return;
+  if (booked.logged >= talk.begun) throw new TrustedError('TICKET_INACTIVE', 'the ticket was presented meanwhile');
+  const note = `ticket ${ticketId} is shown with mark ${status.number}, and was marked ${booked.status.number} here`;
   log(turn, {
     ...{ kind: 'suspicion', session: talk.session, transaction: undefined, before: [], after: [], note },
     peer: formatAgentId(peerOf(turn, talk).agentId),
@@ -196,7 +198,7 @@ function markUse(turn: Turn, talk: AcceptingTalk, use: Use, settled?: Transactio
   const ticket = decodeTicket(talk.ticket!);
   // What was settled just now is not in the books before this decision is applied.
   const leg = settled?.legs.find(({ type }) => type === 'book');
-  const status = leg?.type === 'book' ? statusOf(readMark(leg.mark)) : turn.state.books.get(talk.ticketId!)!;
+  const status = leg?.type === 'book' ? statusOf(readMark(leg.mark)) : turn.state.books.get(talk.ticketId!)!.status;
   offerMark(turn, talk, { ticket, status, use });
 }
 

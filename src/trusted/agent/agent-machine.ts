@@ -178,6 +178,7 @@ function admit(
         : {
             ...base,
             type: 'accepting',
+            begun: state.log.count,
             ticketId: undefined,
             ticket: undefined,
             owes: false,

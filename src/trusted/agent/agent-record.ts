@@ -72,7 +72,7 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       state.identity = { type: 'blank', scalar: record.scalar, token: record.token };
       break;
     case 'certified':
-      state.identity = record;
+      state.identity = { ...record, former: formerKeys(state) };
       break;
     case 'lists':
       foldUpdate(state.lists, record.update);
@@ -133,6 +133,13 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
   }
 }
 
+/** Some two years of them. */
+const maxFormer = 8;
+
+function formerKeys({ identity }: AgentState): readonly Uint8Array[] {
+  return identity.type === 'certified' ? [identity.scalar, ...identity.former].slice(0, maxFormer) : [];
+}
+
 function expected({ expectations }: AgentState, { id, left }: Extract<AgentRecord, { type: 'expected' }>): void {
   if (left === 0) expectations.delete(id);
   else expectations.set(id, { ...expectations.get(id)!, left });
@@ -147,8 +154,8 @@ function release({ underWay }: AgentState, transaction: Transaction): void {
   for (const id of heldBy(transaction)) if (underWay.get(id) === transaction.id) underWay.delete(id);
 }
 
-function change({ tickets, books }: AgentState, { removed, put, booked }: Changes): void {
+function change({ tickets, books, log }: AgentState, { removed, put, booked }: Changes): void {
   for (const id of removed) tickets.delete(id);
   for (const ticket of put) tickets.set(ticket.id, ticket);
-  for (const [id, status] of booked) books.set(id, status);
+  for (const [id, status] of booked) books.set(id, { status, logged: log.count });
 }

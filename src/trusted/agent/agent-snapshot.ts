@@ -3,8 +3,7 @@ import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
 import type { Session } from '../session/session.ts';
-import type { TicketStatus } from '../ticket/status.ts';
-import type { AgentState, Expectation, HeldTicket, Identity, Transaction } from './agent-state.ts';
+import type { AgentState, Booked, Expectation, HeldTicket, Identity, Transaction } from './agent-state.ts';
 import type { Talk } from './talk.ts';
 
 export function emptyAgent(foundingLists: TrustLists): AgentState {
@@ -32,7 +31,7 @@ interface StoredAgent {
   readonly tickets: readonly HeldTicket[];
   readonly underWay: readonly [string, string][];
   readonly transactions: readonly Transaction[];
-  readonly books: readonly [string, TicketStatus][];
+  readonly books: readonly [string, Booked][];
   readonly expectations: readonly Expectation[];
   readonly log: AgentState['log'];
   readonly heads: AgentState['heads'];

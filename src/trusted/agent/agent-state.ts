@@ -21,7 +21,7 @@ export interface AgentState {
   readonly underWay: Map<string, string>;
   readonly transactions: Map<string, Transaction>;
   /** What this agent has marked on other people's tickets: by the ticket's name. */
-  readonly books: Map<string, TicketStatus>;
+  readonly books: Map<string, Booked>;
   readonly expectations: Map<string, Expectation>;
   /** Tran Log: how many entries, and the hash of them all. */
   readonly log: { count: number; head: Uint8Array };
@@ -35,7 +35,19 @@ export type Identity =
   | { readonly type: 'new' }
   /** On its way to its first certificate. */
   | { readonly type: 'blank'; readonly scalar: Uint8Array; readonly token: Uint8Array }
-  | { readonly type: 'certified'; readonly scalar: Uint8Array; readonly certificate: AgentCertificate };
+  | {
+      readonly type: 'certified';
+      readonly scalar: Uint8Array;
+      readonly certificate: AgentCertificate;
+      /** Keys of earlier certificates, the newest first: a statement may have been sealed to one of them long ago. */
+      readonly former: readonly Uint8Array[];
+    };
+
+export interface Booked {
+  readonly status: TicketStatus;
+  /** How many entries the log had when it was booked. */
+  readonly logged: number;
+}
 
 export interface HeldTicket {
   readonly id: string;

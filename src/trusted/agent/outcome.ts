@@ -3,13 +3,14 @@
  * for it, and what the decider does not know was aborted (`../README.md`, "Undecided resolves itself").
  */
 import { fromHex, toHex } from '../../codec/hex.ts';
+import { compactKeyOf } from '../../crypto/compact-key.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Outcome } from '../../journal/machine.ts';
 import { formatAgentId } from '../message/agent-id.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import { DAY_MS, dayOf } from '../message/day.ts';
 import { decodeTrustedAnswer, encodeTrustedAnswer, encodeTrustedMessage } from '../message/envelope.ts';
-import { openStatement, type Statement, sealStatement } from '../message/statement.ts';
+import { openStatement, type ReceivedStatement, type Statement, sealStatement } from '../message/statement.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { validateAgentCertificate } from '../message/validate-certificate.ts';
 import { loseSession } from '../session/session-context.ts';
@@ -89,11 +90,25 @@ export function answerStatement(turn: Turn, sealed: Uint8Array): Uint8Array {
 
 /** Signed by a genuine agent. It may have expired or become untrusted since: the outcome is the outcome. */
 function open(turn: Turn, sealed: Uint8Array) {
-  const { certificate, privateKey } = ownKey(turn);
-  const received = openStatement(sealed, { agentId: certificate.agentId, privateKey });
+  const received = openWithAnyKey(turn, sealed);
   const { lists } = turn.state;
   validateAgentCertificate(received.by, { lists, onDay: dayOf(turn.env.nowMs), expiredAgent: true });
   return received;
+}
+
+function openWithAnyKey(turn: Turn, sealed: Uint8Array): ReceivedStatement {
+  const { agentId } = ownKey(turn).certificate;
+  const { identity } = turn.state;
+  const scalars = identity.type === 'certified' ? [identity.scalar, ...identity.former] : [];
+  let failure: unknown;
+  for (const scalar of scalars) {
+    try {
+      return openStatement(sealed, { agentId, privateKey: compactKeyOf(scalar).privateKey });
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
 }
 
 function hearOutcome(turn: Turn, transaction: Transaction, { outcome, deeds }: Said): void {

@@ -30,6 +30,11 @@ export function present(turn: Turn, command: Extract<HostCommand, { type: 'prese
   ownKey(turn);
   const { matter, route, about, ticketId, check } = command;
   requirePresentable(turn, ticketId);
+  for (const talk of turn.state.talks.values()) {
+    if (talk.type === 'presenting' && talk.ticketId === ticketId) {
+      throw new TrustedError('TICKET_UNDER_WAY', `ticket ${ticketId} is being presented`);
+    }
+  }
   const session = call(turn.context, turn.draft, { purpose: 'present', about: toHex(about), route });
   keepTalk(turn, {
     ...{ type: 'presenting', session, matter, ticketId, check: check === 1, step: 'calling', transaction: undefined },

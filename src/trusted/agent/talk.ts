@@ -63,6 +63,8 @@ export interface AcceptingTalk extends InSession {
   /** To be shown if asked for. */
   readonly credential: string | undefined;
   readonly ticketId: string | undefined;
+  /** How many entries the log had when the holder was let in. */
+  readonly begun: number;
   /** Compact form, once it was presented. */
   readonly ticket: Uint8Array | undefined;
   /** A request of the holder waits for an answer. */

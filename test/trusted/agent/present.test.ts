@@ -14,7 +14,7 @@ import { inTime, type TrustedAgent } from '../trusted-world.ts';
 
 const useOf = (session: string, units: number, last: 0 | 1): HostCommand => ({ type: 'use', session, units, last });
 const statusOf = (agent: TrustedAgent, ticketId: string) => stateOf(agent).tickets.get(ticketId)!.status;
-const booked = (agent: TrustedAgent, ticketId: string) => stateOf(agent).books.get(ticketId);
+const booked = (agent: TrustedAgent, ticketId: string) => stateOf(agent).books.get(ticketId)?.status;
 
 /** The acceptor's host side takes off so much as soon as it may. */
 const uses = (acceptor: TrustedAgent, units: number, last: 0 | 1) => {

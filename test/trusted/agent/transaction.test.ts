@@ -225,7 +225,7 @@ describe('a presentation', () => {
           expect(new Set(granted.map(({ session }) => session)).size, `append ${append}`).toBe(
             status.standing === 'used' ? 1 : 0,
           );
-          expect(stateOf(di.agent).books.get(ticketId)?.number ?? 0, `append ${append}`).toBe(status.number);
+          expect(stateOf(di.agent).books.get(ticketId)?.status.number ?? 0, `append ${append}`).toBe(status.number);
           expect([cy.agent, di.agent].map(isAtRest), `append ${append}`).toEqual([true, true]);
           expect(trusted.breaches).toEqual([]);
         }

@@ -1,0 +1,57 @@
+/**
+ * A town whose agents are certified already and have their credentials: an opera house that issues tickets, two gates that accept them, and
+ * people. It is built once, in a calm world; every seed goes on from its journals.
+ */
+import type { MemoryDisk } from '../../src/journal/memory-journal.ts';
+import { createRecorder, type Recorder } from './copied-disk.ts';
+import { about, receivedBy } from './opera.ts';
+import { sample } from './ticket/samples.ts';
+import { inTime, openTrustedWorld } from './trusted-world.ts';
+
+export const people = ['ada', 'bob', 'cyd', 'dov'] as const;
+export const gates = ['gate1', 'gate2'] as const;
+export const everybody = ['house', ...gates, ...people] as const;
+
+export interface Town {
+  readonly scalar: Uint8Array;
+  readonly disks: ReadonlyMap<string, MemoryDisk>;
+}
+
+export async function buildTown(): Promise<Town> {
+  const recorders = new Map<string, Recorder>();
+  const record = (name: string) => {
+    const recorder = createRecorder();
+    recorders.set(name, recorder);
+    return recorder.wrap;
+  };
+  const trusted = await openTrustedWorld({
+    seed: 1,
+    alterServer: (party, name) => ({ ...party, wrapJournal: recorders.get(name)?.wrap ?? record(name) }),
+  });
+  const make = (name: string) => {
+    const wrapJournal = record(name);
+    return trusted.addAgent(name, { alter: (party) => ({ ...party, wrapJournal }) });
+  };
+  const authority = make('authority');
+  const agents = everybody.map(make);
+  await trusted.certify(authority, 'authority');
+  await inTime(trusted.world, authority.command({ type: 'name-yourself', components: sample('authority') }));
+  for (const agent of agents) {
+    const merchant = !(people as readonly string[]).includes(agent.name);
+    await trusted.certify(agent, merchant ? 'merchant' : 'customer');
+    if (!merchant) continue;
+    const untilMs = trusted.world.clock.nowMs() + 60_000;
+    await inTime(
+      trusted.world,
+      agent.command({ type: 'expect', matter: 'credential', purpose: 'give', times: 1, untilMs }),
+    );
+    const items = [{ type: 'issue', components: sample('merchant') }] as const;
+    const command = { type: 'give', matter: 'credential', route: agent.name, about, items, check: 0 } as const;
+    await inTime(trusted.world, authority.command(command));
+    await trusted.run(3000);
+    if (receivedBy(agent).length !== 1) throw new Error(`${agent.name} has no credential`);
+  }
+  const disks = new Map<string, MemoryDisk>();
+  for (const [name, recorder] of recorders) disks.set(name, await recorder.copy());
+  return { scalar: trusted.scalar, disks };
+}
