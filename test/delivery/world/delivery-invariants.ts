@@ -15,7 +15,7 @@ import { HandselError } from '../../../src/handsel-error.ts';
 import { identifyAll } from '../people.ts';
 import type { Loot } from './attack.ts';
 import { startMinor } from './bank-machine.ts';
-import type { Plan, PlannedPurchase } from './delivery-plan.ts';
+import { minuteMs, type Plan, type PlannedPurchase } from './delivery-plan.ts';
 import type { DeliveryWorld } from './delivery-world.ts';
 
 export interface Findings {
@@ -82,6 +82,9 @@ async function judgePurchase(planned: PlannedPurchase, { plan, parties }: Looked
   if (hasKey && !isKeyOf(purchase.productKey!, readMessage(manifestType, purchase.manifest).value))
     wrong.push('what was taken for K2 is another key');
   if (payment !== undefined && purchase.accept === null) wrong.push('it was paid without an accept');
+  const types = records.map(({ type }) => type);
+  const [whole, accepted] = [types.indexOf('whole'), types.indexOf('accepted')];
+  if (accepted >= 0 && (whole < 0 || whole > accepted)) wrong.push('it was accepted before it was whole');
   wrong.push(
     ...outcomeFaults(planned, { purchase, outcome: last.outcome, reason: last.reason, plan, payment, records }),
   );
@@ -103,7 +106,7 @@ interface Ended {
 }
 
 function outcomeFaults(
-  { product, minor }: PlannedPurchase,
+  { product, minor, deadlineAfterMs }: PlannedPurchase,
   { purchase, outcome, reason, plan, payment, records }: Ended,
 ): string[] {
   const keyed = purchase.productKey !== null;
@@ -114,8 +117,9 @@ function outcomeFaults(
       return product === 'locked' || product === 'other' ? ['it was taken for good though the merchant lied'] : [];
     case 'unpaid': {
       if (payment !== undefined || keyed) return ['it is called unpaid, but is not'];
-      const must =
-        plan.merchant !== 'takes-nothing' && reason !== 'DEADLINE' && product !== 'spoiled' && minor === 500n;
+      // Too little time, another product than was signed, or too little money: else it had to come about.
+      const hurried = deadlineAfterMs < minuteMs && (reason === 'DEADLINE' || reason === 'ORDER_EXPIRED');
+      const must = plan.merchant !== 'takes-nothing' && product !== 'spoiled' && minor === 500n && !hurried;
       return must ? [`it failed for ${reason} without need`] : [];
     }
     case 'ruled': {
