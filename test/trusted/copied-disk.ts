@@ -7,7 +7,8 @@ export interface Recorder {
   copy(): Promise<MemoryDisk>;
 }
 
-export function createRecorder(): Recorder {
+/** `base` is what the journal begins with. */
+export function createRecorder(base?: MemoryDisk): Recorder {
   const written: (readonly JournalEntry[])[] = [];
   return {
     wrap: (journal) => ({
@@ -19,7 +20,7 @@ export function createRecorder(): Recorder {
       },
     }),
     async copy() {
-      const journal = createMemoryJournal();
+      const journal = createMemoryJournal(base === undefined ? {} : { disk: base });
       for (const entries of written) await journal.append(entries);
       return journal.powerCut();
     },

@@ -18,10 +18,10 @@ import { sample } from './ticket/samples.ts';
 import { everybody, gates, people, type Town } from './town.ts';
 import { type AgentParty, inTime, openTrustedWorld, type TrustedAgent, type TrustedWorld } from './trusted-world.ts';
 
-const roughMs = 60_000;
+export const roughMs = 60_000;
 const settleMs = 4 * 86_400_000;
 const ticketsIssued = 8;
-const deeds = 60;
+const deeds = 70;
 
 /** For planted bugs. */
 export type Alter = (party: AgentParty, name: string) => AgentParty;
@@ -32,7 +32,7 @@ export interface LifeRun {
   readonly seen: ReadonlyMap<string, number>;
 }
 
-const faultsOf = (seed: number): WorldFaults => ({
+export const faultsOf = (seed: number): WorldFaults => ({
   ...roughWorld,
   network: { ...roughWorld.network, lateness: seed % 3 === 0 ? 0.3 : 0.05 },
   crashEveryMs: seed % 2 === 0 ? 10_000 : 40_000,
@@ -62,7 +62,7 @@ export async function runLife(options: {
     everybody.map((name) => {
       const own = random.fork();
       const agent = trusted.addAgent(name, {
-        pace: { holdMs: 4000, useMs: 120_000, askMs: 3000, lateMs: 3000, idleMs: 12_000 },
+        pace: { holdMs: 4000, useMs: 120_000, askMs: 3000, lateMs: 5000, idleMs: 20_000 },
         alter: (party) => alter(name === dishonest ? tampering(party, own) : party, name),
       });
       // A dishonest host side does not even sign on after a crash.
@@ -106,14 +106,24 @@ function tampering(party: AgentParty, random: SeededRandom): AgentParty {
   };
 }
 
-function play({ world }: TrustedWorld, agents: ReadonlyMap<string, TrustedAgent>, random: SeededRandom): void {
+export function play({ world }: TrustedWorld, agents: ReadonlyMap<string, TrustedAgent>, random: SeededRandom): void {
   const at = (name: string) => agents.get(name)!;
   const tell = (agent: TrustedAgent, command: HostCommand) => void agent.command(command).catch(() => undefined);
   const untilMs = world.clock.nowMs() + 10 * settleMs;
+  const endMs = world.clock.nowMs() + roughMs / 2;
+  const issue = (matter: string) => {
+    const components = sample(matter.endsWith('0') ? 'event' : 'communications');
+    const items = [{ type: 'issue', components }] as const;
+    tell(at('house'), { type: 'give', matter, route: random.pick(people), about, items, check: 0 });
+  };
   for (const agent of agents.values()) {
     tell(agent, { type: 'expect', matter: 'give', purpose: 'give', untilMs });
     tell(agent, { type: 'expect', matter: 'present', purpose: 'present', untilMs });
     agent.react = (notice) => {
+      if (notice.type === 'failed' && notice.matter.startsWith('issue ')) {
+        const { matter } = notice;
+        if (world.clock.nowMs() < endMs) world.clock.after(500 + random.below(2000), () => issue(matter));
+      }
       if (notice.type !== 'presented') return;
       const { session, ticket } = notice;
       const whole = ticket.remaining === 1;
@@ -125,11 +135,7 @@ function play({ world }: TrustedWorld, agents: ReadonlyMap<string, TrustedAgent>
     };
   }
   for (let i = 0; i < ticketsIssued; i++) {
-    const components = sample(i % 2 === 0 ? 'event' : 'communications');
-    world.clock.after(random.below(4000), () => {
-      const items = [{ type: 'issue', components }] as const;
-      tell(at('house'), { type: 'give', matter: `issue ${i}`, route: random.pick(people), about, items, check: 0 });
-    });
+    world.clock.after(1000 + random.below(4000), () => issue(`issue ${i}${i % 2}`));
   }
   for (let i = 0; i < deeds; i++) {
     world.clock.after(2000 + random.below(roughMs - 2000), () => {
@@ -138,12 +144,12 @@ function play({ world }: TrustedWorld, agents: ReadonlyMap<string, TrustedAgent>
       if (held.length === 0) return;
       const ticketId = random.pick(held);
       const what = random.fraction();
-      if (what < 0.5) {
+      if (what < 0.44) {
         const route = random.pick([...people, ...gates].filter((name) => name !== person.name));
         const chosen = random.chance(0.3) ? held.slice(0, 3) : [ticketId];
         const items = chosen.map((id) => ({ type: 'transfer' as const, ticketId: id }));
         tell(person, { type: 'give', matter: `give ${i}`, route, about, items, check: 0 });
-      } else if (what < 0.92) {
+      } else if (what < 0.8) {
         const route = random.pick([...gates, 'house']);
         tell(person, { type: 'present', matter: `present ${i}`, route, about, ticketId, check: 0 });
       } else {

@@ -134,7 +134,7 @@ function hear(turn: Turn, message: TrustedMessage, messageId: string): void {
       draft.answer = answerHello(context, message);
       break;
     case 'proof':
-      draft.answer = answerProof(context, draft, message, (peer, proof) =>
+      draft.answer = answerProof(context, draft, message, ({ peer, proof }) =>
         admit(turn, toHex(message.session), peer, proof),
       );
       break;

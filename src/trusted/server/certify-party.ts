@@ -3,7 +3,6 @@
  * certificate is given out only to the device whose state head grew from the one countersigned last.
  */
 import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
-import { equalBytes } from '../../codec/hex.ts';
 import { compactKeyOf, verifyCompact } from '../../crypto/compact-key.ts';
 import { agentIdOf, maxServerId } from '../message/agent-id.ts';
 import { certifyAgent, certifyServer } from '../message/certificate.ts';
@@ -22,49 +21,12 @@ import { countersign, type HeadReport, isSameDevice, type Receipt } from '../mes
 import { signedAtTheEnd, updateSince } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { respond } from '../session/answering.ts';
-import type { ProofBody } from '../session/handshake.ts';
-import { sendReport } from './report-agent.ts';
-import type { Registered, ServerState, ServerTalk } from './server-state.ts';
+import { confirm, suspect } from './admit-party.ts';
+import type { ServerState, ServerTalk } from './server-state.ts';
 import { endServerTalk, type ServerTurn, serverKey, sessionOfServer } from './server-turn.ts';
 
 type Talk = Extract<ServerTalk, { type: 'certifying' }>;
 type Asked = NonNullable<Talk['asked']>;
-
-/** Why a caller is not let in; undefined when it is, and the talk has begun. */
-export function admitParty(turn: ServerTurn, session: string, peer: Peer, { purpose }: ProofBody): string | undefined {
-  const { state, draft } = turn;
-  const primary = state.identity.type === 'primary';
-  let enrolment: string | undefined;
-  if (peer.type === 'blank') {
-    const { taken } = state.enrolments.get(peer.enrolment)!;
-    if (purpose !== 'initialise') return 'a device without a certificate can only get one';
-    if (taken !== undefined && !equalBytes(taken.publicKey, peer.publicKey))
-      return 'another device came with this token';
-    enrolment = peer.enrolment;
-  } else {
-    if (peer.type === 'primary' || peer.type !== (primary ? 'server' : 'agent'))
-      return `a ${peer.type} is not certified here`;
-    const id = peer.type === 'agent' ? peer.agentId : peer.serverId;
-    const registered = state.registered.get(id);
-    if (registered === undefined) return 'it is registered with another server';
-    if (state.suspects.has(id)) return 'it was found out to be a copy';
-    const { publicKey } = peer.certificate;
-    if (registered.offered !== undefined && equalBytes(publicKey, registered.offered)) confirm(turn, registered);
-    else if (registered.publicKey === undefined || !equalBytes(publicKey, registered.publicKey)) {
-      return 'it comes with a certificate that was replaced';
-    }
-  }
-  draft.records.push({ type: 'talk', talk: { type: 'certifying', session, tries: 0, asked: undefined, enrolment } });
-  return undefined;
-}
-
-/** The certificate given out last is in use: older ones are not any more, and the token that led to it is worth nothing. */
-function confirm({ state, draft }: ServerTurn, registered: Registered): void {
-  const { id, offered } = registered;
-  draft.records.push({ type: 'registered', registered: { ...registered, publicKey: offered, offered: undefined } });
-  for (const [name, { taken }] of state.enrolments)
-    if (taken?.id === id) draft.records.push({ type: 'enrolled', name });
-}
 
 const answer = (turn: ServerTurn, talk: Talk, said: CertifyAnswer) =>
   respond(turn.context, turn.draft, sessionOfServer(turn, talk), encodeCbor(certifyAnswerShape.encode(said)));
@@ -151,6 +113,7 @@ function offer(turn: ServerTurn, talk: Talk, { asked, receipt }: Offer): void {
       type: 'registered',
       registered: {
         ...{ id, kind, publicKey: before?.publicKey, offered: publicKey, expiresDay },
+        confirmedAtMs: before?.confirmedAtMs ?? 0,
         latest: receipt?.presentation ?? before?.latest,
       },
     });
@@ -193,8 +156,7 @@ function countersignReport(turn: ServerTurn, agentId: number, report: HeadReport
   const { state, env, draft } = turn;
   const registered = state.registered.get(agentId)!;
   if (!isSameDevice(report, registered.latest)) {
-    draft.records.push({ type: 'suspected', id: agentId });
-    sendReport(turn, agentId, 'two devices go by this name, or one was set back');
+    suspect(turn, agentId);
     return undefined;
   }
   const presentation = report.presented.at(-1)!;

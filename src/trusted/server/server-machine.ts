@@ -16,6 +16,7 @@ import { hearAnswer, hearLateness } from '../session/calling.ts';
 import { createKeyRing, type KeyRing } from '../session/key-ring.ts';
 import type { SessionInput } from '../session/session.ts';
 import { loseKeyless, loseSession, usualPace } from '../session/session-context.ts';
+import { admitParty } from './admit-party.ts';
 import {
   askToBeCertified,
   certifyLater,
@@ -25,7 +26,7 @@ import {
   recertifyServer,
   renew,
 } from './being-certified.ts';
-import { admitParty, certifyParty } from './certify-party.ts';
+import { certifyParty } from './certify-party.ts';
 import { changeLists, PULL_TIMER, pullLists, takeLists } from './list-keeper.ts';
 import { hearReport } from './report-agent.ts';
 import { emptyServer, restoreServer, snapshotServer } from './server-snapshot.ts';
@@ -179,7 +180,7 @@ function hear(turn: ServerTurn, message: TrustedMessage, messageId: string): voi
       break;
     case 'proof': {
       const session = toHex(message.session);
-      draft.answer = answerProof(context, draft, message, (peer, proof) => admitParty(turn, session, peer, proof));
+      draft.answer = answerProof(context, draft, message, (caller) => admitParty(turn, { session, ...caller }));
       break;
     }
     case 'frame':

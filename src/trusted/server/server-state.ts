@@ -44,6 +44,8 @@ export interface Registered {
   readonly publicKey: Uint8Array | undefined;
   /** Of a certificate that was given out, and may be in use. */
   readonly offered: Uint8Array | undefined;
+  /** When the one in use was first seen in use, Unix milliseconds. */
+  readonly confirmedAtMs: number;
   readonly expiresDay: number;
   /** Of agents: what was countersigned last. */
   readonly latest: Presentation | undefined;
@@ -54,6 +56,8 @@ export type ServerTalk =
   | {
       readonly type: 'certifying';
       readonly session: string;
+      /** Who it is, if it has a number already. */
+      readonly id: number | undefined;
       readonly tries: number;
       /** What is asked for, for further tries. */
       readonly asked:

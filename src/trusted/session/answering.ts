@@ -33,12 +33,17 @@ export function answerHello({ state, ring, env, lists, self }: SessionContext, m
     ...{ hello: encodeTrustedMessage(message), point: message.point, self, random: env.random },
     body: { versions: versionsOf(lists), clockMs: env.nowMs },
   });
-  ring.put(id, 'greeted', sent);
+  ring.put(id, 'greeted', { ...sent, atMs: env.nowMs });
   return encodeTrustedAnswer({ type: 'greeting', ...greeting });
 }
 
 /** Why a caller is not let in, or undefined when it is. */
-export type Admit = (peer: Peer, proof: ProofBody) => string | undefined;
+export type Admit = (caller: {
+  readonly peer: Peer;
+  readonly proof: ProofBody;
+  /** When it was greeted, Unix milliseconds. */
+  readonly greetedAtMs: number;
+}) => string | undefined;
 
 /**
  * Whether the caller is whom it names, and let in: the answer, and an event `open` if so.
@@ -66,7 +71,7 @@ export function answerProof(context: SessionContext, draft: SessionDraft, messag
   }
   requireSigned(keyOfPeer(peer, { lists }));
   if (!ruleOf(purpose).caller.includes(peer.type)) denial = `a ${peer.type} does not call to ${purpose}`;
-  denial ??= admit(peer, body);
+  denial ??= admit({ peer, proof: body, greetedAtMs: greeted.atMs });
 
   const names = { caller: nameOfPeer(peer), callee: self.name, purpose };
   const keys = deriveSessionKeys({ keys: greeted.keys, transcript, ...names });

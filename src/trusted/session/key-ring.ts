@@ -4,11 +4,14 @@
  */
 import type { GreetingSent, HelloSent, SessionKeys } from './handshake.ts';
 
+/** With the time of the greeting, Unix milliseconds. */
+export type Greeted = GreetingSent & { readonly atMs: number };
+
 interface Secrets {
   /** Of a caller, until it is greeted. */
   readonly hello: HelloSent;
   /** Of a callee, until the caller has proved itself. */
-  readonly greeted: GreetingSent;
+  readonly greeted: Greeted;
   readonly keys: SessionKeys;
 }
 

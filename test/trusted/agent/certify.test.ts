@@ -2,13 +2,14 @@
 import { describe, expect, it, test } from 'vitest';
 import { equalBytes } from '../../../src/codec/hex.ts';
 import { makeCompactKey } from '../../../src/crypto/compact-key.ts';
+import type { Outgoing } from '../../../src/journal/machine.ts';
 import { agentIdOf } from '../../../src/trusted/message/agent-id.ts';
 import { dayOf } from '../../../src/trusted/message/day.ts';
 import { isUntrusted, longestCertificateDays } from '../../../src/trusted/message/trust-lists.ts';
 import { createRecorder } from '../copied-disk.ts';
 import { about, certifiedOf, noticesOf, openOpera, stateOf } from '../opera.ts';
 import { sample } from '../ticket/samples.ts';
-import { inTime, openTrustedWorld, type TrustedAgent, type TrustedWorld } from '../trusted-world.ts';
+import { type AgentParty, inTime, openTrustedWorld, type TrustedAgent, type TrustedWorld } from '../trusted-world.ts';
 
 const dayMs = 86_400_000;
 const rare = { pace: { pullMs: dayMs } };
@@ -170,11 +171,13 @@ describe('recertification', () => {
 });
 
 describe('a copied device', () => {
-  const copied = async () => {
+  const copied = async (alter = (party: AgentParty) => party) => {
     const opera = await openOpera({ server: rare });
     const { trusted } = opera;
     const recorder = createRecorder();
-    const original = trusted.addAgent('cy', { alter: (party) => ({ ...party, wrapJournal: recorder.wrap }) });
+    const original = trusted.addAgent('cy', {
+      alter: (party) => alter({ ...party, wrapJournal: recorder.wrap }),
+    });
     await trusted.certify(original, 'customer');
     await tell(trusted, original, 'sync');
     await opera.issue(original, sample('event'));
@@ -231,6 +234,42 @@ describe('a copied device', () => {
     // The owner goes on with the copy, which still has the ticket.
     expect(stateOf(old).tickets.has(ticketId!)).toBe(true);
     expect(await tell(trusted, old, 'sync')).toEqual(['refused']);
+  });
+
+  test('[CITI-F6] is found out by its old certificate when the original has a new one', async () => {
+    const { trusted, original, copy } = await copied();
+    const twin = await copy('twin');
+    expect(await tell(trusted, original, 'recertify')).toEqual(['certified']);
+    expect(await tell(trusted, twin, 'recertify')).toEqual(['SESSION_DENIED']);
+    await trusted.run(2 * dayMs);
+    const { agentId } = certifiedOf(original).certificate;
+    expect(isUntrusted(trusted.primary.host!.state.lists, { type: 'agent', agentId })).toBe(true);
+  });
+
+  it('is not seen in what an honest one said before and the network brings late', async () => {
+    let holding = false;
+    const late: Outgoing[] = [];
+    const { trusted, original } = await copied((party) => ({
+      ...party,
+      wrapCourier(courier) {
+        const usual = party.wrapCourier!(courier);
+        return {
+          async deliver(message, attempt) {
+            if (!holding || message.kind !== 'SessionProof') return usual.deliver(message, attempt);
+            if (late.length === 0) late.push(message);
+            throw new Error('lost, it seems');
+          },
+        };
+      },
+    }));
+    holding = true;
+    expect(await tell(trusted, original, 'sync', 60_000)).toEqual(['no answer in time']);
+    holding = false;
+    expect(await tell(trusted, original, 'recertify')).toEqual(['certified']);
+    const result = await inTime(trusted.world, trusted.world.send('net', late[0]!));
+    expect(result.type).toBe('answered');
+    expect(trusted.servers.get('north')!.host!.state.suspects.size).toBe(0);
+    expect(await tell(trusted, original, 'sync')).toEqual(['over']);
   });
 
   it('is not seen in a device that met its server many times, with crashes in between', async () => {
