@@ -44,12 +44,9 @@ export function initialise(turn: Turn, route: string, token: Uint8Array): void {
   begin(turn, { purpose: 'initialise', route, scalar });
 }
 
-/** @throws TrustedError `COMMAND_UNTIMELY` without a certificate, or while something is to be signed with the key it belongs to */
+/** @throws TrustedError `COMMAND_UNTIMELY` */
 export function recertify(turn: Turn, route: string): void {
   ownKey(turn);
-  if ([...turn.state.transactions.values()].some(({ status }) => status === 'open')) {
-    throw new TrustedError('COMMAND_UNTIMELY', 'a transaction is under way');
-  }
   begin(turn, { purpose: 'recertify', route, scalar: makeCompactKey(turn.env.random).scalar });
 }
 

@@ -118,7 +118,7 @@ function offer(turn: Turn, talk: GivingTalk): void {
       draft.records.push({ type: 'serial', serial: state.serial + unsigned.length });
     }
     keepTalk(turn, { ...talk, step: 'offered', transaction: id });
-    ask(turn, talk, { type: 'offer', transaction: fromHex(id), items: offered });
+    ask(turn, talk, { type: 'offer', transaction: fromHex(id), signer: ownKey(turn).certificate, items: offered });
   } catch (error) {
     fail(turn, talk, reasonOf(error));
   }

@@ -2,6 +2,8 @@
 import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
+import type { AgentCertificate } from '../message/certificate.ts';
+import { dayOf } from '../message/day.ts';
 import {
   type GiveAnswer,
   type GiveRequest,
@@ -10,6 +12,7 @@ import {
   type OfferedItem,
 } from '../message/ticket-talk.ts';
 import { TrustedError } from '../message/trusted-error.ts';
+import { requireTrustedAgent, validateAgentCertificate } from '../message/validate-certificate.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { UnsignedTicket } from '../ticket/sign-ticket.ts';
 import { bodyShape, maxTicketBytes } from '../ticket/ticket.ts';
@@ -51,13 +54,18 @@ export const taking: Conversation<TakingTalk> = {
   },
 };
 
-function consider(turn: Turn, talk: TakingTalk, { transaction, items }: Extract<GiveRequest, { type: 'offer' }>): void {
+function consider(
+  turn: Turn,
+  talk: TakingTalk,
+  { transaction, signer, items }: Extract<GiveRequest, { type: 'offer' }>,
+): void {
   const id = toHex(transaction);
   if (talk.transaction !== undefined) throw new TrustedError('SESSION_OUT_OF_ORDER', 'a second offer');
   try {
     if (turn.state.transactions.has(id))
       throw new TrustedError('TICKET_INVALID', 'a transaction of this number is open');
-    const legs = items.map((item) => legOf(turn, talk, item));
+    requireSigner(turn, talk, signer);
+    const legs = items.map((item) => legOf(turn, talk, item, signer));
     if (new Set(legs.map(({ ticketId }) => ticketId)).size < legs.length) {
       throw new TrustedError('TICKET_INVALID', 'a ticket is offered twice');
     }
@@ -70,22 +78,30 @@ function consider(turn: Turn, talk: TakingTalk, { transaction, items }: Extract<
   }
 }
 
+/** The caller itself, though it may have been recertified since it called. @throws TrustedError or CryptographicError */
+function requireSigner(turn: Turn, talk: TakingTalk, signer: AgentCertificate): void {
+  const { lists } = turn.state;
+  if (signer.agentId !== peerOf(turn, talk).agentId)
+    throw new TrustedError('TICKET_INVALID', 'another agent is to sign');
+  validateAgentCertificate(signer, { lists, onDay: dayOf(turn.env.nowMs) });
+  requireTrustedAgent(signer, lists);
+}
+
 type TakeLeg = Extract<Leg, { type: 'take' }>;
 
 /** @throws HandselError when this agent will not have it */
-function legOf(turn: Turn, talk: TakingTalk, item: OfferedItem): TakeLeg {
-  const unsigned = unsignedOf(turn, talk, item);
+function legOf(turn: Turn, talk: TakingTalk, item: OfferedItem, signer: AgentCertificate): TakeLeg {
+  const unsigned = unsignedOf(turn, talk, item, signer);
   const ticketId = ticketIdOfUnsigned(unsigned);
   if (turn.state.tickets.has(ticketId)) throw new TrustedError('TICKET_INVALID', 'this agent holds that ticket');
   const mark = item.type === 'transfer' ? item.mark : undefined;
   return { type: 'take', ticketId, ticket: storeUnsigned(unsigned), ...(mark && { mark }) };
 }
 
-function unsignedOf(turn: Turn, talk: TakingTalk, item: OfferedItem): UnsignedTicket {
+function unsignedOf(turn: Turn, talk: TakingTalk, item: OfferedItem, signer: AgentCertificate): UnsignedTicket {
   const { env, state } = turn;
   const peer = peerOf(turn, talk);
   const { agentId: receiver, expiresDay: receiverExpiresDay } = ownKey(turn).certificate;
-  const signer = peer.certificate;
   if (item.type === 'issue') {
     const body = bodyShape.decode(decodeCbor(item.body, { maxBytes: maxTicketBytes, maxDepth: 8 }), 'ticket');
     validateUnissued({ body, signer }, { lists: state.lists, nowMs: env.nowMs, receiverExpiresDay });

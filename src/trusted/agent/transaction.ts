@@ -17,7 +17,7 @@ import type { HeldTicket, Transaction } from './agent-state.ts';
 import { type Leg, readUnsigned } from './leg.ts';
 import type { Talk } from './talk.ts';
 import { tellCommitted, tellPorts } from './transaction-effect.ts';
-import { ownKey, peerOf, sessionOf, type Turn } from './turn.ts';
+import { keyOfCertificate, peerOf, sessionOf, type Turn } from './turn.ts';
 
 interface Opening {
   /** 32 hexadecimal digits. */
@@ -60,8 +60,11 @@ export function vote(turn: Turn, talk: Talk, opening: Opening): readonly Uint8Ar
 }
 
 function deedsFor(turn: Turn, legs: readonly Leg[]): readonly Uint8Array[] {
-  const { privateKey } = ownKey(turn);
-  return legs.flatMap((leg) => (leg.type === 'give' ? [signDeed(readUnsigned(leg.ticket), privateKey)] : []));
+  return legs.flatMap((leg) => {
+    if (leg.type !== 'give') return [];
+    const unsigned = readUnsigned(leg.ticket);
+    return [signDeed(unsigned, keyOfCertificate(turn, unsigned.signer))];
+  });
 }
 
 /** 3. Gives the deeds. @throws TrustedError `TICKET_INVALID` when the voter's deeds are not what its legs need: then it must be aborted */

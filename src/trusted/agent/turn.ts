@@ -1,6 +1,6 @@
 /** One decision of an agent under way: what it rests on, and what has been put into it so far. */
 import type { KeyObject } from 'node:crypto';
-import { toHex } from '../../codec/hex.ts';
+import { equalBytes, toHex } from '../../codec/hex.ts';
 import { compactKeyOf } from '../../crypto/compact-key.ts';
 import type { Decision, Env, Outgoing, Timer } from '../../journal/machine.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
@@ -97,6 +97,15 @@ export function ownKey({ state }: Turn): { readonly certificate: AgentCertificat
   if (state.identity.type !== 'certified') throw new TrustedError('COMMAND_UNTIMELY', 'this device has no certificate');
   const { certificate, scalar } = state.identity;
   return { certificate, privateKey: compactKeyOf(scalar).privateKey };
+}
+
+/** The key of a certificate that this agent has, or had when what is to be signed was laid out. */
+export function keyOfCertificate({ state: { identity } }: Turn, { publicKey }: AgentCertificate): KeyObject {
+  const scalars = identity.type === 'certified' ? [identity.scalar, ...identity.former] : [];
+  const pair = scalars.map(compactKeyOf).find(({ x }) => equalBytes(x, publicKey));
+  if (pair === undefined)
+    throw new TrustedError('CERTIFICATE_UNFIT', 'this device has no key of that certificate any more');
+  return pair.privateKey;
 }
 
 export function sessionOf({ state }: Turn, talk: Talk): Session {

@@ -1,6 +1,7 @@
 /** What is said over a session to give tickets (figure 25) and to present one (figures 23 and 24), and to check a credential before (14). */
 import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
 import { bytes, list, optional, text, whole } from '../../codec/shape.ts';
+import { agentCertificateShape } from './certificate.ts';
 import { deedsShape, TRANSACTION_ID_LENGTH } from './statement.ts';
 
 const maxTicketBytes = 65_536;
@@ -31,7 +32,12 @@ const reason = () => text({ max: 100 });
 
 const giveRequests = {
   ...credentialRequests,
-  offer: numbered(2, { transaction: transaction(), items: list(choice(items), { min: 1, max: maxItems }) }),
+  /** With the certificate under which the caller is going to sign: it may be newer than the one of the session. */
+  offer: numbered(2, {
+    transaction: transaction(),
+    signer: agentCertificateShape(),
+    items: list(choice(items), { min: 1, max: maxItems }),
+  }),
   /** The signatures that make the tickets the callee's: they exist from this moment on. */
   commit: numbered(3, { transaction: transaction(), deeds: deedsShape }),
 };
