@@ -1,16 +1,20 @@
 /**
  * Makes a package file out of a content file, once for all buyers (US 09/718,411: "all products may be pre-ciphered and pre-signed").
- * Any size in constant memory: segments are encrypted and hashed on two threads, and nothing of the content is kept.
+ * Any size in constant memory: while one segment is hashed and written on Node's threads, the next is read and encrypted.
  */
+import { webcrypto } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { TAG_LENGTH } from '../../crypto/sealing.ts';
 import { DeliveryError } from '../message/delivery-error.ts';
-import { startThread, WORTH_A_THREAD } from './helping-thread.ts';
-import { DIGEST_LENGTH, type Layout, layoutOf } from './layout.ts';
+import { throughCipher } from './cipher-pieces.ts';
+import { contentSpan, DIGEST_LENGTH, type Layout, layoutOf, segmentSpan } from './layout.ts';
 import { entriesOf, rootOf } from './merkle-tree.ts';
-import { runSealLane, type SealJob } from './seal-lane.ts';
-import { type Sealed, segmentKeys } from './segment-cipher.ts';
-import { writeWholly } from './whole-reads.ts';
+import { cipherFor, keyObjectOf, type Sealed, segmentKeys } from './segment-cipher.ts';
+import { readWholly, writeWholly } from './whole-reads.ts';
+
+/** Segments under way at one time. */
+const IN_FLIGHT = 2;
 
 export interface FileToSeal {
   readonly source: string;
@@ -33,7 +37,7 @@ export async function sealFile(options: FileToSeal): Promise<Uint8Array> {
   const partial = `${target}.part`;
   const file = await open(partial, 'w');
   try {
-    const digests = await sealSegments(options, layout, partial);
+    const digests = await sealSegments(options, file, layout);
     const after = await versionOf(source);
     if (after.changed !== before.changed || after.size !== before.size) {
       throw new DeliveryError('CONTENT_DIFFERS', 'the content changed while it was encrypted');
@@ -58,22 +62,47 @@ async function versionOf(file: string) {
 }
 
 /** The digests of all segments, once they are in the file. */
-async function sealSegments(options: FileToSeal, layout: Layout, partial: string): Promise<Uint8Array> {
-  const { source, productKey, sealed } = options;
-  const job: SealJob = {
-    ...{ source, target: partial, base: layout.digests.end, cut: sealed, keys: segmentKeys(productKey, sealed) },
-    next: new SharedArrayBuffer(4),
-    digests: new SharedArrayBuffer(layout.segments * DIGEST_LENGTH),
+async function sealSegments(
+  { source, productKey, sealed: cut }: FileToSeal,
+  target: FileHandle,
+  layout: Layout,
+): Promise<Uint8Array> {
+  const digests = new Uint8Array(layout.segments * DIGEST_LENGTH);
+  const keys = segmentKeys(productKey, cut);
+  const key = keyObjectOf(keys);
+  const longest = Math.min(cut.segmentLength, cut.length);
+  let next = 0;
+
+  const sealWhatIsLeft = async (from: FileHandle) => {
+    const content = Buffer.allocUnsafeSlow(longest);
+    const sealed = Buffer.allocUnsafeSlow(longest + TAG_LENGTH);
+    while (next < layout.segments) {
+      const number = next++;
+      const { start, end } = contentSpan(number, cut);
+      const length = end - start;
+      await readWholly(from, content.subarray(0, length), start);
+      const cipher = cipherFor(number, keys, key);
+      throughCipher(cipher, content.subarray(0, length), sealed);
+      cipher.final(); // makes the tag; GCM holds nothing back
+      sealed.set(cipher.getAuthTag(), length);
+      const whole = sealed.subarray(0, length + TAG_LENGTH);
+      const [digest] = await Promise.all([
+        webcrypto.subtle.digest('SHA-256', whole),
+        writeWholly(target, whole, segmentSpan(number, cut, layout).start),
+      ]);
+      digests.set(new Uint8Array(digest), number * DIGEST_LENGTH);
+    }
   };
-  const helper =
-    sealed.length < WORTH_A_THREAD ? undefined : startThread(new URL('./seal-thread.ts', import.meta.url), job);
+  const from = await open(source, 'r');
   try {
-    await Promise.all([runSealLane(job), helper?.result]);
+    const lanes = Array.from({ length: IN_FLIGHT }, () => sealWhatIsLeft(from));
+    // None may use the files after the other has failed.
+    await Promise.allSettled(lanes);
+    await Promise.all(lanes);
   } finally {
-    await helper?.stop();
+    await from.close();
   }
-  // A copy that belongs to this thread alone, which hash functions insist on.
-  return new Uint8Array(job.digests).slice();
+  return digests;
 }
 
 async function writeHead(

@@ -8,8 +8,8 @@ import {
   createCipheriv,
   createDecipheriv,
   createSecretKey,
-  type DecipherGCM,
   type KeyObject,
+  webcrypto,
 } from 'node:crypto';
 import { encodeCbor } from '../../codec/cbor.ts';
 import { concatBytes, plainBytes } from '../../codec/hex.ts';
@@ -19,7 +19,7 @@ import { DeliveryError } from '../message/delivery-error.ts';
 import { type Manifest, NONCE_PREFIX_LENGTH } from '../message/manifest.ts';
 import { countSegments } from './layout.ts';
 
-/** What all segments of a package have in common. Plain data: it goes to other threads. */
+/** What all segments of a package have in common. */
 export interface SegmentKeys {
   readonly productKey: Uint8Array;
   readonly noncePrefix: Uint8Array;
@@ -56,12 +56,6 @@ export function cipherFor(number: number, keys: SegmentKeys, key = keyObjectOf(k
   return cipher.setAAD(keys.context);
 }
 
-/** The tag is to be set before `final`, which throws when it is wrong. */
-export function decipherFor(number: number, keys: SegmentKeys, key = keyObjectOf(keys)): DecipherGCM {
-  const decipher = createDecipheriv(ALGORITHM, key, nonceOf(number, keys), { authTagLength: TAG_LENGTH });
-  return decipher.setAAD(keys.context);
-}
-
 /** The encrypted segment with its tag. */
 export function sealSegment(content: Uint8Array, number: number, keys: SegmentKeys): Uint8Array {
   const cipher = cipherFor(number, keys);
@@ -72,8 +66,10 @@ export function sealSegment(content: Uint8Array, number: number, keys: SegmentKe
 export function openSegment(sealed: Uint8Array, number: number, keys: SegmentKeys): Uint8Array {
   const boundary = Math.max(0, sealed.length - TAG_LENGTH);
   try {
-    const decipher = decipherFor(number, keys);
-    decipher.setAuthTag(sealed.subarray(boundary));
+    const decipher = createDecipheriv(ALGORITHM, keyObjectOf(keys), nonceOf(number, keys), {
+      authTagLength: TAG_LENGTH,
+    });
+    decipher.setAAD(keys.context).setAuthTag(sealed.subarray(boundary));
     const content = plainBytes(decipher.update(sealed.subarray(0, boundary)));
     decipher.final();
     return content;
@@ -87,4 +83,22 @@ export function doesNotOpen(number: number, cause?: unknown): DeliveryError {
     cause,
     detail: { segment: number },
   });
+}
+
+/** Undefined when this key does not open it as the segment with this number. */
+export type OpenSegment = (sealed: Uint8Array, number: number) => Promise<Uint8Array | undefined>;
+
+/** As `openSegment`, on the threads that Node keeps for such work: this one is free meanwhile. */
+export async function segmentOpener(keys: SegmentKeys): Promise<OpenSegment> {
+  const { subtle } = webcrypto;
+  const key = await subtle.importKey('raw', keys.productKey, 'AES-GCM', false, ['decrypt']);
+  return async (sealed, number) => {
+    const parameters = { name: 'AES-GCM', iv: nonceOf(number, keys), additionalData: keys.context };
+    try {
+      return new Uint8Array(await subtle.decrypt(parameters, key, sealed));
+    } catch (cause) {
+      if (cause instanceof DOMException && cause.name === 'OperationError') return undefined;
+      throw cause;
+    }
+  };
 }
