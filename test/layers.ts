@@ -3,7 +3,7 @@ import type { SourceFile } from './source-tree.ts';
 
 const foundations = ['handsel-error.ts', 'codec', 'crypto', 'money'];
 const backbone = [...foundations, 'pki', 'journal', 'transport'];
-const protocols = ['agent', 'set'];
+const protocols = ['agent', 'deposit', 'set'];
 
 /** A folder may import itself and what stands here; `party` plugs the protocols together, and only the faces import it. */
 export const layers: Readonly<Record<string, readonly string[]>> = {
@@ -17,6 +17,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   transport: [...foundations, 'pki', 'journal'],
   ledger: backbone,
   agent: [...backbone, 'ledger'],
+  deposit: [...backbone, 'ledger'],
   set: [...backbone, 'ledger'],
   party: [...backbone, 'ledger', ...protocols],
   cli: [...backbone, 'ledger', ...protocols, 'party'],
@@ -25,6 +26,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 /** Inside a protocol these folders are met by all its roles; everything else is a role and imports no other role. */
 const meetingPlaces: Readonly<Record<string, readonly string[]>> = {
   agent: ['message', 'negotiation'],
+  deposit: ['message'],
   set: ['message'],
 };
 

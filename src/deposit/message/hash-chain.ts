@@ -1,0 +1,26 @@
+/**
+ * Hash chains (PayWord, Rivest and Shamir 1996): `words[0]` is the anchor, and each word is the SHA-256 of the next. Whoever has the
+ * anchor can check any later word; whoever has a word cannot make the next.
+ */
+import { sha256 } from '../../crypto/digest.ts';
+
+export const WORD_LENGTH = 32;
+
+/** `length + 1` words one after the other, the anchor first, from a secret last word. */
+export function makeChain(secret: Uint8Array, length: number): Uint8Array {
+  const words = new Uint8Array((length + 1) * WORD_LENGTH);
+  let word = secret;
+  words.set(word, length * WORD_LENGTH);
+  for (let i = length - 1; i >= 0; i--) {
+    word = sha256(word);
+    words.set(word, i * WORD_LENGTH);
+  }
+  return words;
+}
+
+/** True when `steps` hashes lead from the word to the earlier one. */
+export function leadsTo(word: Uint8Array, earlier: Uint8Array, steps: number): boolean {
+  let reached = word;
+  for (let i = 0; i < steps; i++) reached = sha256(reached);
+  return Buffer.compare(reached, earlier) === 0;
+}
