@@ -148,3 +148,17 @@ const openedShape = record({
 });
 export type Opened = Shaped<typeof openedShape>;
 export const openedType: MessageType<Opened> = { name: 'deposit-opened', shape: openedShape, maxBytes: 16_384 };
+
+/** Instead of the acknowledgement or of `opened`: an answer is bytes, and whoever waits for one is told why there will be none. */
+const refusedShape = record({
+  transaction: transactionIdentity,
+  /** As the code of an error. */
+  code: text({ min: 1, max: 64 }),
+  detail: text({ max: 200 }),
+});
+export type DepositRefused = Shaped<typeof refusedShape>;
+export const depositRefusedType: MessageType<DepositRefused> = {
+  name: 'deposit-refused',
+  shape: refusedShape,
+  maxBytes: 8192,
+};
