@@ -1,0 +1,187 @@
+/** What an account manager knows while it is open, and how that follows from its records. Finished deposits are in the journal only. */
+import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
+import type { CborValue } from '../../codec/cbor-value.ts';
+import { applyLedger } from '../../ledger/apply.ts';
+import { createLedger, type LedgerState } from '../../ledger/ledger.ts';
+import { restoreLedger, snapshotLedger } from '../../ledger/snapshot.ts';
+import type { Rate } from '../../money/rate.ts';
+import { partsOfTransaction } from '../message/identity.ts';
+import type { AccountRecord, DepositTerms, SettlementTerms } from './account-record.ts';
+
+export interface Session {
+  readonly customer: string;
+  readonly merchant: string;
+  /** Null until its first deposit. */
+  identifier: string | null;
+  /** The number of its newest transaction. */
+  newest: number;
+  /** Numbers of transactions that wait for their initiation. */
+  waiting: readonly number[];
+  /** Deposits open in it. */
+  open: number;
+  usedAtMs: number;
+}
+
+/** From the initiation until the money has moved or is free again. */
+export interface OpenDeposit extends DepositTerms {
+  /** `vouched`: the other operator has not answered yet. `unanswered`: nor will it, as far as anyone can tell. */
+  status: 'vouched' | 'opened' | 'unanswered';
+  /** The rate of the session, once it is agreed. */
+  rate: Rate | null;
+  /** SHA-256 of the customer's record, whose sender waits for the statement. */
+  recorded: Uint8Array | null;
+}
+
+export interface AccountState {
+  ledger: LedgerState;
+  /** The number of the newest session. */
+  sessionCount: number;
+  settlementCount: number;
+  readonly sessions: Map<string, Session>;
+  /** Sessions each customer has: bounds what one customer can make us remember. */
+  readonly sessionsOf: Map<string, number>;
+  readonly deposits: Map<string, OpenDeposit>;
+  /** Sent and not acknowledged yet. */
+  readonly settlements: Map<string, SettlementTerms>;
+}
+
+export function createAccountState(): AccountState {
+  return {
+    ledger: createLedger(),
+    sessionCount: 0,
+    settlementCount: 0,
+    sessions: new Map(),
+    sessionsOf: new Map(),
+    deposits: new Map(),
+    settlements: new Map(),
+  };
+}
+
+export function applyAccounts(state: AccountState, record: AccountRecord): void {
+  switch (record.type) {
+    case 'ledger':
+      applyLedger(state.ledger, record.record);
+      return;
+    case 'logged-on':
+      logOn(state, record);
+      return;
+    case 'vouched':
+      vouch(state, record);
+      return;
+    case 'opened': {
+      const deposit = state.deposits.get(record.transaction)!;
+      deposit.status = 'opened';
+      deposit.rate = record.rate;
+      return;
+    }
+    case 'unanswered':
+      state.deposits.get(record.transaction)!.status = 'unanswered';
+      return;
+    case 'recorded':
+      state.deposits.get(record.transaction)!.recorded = record.digest.slice();
+      return;
+    case 'refused':
+    case 'withdrawn':
+    case 'lapsed':
+      closeDeposit(state, record.transaction);
+      return;
+    case 'forgotten': {
+      const { customer } = state.sessions.get(record.session)!;
+      state.sessions.delete(record.session);
+      countSession(state, customer, -1);
+      return;
+    }
+    case 'settling':
+      state.settlementCount += 1;
+      state.settlements.set(record.settlement, record.terms);
+      return;
+    case 'settled':
+    case 'unsettled':
+      state.settlements.delete(record.settlement);
+      return;
+    // Of the merchant's side and of another's settlement only the ledger knows, and the journal.
+    case 'deposited':
+    case 'received':
+      return;
+  }
+}
+
+function logOn(state: AccountState, record: Extract<AccountRecord, { type: 'logged-on' }>): void {
+  const { session: id, transaction, customer, merchant, atMs } = record;
+  let session = state.sessions.get(id);
+  if (session === undefined) {
+    session = { customer, merchant, identifier: null, newest: 0, waiting: [], open: 0, usedAtMs: atMs };
+    state.sessions.set(id, session);
+    state.sessionCount += 1;
+    countSession(state, customer, 1);
+  }
+  const { sequence } = partsOfTransaction(transaction);
+  session.newest = sequence;
+  session.waiting = [...session.waiting, sequence];
+  session.usedAtMs = atMs;
+}
+
+function vouch(state: AccountState, record: Extract<AccountRecord, { type: 'vouched' }>): void {
+  const { session: id, sequence } = partsOfTransaction(record.transaction);
+  const session = state.sessions.get(id)!;
+  session.identifier = record.identifier;
+  session.waiting = session.waiting.filter((number) => number !== sequence);
+  session.open += 1;
+  session.usedAtMs = record.atMs;
+  // A copy, because bytes read from a message or the journal keep all of it in memory.
+  const key = record.terms.key.slice();
+  state.deposits.set(record.transaction, { ...record.terms, key, status: 'vouched', rate: null, recorded: null });
+}
+
+function closeDeposit(state: AccountState, transaction: string): void {
+  state.deposits.delete(transaction);
+  state.sessions.get(partsOfTransaction(transaction).session)!.open -= 1;
+}
+
+function countSession({ sessionsOf }: AccountState, customer: string, change: 1 | -1): void {
+  const count = (sessionsOf.get(customer) ?? 0) + change;
+  if (count > 0) sessionsOf.set(customer, count);
+  else sessionsOf.delete(customer);
+}
+
+export function snapshotAccounts(state: AccountState): Uint8Array {
+  const { ledger, sessionCount, settlementCount, sessions, deposits, settlements } = state;
+  const parts = [
+    snapshotLedger(ledger),
+    sessionCount,
+    settlementCount,
+    [...sessions],
+    [...deposits],
+    [...settlements],
+  ] as unknown;
+  return encodeCborExact(parts as CborValue);
+}
+
+/** Our own bytes, whose digest the journal has checked: the shape is trusted. */
+export function restoreAccounts(bytes: Uint8Array): AccountState {
+  const parts = decodeCborExact(bytes, { maxBytes: bytes.length }) as unknown;
+  const [ledger, sessionCount, settlementCount, sessions, deposits, settlements] = parts as [
+    Uint8Array,
+    number,
+    number,
+    [string, Session][],
+    [string, OpenDeposit][],
+    [string, SettlementTerms][],
+  ];
+  const state: AccountState = {
+    ...createAccountState(),
+    ledger: restoreLedger(ledger),
+    sessionCount,
+    settlementCount,
+    sessions: new Map(sessions),
+    deposits: new Map(
+      deposits.map(([id, deposit]) => [
+        id,
+        { ...deposit, key: deposit.key.slice(), recorded: deposit.recorded?.slice() ?? null },
+      ]),
+    ),
+    settlements: new Map(settlements),
+  };
+  for (const { customer } of sessions.map(([, session]) => session)) countSession(state, customer, 1);
+  return state;
+}

@@ -1,0 +1,141 @@
+/**
+ * Initiation (US 09/718,411, claims 1, 3, 4 and 9): the deposit is set aside on the customer's account, and the operator vouches for it
+ * towards the merchant's operator. The ledger's hold is what keeps deposits within credit, however many are opened at once (ERI-F).
+ */
+import { toHex } from '../../codec/hex.ts';
+import { signMessage } from '../../crypto/signed-message.ts';
+import type { Decision, Env, Outgoing } from '../../journal/machine.ts';
+import { clearingAccount } from '../../ledger/clearing.ts';
+import { findAccount, type LedgerState } from '../../ledger/ledger.ts';
+import { convertAmount, type Rate } from '../../money/rate.ts';
+import { CLEARING_GRACE_MS } from '../message/conclusion.ts';
+import { DepositError } from '../message/deposit-error.ts';
+import { partsOfTransaction } from '../message/identity.ts';
+import { type AmendedInitiation, amendedInitiationType, type Initiation } from '../message/initiation.ts';
+import { issueTemporaryCertificate } from '../message/temporary-certificate.ts';
+import type { InitiationInput } from './account-input.ts';
+import { type AccountPolicy, longestMs, openingMs, urlOf } from './account-policy.ts';
+import { type AccountRecord, type DepositTerms, depositKey } from './account-record.ts';
+import type { AccountState, Session } from './account-state.ts';
+import { requireCustomer } from './keep-accounts.ts';
+import { customerAccount, exchangeAccount, MAX_SAID_MINOR, merchantAccount, requireLedger } from './ledger-step.ts';
+
+const IDENTIFIER_LENGTH = 16;
+
+export function decideInitiation(
+  state: AccountState,
+  { customer, initiation }: InitiationInput,
+  env: Env,
+  policy: AccountPolicy,
+): Decision<AccountRecord> {
+  const { transaction, deposit } = initiation;
+  const session = requireWaiting(state, customer, initiation);
+  const terms = termsOf(state, customer, initiation, env, policy);
+
+  const hold = { type: 'hold' as const, id: transaction, account: customerAccount(customer), amount: deposit };
+  const held = requireLedger(state.ledger, env, { ...hold, expiresAtMs: terms.heldUntilMs });
+  const identifier = session.identifier ?? toHex(env.random(IDENTIFIER_LENGTH));
+  return {
+    records: [...held, { type: 'vouched', transaction, identifier, terms, atMs: env.nowMs }],
+    keys: [depositKey(transaction)],
+    send: [amend(initiation, { identifier, terms }, env, policy)],
+    timers: [{ id: holdTimer(transaction), atMs: terms.heldUntilMs }],
+  };
+}
+
+/** Whether a transaction is another's or none at all looks the same from outside. */
+function requireWaiting({ sessions }: AccountState, customer: string, { transaction, merchant }: Initiation): Session {
+  const { session: id, sequence } = partsOfTransaction(transaction);
+  const session = sessions.get(id);
+  if (session === undefined || session.customer !== customer || !session.waiting.includes(sequence)) {
+    throw new DepositError('DEPOSIT_UNKNOWN', 'no such transaction of this customer waits to be initiated');
+  }
+  if (session.merchant !== merchant) throw new DepositError('MERCHANT_UNKNOWN', 'the session is with another merchant');
+  return session;
+}
+
+function termsOf(
+  { ledger }: AccountState,
+  customer: string,
+  initiation: Initiation,
+  env: Env,
+  policy: AccountPolicy,
+): DepositTerms {
+  const { deposit, merchant, merchantOperator, merchantCurrency, key, endsAtMs } = initiation;
+  const { currency } = requireCustomer(ledger, customer);
+  if (deposit.currency !== currency) {
+    throw new DepositError('DEPOSIT_REFUSED', `a deposit from this account is in ${currency}`);
+  }
+  if (endsAtMs <= env.nowMs || endsAtMs > env.nowMs + longestMs(policy)) {
+    throw new DepositError('DEPOSIT_REFUSED', 'the end of the deposit is past or too far away');
+  }
+  requireClearable(ledger, initiation, policy);
+  const proposed = proposedRate(deposit.currency, merchantCurrency, env, policy);
+  if (proposed !== null) {
+    const { minor } = convertAmount(deposit, proposed);
+    if (minor <= 0n || minor > MAX_SAID_MINOR) {
+      throw new DepositError('DEPOSIT_REFUSED', `the deposit is no amount in ${merchantCurrency}`);
+    }
+  }
+  const heldUntilMs = endsAtMs + CLEARING_GRACE_MS;
+  return { customer, merchant, merchantOperator, deposit, merchantCurrency, key, proposed, endsAtMs, heldUntilMs };
+}
+
+/** What could not be paid in the end is not vouched for in the beginning. */
+function requireClearable(ledger: LedgerState, initiation: Initiation, policy: AccountPolicy): void {
+  const { deposit, merchant, merchantOperator, merchantCurrency } = initiation;
+  if (!policy.operators.has(merchantOperator)) {
+    throw new DepositError('OPERATOR_UNKNOWN', 'nothing is cleared with this operator');
+  }
+  const own = merchantOperator === policy.name;
+  const payee = own ? merchantAccount(merchant, merchantCurrency) : clearingAccount(merchantOperator, merchantCurrency);
+  const missing = findAccount(ledger, payee) === undefined;
+  if (missing && own) throw new DepositError('MERCHANT_UNKNOWN', 'the merchant has no account in this currency here');
+  if (missing)
+    throw new DepositError('OPERATOR_UNKNOWN', `nothing in ${merchantCurrency} is cleared with this operator`);
+  if (deposit.currency === merchantCurrency) return;
+  const exchanged = [deposit.currency, merchantCurrency].map((currency) => exchangeAccount(currency));
+  if (exchanged.some((account) => findAccount(ledger, account) === undefined)) {
+    throw new DepositError('RATE_UNKNOWN', `${merchantCurrency} is not exchanged here`);
+  }
+}
+
+function proposedRate(from: string, to: string, { nowMs }: Env, policy: AccountPolicy): Rate | null {
+  if (from === to) return { from, to, numerator: 1n, denominator: 1n };
+  const { rates, validUntilMs } = policy.rateTable(from, nowMs);
+  if (validUntilMs < nowMs) return null;
+  return rates.find((rate) => rate.from === from && rate.to === to) ?? null;
+}
+
+function amend(
+  { transaction, merchant, merchantCurrency, deposit, idleMs, endsAtMs }: Initiation,
+  vouched: { readonly identifier: string; readonly terms: DepositTerms },
+  env: Env,
+  policy: AccountPolicy,
+): Outgoing {
+  const { key, proposed, heldUntilMs, merchantOperator } = vouched.terms;
+  // Without the chain, which the message around it carries.
+  const signer = { privateKey: policy.signer.privateKey };
+  const amended: AmendedInitiation = {
+    ...{ transaction, deposit, merchant, merchantCurrency, idleMs, endsAtMs },
+    customer: vouched.identifier,
+    ...(proposed === null ? {} : { rate: proposed }),
+    // Records are signed with the key, too, and come after the end.
+    certificate: issueTemporaryCertificate(
+      { transaction, of: 'customer', key, issuer: policy.name, notAfterMs: heldUntilMs },
+      signer,
+    ),
+  };
+  return {
+    id: amendedInitiationId(transaction),
+    to: `${urlOf(policy, merchantOperator)}/deposit/amended-initiation`,
+    kind: amendedInitiationType.name,
+    body: signMessage(amendedInitiationType, amended, policy.signer),
+    expiresAtMs: Math.min(endsAtMs, env.nowMs + openingMs(policy)),
+  };
+}
+
+export const amendedInitiationId = (transaction: string) => `amended-initiation:${transaction}`;
+export const holdTimer = (transaction: string) => `hold:${transaction}`;
+/** Of the message that waits for the answer. */
+export const initiationId = (transaction: string) => `initiation:${transaction}`;

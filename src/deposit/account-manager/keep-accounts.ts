@@ -1,0 +1,81 @@
+/** The accounts themselves: the operator's own, its customers' and merchants', and money that customers bring. */
+import { encodeCbor } from '../../codec/cbor.ts';
+import type { Decision, Env } from '../../journal/machine.ts';
+import { type Account, UNLIMITED } from '../../ledger/account-table.ts';
+import { openPosition } from '../../ledger/clearing.ts';
+import type { LedgerCommand, OpenAccount } from '../../ledger/command.ts';
+import { findAccount, type LedgerState } from '../../ledger/ledger.ts';
+import { DepositError } from '../message/deposit-error.ts';
+import type { AccountInput } from './account-input.ts';
+import type { AccountPolicy } from './account-policy.ts';
+import type { AccountRecord } from './account-record.ts';
+import type { AccountState } from './account-state.ts';
+import { customerAccount, fundingAccount, merchantAccount, ownAccounts, requireLedger } from './ledger-step.ts';
+
+/** The answer where there is nothing to say. */
+export const ACKNOWLEDGED = encodeCbor(null);
+
+/** As in identities, without what would make one name look like two parts of something. */
+const NAME = /^[\x21-\x7e]{1,64}$/;
+
+export function decideSetUp(
+  { ledger }: AccountState,
+  { currencies }: Extract<AccountInput, { type: 'set-up' }>,
+  env: Env,
+  policy: AccountPolicy,
+): Decision<AccountRecord> {
+  const own = currencies.flatMap((currency) =>
+    ownAccounts(currency).map(({ id, kind, creditLine }) => {
+      return { type: 'open' as const, account: id, currency, kind, creditLine };
+    }),
+  );
+  const others = [...policy.operators].filter(([name]) => name !== policy.name);
+  const positions = others.flatMap(([counterparty, { limits }]) =>
+    limits.map((limit) => openPosition({ counterparty, ...limit })),
+  );
+  const commands = [...own, ...positions].flatMap((wanted) => openOrAdjust(ledger, wanted));
+  return { records: requireLedger(ledger, env, ...commands), answer: ACKNOWLEDGED };
+}
+
+export function decideOpenAccount(
+  { ledger }: AccountState,
+  { of, name, currency, creditLineMinor = 0n }: Extract<AccountInput, { type: 'open-account' }>,
+  env: Env,
+): Decision<AccountRecord> {
+  if (!NAME.test(name) || /[.:]/.test(name)) {
+    throw new DepositError('IDENTITY_MALFORMED', 'a name has 1 to 64 printable ASCII characters without dot or colon');
+  }
+  if (of === 'merchant' && creditLineMinor !== 0n)
+    throw new DepositError('DEPOSIT_REFUSED', 'merchants have no credit');
+  const account = of === 'customer' ? customerAccount(name) : merchantAccount(name, currency);
+  const wanted: OpenAccount = { type: 'open', account, currency, kind: of, creditLine: creditLineMinor };
+  return { records: requireLedger(ledger, env, ...openOrAdjust(ledger, wanted)), answer: ACKNOWLEDGED };
+}
+
+export function decideFund(
+  { ledger }: AccountState,
+  { id, customer, amount }: Extract<AccountInput, { type: 'fund' }>,
+  env: Env,
+): Decision<AccountRecord> {
+  requireCustomer(ledger, customer);
+  const legs = [{ from: fundingAccount(amount.currency), to: customerAccount(customer), amount }];
+  return { records: requireLedger(ledger, env, { type: 'transfer', id, legs }), answer: ACKNOWLEDGED };
+}
+
+/** @throws DepositError `CUSTOMER_UNKNOWN` */
+export function requireCustomer(ledger: LedgerState, customer: string): Account {
+  const account = findAccount(ledger, customerAccount(customer));
+  if (account === undefined) throw new DepositError('CUSTOMER_UNKNOWN', 'no account of this customer is kept here');
+  return account;
+}
+
+function openOrAdjust(ledger: LedgerState, wanted: OpenAccount): LedgerCommand[] {
+  const { account: id, currency, creditLine = 0n, ceiling = UNLIMITED } = wanted;
+  const account = findAccount(ledger, id);
+  if (account === undefined) return [wanted];
+  if (account.currency !== currency) {
+    throw new DepositError('DEPOSIT_REFUSED', `account ${id} is kept in ${account.currency}`);
+  }
+  if (account.creditLine === creditLine && account.ceiling === ceiling) return [];
+  return [{ type: 'set-limits', account: id, creditLine, ceiling }];
+}
