@@ -3,17 +3,15 @@ import { bytes, digest, list, oneOf, optional, record, type Shaped, text, timeMs
 import type { MessageType } from '../../crypto/signed-message.ts';
 import { partyName, transactionIdentity } from './identity.ts';
 import { money } from './initiation.ts';
-import { WORTHS } from './purchase.ts';
+import { MAX_STEPS_OF_CHECKPOINT, WORTHS } from './purchase.ts';
 import { sessionRate } from './session-rate.ts';
 
 const MAX_CHECKPOINT = 1024;
-/** Steps of one chain since a checkpoint: bounds the hashing that checking a record takes. */
-const MAX_RELEASED = 65_535;
 
 /** What proves a value: a checkpoint the customer signed, and the newest words of its chains. */
 export const releasedShape = record({
   checkpoint: bytes({ min: 1, max: MAX_CHECKPOINT }),
-  steps: list(whole({ max: MAX_RELEASED }), { min: WORTHS.length, max: WORTHS.length }),
+  steps: list(whole({ max: MAX_STEPS_OF_CHECKPOINT }), { min: WORTHS.length, max: WORTHS.length }),
   words: bytes({ min: 32 * WORTHS.length, max: 32 * WORTHS.length }),
 });
 export type Released = Shaped<typeof releasedShape>;

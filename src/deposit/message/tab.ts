@@ -3,7 +3,7 @@ import { concatBytes, equalBytes } from '../../codec/hex.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { DepositError } from './deposit-error.ts';
 import { leadsTo, WORD_LENGTH } from './hash-chain.ts';
-import { type Purchase, WORTHS, worthOf } from './purchase.ts';
+import { MAX_STEPS_OF_CHECKPOINT, type Purchase, WORTHS, worthOf } from './purchase.ts';
 
 export interface Tab {
   readonly count: number;
@@ -19,15 +19,28 @@ export function tabAt({ count, units, head, anchors }: Checkpoint): Tab {
   return { count, units, head, steps: WORTHS.map(() => 0), words: concatBytes(...anchors) };
 }
 
+/** A tab that moves on in its place: what a till keeps, where a new one for every purchase would cost as much as checking it. */
+export interface RunningTab {
+  count: number;
+  units: number;
+  head: Uint8Array;
+  readonly steps: number[];
+  readonly words: Uint8Array;
+}
+
+export function runningTab({ count, units, head, steps, words }: Tab): RunningTab {
+  return { count, units, head, steps: steps.slice(), words: words.slice() };
+}
+
 /**
- * The tab with one more purchase, when it is the next one, its words prove exactly the price, and its head is the list's.
+ * Takes one more purchase, when it is the next one, its words prove exactly the price, and its head is the list's; else nothing changes.
  * @throws DepositError `PURCHASE_OUT_OF_ORDER`, `PURCHASE_UNPROVED`
  */
-export function withPurchase(
-  tab: Tab,
+export function advance(
+  tab: RunningTab,
   purchase: Purchase,
   expected: { readonly units: number; readonly head: Uint8Array },
-): Tab {
+): void {
   if (purchase.number !== tab.count + 1) {
     throw new DepositError('PURCHASE_OUT_OF_ORDER', `expected purchase ${tab.count + 1}`);
   }
@@ -37,19 +50,40 @@ export function withPurchase(
   if (!equalBytes(purchase.head, expected.head)) {
     throw new DepositError('PURCHASE_UNPROVED', 'the list of purchases is not ours');
   }
-  const words = tab.words.slice();
-  const steps = tab.steps.slice();
+  const { words, steps } = tab;
   for (let chain = 0; chain < WORTHS.length; chain++) {
     const word = purchase.words[chain];
-    if (word === undefined) continue;
+    const moved = purchase.steps[chain]!;
+    if (moved === 0) continue;
+    if (word === undefined) throw new DepositError('PURCHASE_UNPROVED', 'steps without their word');
+    if (steps[chain]! + moved > MAX_STEPS_OF_CHECKPOINT) {
+      throw new DepositError('PURCHASE_UNPROVED', 'the chain is at its longest: a new checkpoint is needed');
+    }
     const at = chain * WORD_LENGTH;
-    if (!leadsTo(word, words.subarray(at, at + WORD_LENGTH), purchase.steps[chain]!)) {
+    if (!leadsTo(word, words.subarray(at, at + WORD_LENGTH), moved)) {
       throw new DepositError('PURCHASE_UNPROVED', 'a word does not lead to the one before');
     }
-    words.set(word, at);
-    steps[chain] = steps[chain]! + purchase.steps[chain]!;
   }
-  return { count: purchase.number, units: tab.units + expected.units, head: expected.head, steps, words };
+  for (let chain = 0; chain < WORTHS.length; chain++) {
+    const word = purchase.words[chain];
+    if (word === undefined || purchase.steps[chain] === 0) continue;
+    words.set(word, chain * WORD_LENGTH);
+    steps[chain]! += purchase.steps[chain]!;
+  }
+  tab.count = purchase.number;
+  tab.units += expected.units;
+  tab.head = expected.head;
+}
+
+/** The tab with one more purchase. @throws as `advance` */
+export function withPurchase(
+  tab: Tab,
+  purchase: Purchase,
+  expected: { readonly units: number; readonly head: Uint8Array },
+): Tab {
+  const next = runningTab(tab);
+  advance(next, purchase, expected);
+  return next;
 }
 
 /** Units that checkpoint and words prove together. @throws DepositError `RECORD_UNFIT` when the words are not of its chains */
