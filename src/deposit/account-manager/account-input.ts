@@ -46,8 +46,8 @@ export interface RecordInput {
   readonly type: 'record';
   readonly record: TransactionRecord;
   readonly bytes: Uint8Array;
-  /** What the journal has, when the deposit is finished. */
-  readonly statement?: Uint8Array;
+  /** What the journal has when the deposit is over: a statement, if anything was cleared. */
+  readonly ended?: { readonly statement?: Uint8Array };
 }
 
 export interface ClearingInput {

@@ -13,7 +13,7 @@ import { convertAmount, invertRate, type Rate } from '../../money/rate.ts';
 import { CLEARING_GRACE_MS, type ClearingInformation, statementType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import type { ClearingInput } from './account-input.ts';
-import type { AccountPolicy } from './account-policy.ts';
+import { type AccountPolicy, routeOf } from './account-policy.ts';
 import { type AccountRecord, accountKey, depositKey } from './account-record.ts';
 import type { AccountState, OpenDeposit } from './account-state.ts';
 import { billDeposit, billWithdrawal, type DepositRecord, type WithdrawalRecord } from './billing-record.ts';
@@ -82,7 +82,12 @@ function withdraw(
 }
 
 /** For a merchant of ours and a customer of another operator, who owes us from now on. */
-function creditMerchant(state: AccountState, input: ClearingInput, env: Env, policy: AccountPolicy): Decision<AccountRecord> {
+function creditMerchant(
+  state: AccountState,
+  input: ClearingInput,
+  env: Env,
+  policy: AccountPolicy,
+): Decision<AccountRecord> {
   const { clearing } = input;
   const { transaction, accountManager, merchant, paid } = clearing;
   const to = payeeOf(state, clearing);
@@ -120,7 +125,7 @@ function merchantPart(
       : [
           {
             id: `statement:${transaction}`,
-            to: `${url}/deposit/statement`,
+            to: routeOf(url, statementType),
             kind: statementType.name,
             body: statement,
             expiresAtMs: env.nowMs + CLEARING_GRACE_MS,

@@ -14,7 +14,7 @@ import { partsOfTransaction } from '../message/identity.ts';
 import { type AmendedInitiation, amendedInitiationType, type Initiation } from '../message/initiation.ts';
 import { issueTemporaryCertificate } from '../message/temporary-certificate.ts';
 import type { InitiationInput } from './account-input.ts';
-import { type AccountPolicy, longestMs, openingMs, urlOf } from './account-policy.ts';
+import { type AccountPolicy, longestMs, openingMs, routeOf, urlOf } from './account-policy.ts';
 import { type AccountRecord, type DepositTerms, depositKey } from './account-record.ts';
 import type { AccountState, Session } from './account-state.ts';
 import { requireCustomer } from './keep-accounts.ts';
@@ -128,7 +128,7 @@ function amend(
   };
   return {
     id: amendedInitiationId(transaction),
-    to: `${urlOf(policy, merchantOperator)}/deposit/amended-initiation`,
+    to: routeOf(urlOf(policy, merchantOperator), amendedInitiationType),
     kind: amendedInitiationType.name,
     body: signMessage(amendedInitiationType, amended, policy.signer),
     expiresAtMs: Math.min(endsAtMs, env.nowMs + openingMs(policy)),

@@ -62,11 +62,8 @@ export async function receiveRecord(
   if (known === undefined) throw new DepositError('DEPOSIT_UNKNOWN', 'there is no such deposit');
   message.requireSignature(importPoint(known.key));
   if (record.by !== 'customer') throw new DepositError('RECORD_UNFIT', 'expected a record of the customer');
-  const statement = known.ended?.statement;
-  if (known.ended !== undefined && statement === undefined) {
-    throw new DepositError('DEPOSIT_CLOSED', 'the deposit is over and nothing was taken of it');
-  }
-  const input: RecordInput = { type: 'record', record, bytes, ...(statement === undefined ? {} : { statement }) };
+  const { ended } = known;
+  const input: RecordInput = { type: 'record', record, bytes, ...(ended === undefined ? {} : { ended }) };
   return { messageId: recordId(record.transaction), digest: sha256(bytes), input };
 }
 

@@ -11,7 +11,7 @@ import { findAccount } from '../../ledger/ledger.ts';
 import { type Settlement, settlementType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import type { AccountInput, ReplyInput, SettlementInput } from './account-input.ts';
-import type { AccountPolicy } from './account-policy.ts';
+import { type AccountPolicy, routeOf } from './account-policy.ts';
 import { type AccountRecord, settlementKey } from './account-record.ts';
 import type { AccountState } from './account-state.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';
@@ -53,7 +53,7 @@ export function decideSettlePosition(
     send: [
       {
         id: settlementMessageId(settlement),
-        to: `${peer.url}/deposit/settlement`,
+        to: routeOf(peer.url, settlementType),
         kind: settlementType.name,
         body: signMessage(settlementType, message, policy.signer),
       },

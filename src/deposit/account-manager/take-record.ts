@@ -9,7 +9,7 @@ import { decideLedger } from '../../ledger/decide.ts';
 import { transactionRecordType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import type { AccountInput, RecordInput } from './account-input.ts';
-import { type AccountPolicy, urlOf } from './account-policy.ts';
+import { type AccountPolicy, routeOf, urlOf } from './account-policy.ts';
 import { type AccountRecord, depositKey } from './account-record.ts';
 import type { AccountState, OpenDeposit } from './account-state.ts';
 import { amendedInitiationId, holdTimer, initiationId } from './initiate.ts';
@@ -24,10 +24,11 @@ export const recordId = (transaction: string) => `record:${transaction}:customer
 
 export function decideRecord(
   state: AccountState,
-  { record, bytes, statement }: RecordInput,
+  { record, bytes, ended }: RecordInput,
   policy: AccountPolicy,
 ): Decision<AccountRecord> {
-  if (statement !== undefined) return { records: [], answer: statement };
+  if (ended?.statement !== undefined) return { records: [], answer: ended.statement };
+  if (ended !== undefined) throw new DepositError('DEPOSIT_CLOSED', 'the deposit is over and nothing was taken of it');
   const { transaction } = record;
   const deposit = state.deposits.get(transaction);
   // It was open a moment ago, at the door: the next time the journal has the statement.
@@ -46,7 +47,7 @@ export function decideRecord(
     send: [
       {
         id: recordId(transaction),
-        to: `${urlOf(policy, deposit.merchantOperator)}/deposit/record`,
+        to: routeOf(urlOf(policy, deposit.merchantOperator), transactionRecordType),
         kind: transactionRecordType.name,
         body: bytes,
         expiresAtMs: deposit.heldUntilMs,

@@ -1,0 +1,361 @@
+/** Logging on and opening a deposit: identities, holds, vouchers, and everything another operator or customer may lie about. */
+import { describe, expect, it } from 'vitest';
+import { exportPoint } from '../../../src/crypto/agreement.ts';
+import { readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
+import { CLEARING_GRACE_MS, transactionRecordType } from '../../../src/deposit/message/conclusion.ts';
+import {
+  amendedInitiationType,
+  depositRefusedType,
+  initiationType,
+  loggedOnType,
+  logOnType,
+  openedType,
+} from '../../../src/deposit/message/initiation.ts';
+import { rateIn } from '../../../src/deposit/message/session-rate.ts';
+import { readTemporaryCertificate } from '../../../src/deposit/message/temporary-certificate.ts';
+import { parseRate } from '../../../src/money/rate.ts';
+import {
+  acknowledge,
+  answered,
+  type Banks,
+  DAY_MS,
+  EUR_USD,
+  eur,
+  HOUR_MS,
+  keysOf,
+  NOTHING,
+  openBanks,
+  signerOf,
+  usd,
+} from './banks.ts';
+
+const read = <T>(type: Parameters<typeof readMessage<T>>[0], bytes: Uint8Array, signer = 'north'): T => {
+  const message = readMessage(type, bytes);
+  message.requireSignature(keysOf(signer).publicKey);
+  return message.value;
+};
+
+describe('logging on', () => {
+  it('gives a session, its first transaction, what is available and the bank’s dated rates', async () => {
+    const banks = await openBanks();
+    const { session, transaction, available, rates } = read(loggedOnType, await banks.logOn());
+    expect([session, transaction, available]).toEqual(['north.1', 'north.1.1', eur(10_000n)]);
+    expect(rateIn(rates, { from: 'EUR', to: 'USD' }, banks.clock.nowMs())).toEqual(EUR_USD);
+    expect(read(loggedOnType, await banks.logOn('bob')).transaction).toBe('north.2.1');
+  });
+
+  it('gives the same for the same reference, also when it is signed again or after a restart', async () => {
+    const banks = await openBanks();
+    const first = await banks.logOn('alice', { reference: 'r' });
+    expect(await banks.logOn('alice', { reference: 'r', atMs: banks.clock.nowMs() + 5 })).toEqual(first);
+    await banks.restart('north');
+    expect(await banks.logOn('alice', { reference: 'r' })).toEqual(first);
+    await expect(banks.logOn('alice', { reference: 'r', merchant: 'kiosk' })).rejects.toMatchObject({
+      code: 'MESSAGE_IDENTITY_REUSED',
+    });
+    expect(read(loggedOnType, await banks.logOn('bob', { reference: 'r' })).transaction).toBe('north.2.1');
+  });
+
+  it('goes on in a session of the same customer and merchant only', async () => {
+    const banks = await openBanks();
+    await banks.logOn();
+    expect(read(loggedOnType, await banks.logOn('alice', { session: 'north.1' })).transaction).toBe('north.1.2');
+    for (const [customer, merchant, session] of [
+      ['bob', 'shop', 'north.1'],
+      ['alice', 'kiosk', 'north.1'],
+      ['alice', 'shop', 'north.7'],
+    ] as const) {
+      const before = banks.snapshot('north');
+      await expect(banks.logOn(customer, { merchant, session })).rejects.toMatchObject({ code: 'DEPOSIT_UNKNOWN' });
+      expect(banks.snapshot('north')).toEqual(before);
+    }
+  });
+
+  it('is for customers with an account, and only with their own signature', async () => {
+    const banks = await openBanks();
+    await expect(banks.logOn('carol')).rejects.toMatchObject({ code: 'CUSTOMER_UNKNOWN' });
+    const forged = signMessage(
+      logOnType,
+      { reference: 'x', merchant: 'shop', atMs: 0 },
+      { ...signerOf('alice'), privateKey: keysOf('bob').privateKey },
+    );
+    await expect(banks.post('north', logOnType.name, forged)).rejects.toMatchObject({ code: 'CRYPTOGRAPHIC_FAILURE' });
+  });
+
+  it('bounds what one customer can begin', async () => {
+    const banks = await openBanks();
+    await banks.logOn();
+    for (let n = 0; n < 63; n++) await banks.logOn('alice', { session: 'north.1' });
+    await expect(banks.logOn('alice', { session: 'north.1' })).rejects.toMatchObject({ code: 'DEPOSIT_REFUSED' });
+    for (let n = 0; n < 999; n++) await banks.logOn();
+    await expect(banks.logOn()).rejects.toMatchObject({ code: 'DEPOSIT_REFUSED' });
+    await banks.logOn('bob');
+    // Whoever waits long enough is forgotten, and may begin again.
+    await banks.pass(2 * DAY_MS);
+    expect([banks.host('north').state.sessions.size, banks.host('north').state.sessionsOf.size]).toEqual([0, 0]);
+    await banks.logOn();
+  });
+});
+
+describe('an initiation', () => {
+  it('sets the deposit aside, vouches for it, and ends in the merchant’s certificate under the own operator’s signature', async () => {
+    const banks = await openBanks();
+    await banks.logOn();
+    const opened = read(openedType, await banks.initiate('north.1.1'));
+    expect(opened).toMatchObject({
+      transaction: 'north.1.1',
+      rate: EUR_USD,
+      deposit: usd(2_164n),
+      url: 'https://shop',
+    });
+    expect(opened.available).toEqual(eur(8_000n));
+    const { publicKey } = readTemporaryCertificate(opened.certificate, {
+      ...{ transaction: 'north.1.1', of: 'merchant', issuer: 'north', nowMs: banks.clock.nowMs() },
+      issuerKey: keysOf('north').publicKey,
+    });
+    expect(exportPoint(publicKey)).toEqual(exportPoint(keysOf('till').publicKey));
+    expect(banks.balance('north', 'customer:alice')).toEqual({ balance: 10_000n, held: 2_000n, available: 8_000n });
+
+    const [message] = banks.sent;
+    expect([message?.to, banks.sent.length]).toEqual(['https://south/deposit/deposit-amended-initiation', 1]);
+    const amended = read(amendedInitiationType, message!.body);
+    expect(amended).toMatchObject({ transaction: 'north.1.1', deposit: eur(2_000n), merchant: 'shop', rate: EUR_USD });
+    expect(amended.customer).toMatch(/^[0-9a-f]{32}$/);
+    const voucher = readTemporaryCertificate(amended.certificate, {
+      ...{ transaction: 'north.1.1', of: 'customer', issuer: 'north', nowMs: amended.endsAtMs },
+      issuerKey: keysOf('north').publicKey,
+    });
+    expect(exportPoint(voucher.publicKey)).toEqual(exportPoint(keysOf('temporary').publicKey));
+    expect(Buffer.from(message!.body).includes('alice')).toBe(false);
+  });
+
+  it('keeps the customer’s identifier in its session and takes a fresh one for the next', async () => {
+    const banks = await openBanks();
+    await banks.logOn();
+    await banks.logOn('alice', { session: 'north.1' });
+    await banks.logOn();
+    for (const transaction of ['north.1.1', 'north.1.2', 'north.2.1']) await banks.initiate(transaction);
+    const [first, second, third] = banks.amended().map(({ customer }) => customer);
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+  });
+
+  it('repeated with the same bytes gives the same answer and sets nothing aside twice', async () => {
+    const banks = await openBanks();
+    await banks.logOn();
+    const bytes = signMessage(initiationType, banks.initiation('north.1.1'), signerOf('alice'));
+    const first = await banks.post('north', initiationType.name, bytes);
+    const after = banks.snapshot('north');
+    expect(await banks.post('north', initiationType.name, bytes)).toEqual(first);
+    await banks.restart('north');
+    expect(await banks.post('north', initiationType.name, bytes)).toEqual(first);
+    await expect(banks.initiate('north.1.1')).rejects.toMatchObject({ code: 'MESSAGE_IDENTITY_REUSED' });
+    expect(banks.snapshot('north')).toEqual(after);
+    expect(banks.amended()).toHaveLength(1);
+  });
+
+  it.each<[string, (banks: Banks) => Promise<unknown>, string]>([
+    ['another customer’s transaction', (banks) => banks.initiate('north.1.1', {}, 'bob'), 'DEPOSIT_UNKNOWN'],
+    ['a transaction nobody was given', (banks) => banks.initiate('north.1.2'), 'DEPOSIT_UNKNOWN'],
+    ['another merchant', (banks) => banks.initiate('north.1.1', { merchant: 'kiosk' }), 'MERCHANT_UNKNOWN'],
+    [
+      'an operator nobody knows',
+      (banks) => banks.initiate('north.1.1', { merchantOperator: 'west' }),
+      'OPERATOR_UNKNOWN',
+    ],
+    [
+      'a currency nothing is cleared in',
+      (banks) => banks.initiate('north.1.1', { merchantCurrency: 'JPY' }),
+      'OPERATOR_UNKNOWN',
+    ],
+    [
+      'our own merchant without an account',
+      (banks) => banks.initiate('north.1.1', { merchantOperator: 'north' }),
+      'MERCHANT_UNKNOWN',
+    ],
+    [
+      'another currency than the account’s',
+      (banks) => banks.initiate('north.1.1', { deposit: usd(5n) }),
+      'DEPOSIT_REFUSED',
+    ],
+    ['more than there is', (banks) => banks.initiate('north.1.1', { deposit: eur(10_001n) }), 'CREDIT_EXCEEDED'],
+    ['nothing at all', (banks) => banks.initiate('north.1.1', { deposit: eur(0n) }), 'DEPOSIT_REFUSED'],
+    [
+      'an end that is past',
+      (banks) => banks.initiate('north.1.1', { endsAtMs: banks.clock.nowMs() }),
+      'DEPOSIT_REFUSED',
+    ],
+    [
+      'an end too far away',
+      (banks) => banks.initiate('north.1.1', { endsAtMs: banks.clock.nowMs() + 91 * DAY_MS }),
+      'DEPOSIT_REFUSED',
+    ],
+    [
+      'a key that is none',
+      (banks) => banks.initiate('north.1.1', { key: new Uint8Array(65).fill(4) }),
+      'CRYPTOGRAPHIC_FAILURE',
+    ],
+  ])('is refused for %s, and changes nothing', async (_, attempt, code) => {
+    const banks = await openBanks();
+    await banks.logOn();
+    const before = banks.snapshot('north');
+    await expect(attempt(banks)).rejects.toMatchObject({ code });
+    expect(banks.snapshot('north')).toEqual(before);
+    expect(banks.sent).toEqual([]);
+    read(openedType, await banks.initiate('north.1.1'));
+  });
+
+  it('uses the credit line, and with many at once never more than balance and credit', async () => {
+    const banks = await openBanks();
+    await banks.tell('north', {
+      ...{ type: 'open-account', of: 'customer', name: 'alice', currency: 'EUR' },
+      creditLineMinor: 5_000n,
+    });
+    const transactions = await Promise.all(
+      Array.from({ length: 40 }, async () => read(loggedOnType, await banks.logOn()).transaction),
+    );
+    const outcomes = await Promise.allSettled(
+      transactions.map((transaction) => banks.initiate(transaction, { deposit: eur(700n) })),
+    );
+    const opened = outcomes.filter(({ status }) => status === 'fulfilled');
+    expect(opened).toHaveLength(21);
+    expect(banks.balance('north', 'customer:alice')).toEqual({ balance: 10_000n, held: 14_700n, available: 300n });
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'CREDIT_EXCEEDED' });
+    }
+  });
+});
+
+describe('the other operator', () => {
+  const jpy = parseRate({ from: 'EUR', to: 'USD', text: '1.09' });
+
+  it.each<[string, Parameters<typeof acknowledge>[2]]>([
+    ['another rate than was proposed', { rate: jpy }],
+    ['a deposit that is not the converted one', { deposit: usd(2_165n) }],
+    ['a deposit in another currency', { deposit: eur(2_164n) }],
+    ['a merchant’s certificate it has not signed', { issuer: 'east' }],
+    ['another transaction', { transaction: 'north.9.9' }],
+  ])('is asked again when it says %s, and in the end the money stays set aside', async (_, lie) => {
+    const banks = await openBanks();
+    banks.acquirer = (body) => answered(acknowledge(body, 'south', lie));
+    await banks.logOn();
+    const waiting = banks.initiate('north.1.1');
+    await expect(waiting).rejects.toThrow('still waiting');
+    expect(banks.amended().length).toBeGreaterThan(1);
+    expect(banks.host('north').state.deposits.get('north.1.1')?.status).toBe('vouched');
+    await banks.pass(10 * 60_000);
+    expect(banks.host('north').state.deposits.get('north.1.1')?.status).toBe('unanswered');
+    expect(banks.balance('north', 'customer:alice').held).toBe(2_000n);
+  });
+
+  it('is not anyone else: an acknowledgement or refusal signed by a third operator counts for nothing', async () => {
+    const banks = await openBanks();
+    const lies = [
+      (body: Uint8Array) => acknowledge(body, 'east'),
+      () => signMessage(depositRefusedType, { transaction: 'north.1.1', code: 'NO', detail: '' }, signerOf('east')),
+      () => NOTHING,
+    ];
+    banks.acquirer = (body) => answered((lies.shift() ?? ((bytes) => acknowledge(bytes, 'south')))(body));
+    await banks.logOn();
+    const bytes = signMessage(initiationType, banks.initiation('north.1.1'), signerOf('alice'));
+    await banks.post('north', initiationType.name, bytes).catch(() => undefined);
+    await banks.pass(5_000);
+    read(openedType, await banks.post('north', initiationType.name, bytes));
+    expect(banks.amended()).toHaveLength(4);
+  });
+
+  it('names the rate where our table has none, as long as it is a sane one', async () => {
+    const rateTable = () => ({ rates: [], issuedAtMs: 0, validUntilMs: 8_000_000_000_000 });
+    const banks = await openBanks({ policy: { rateTable } });
+    banks.acquirer = (body) => answered(acknowledge(body, 'south', { rate: jpy }));
+    await banks.logOn();
+    expect(read(openedType, await banks.initiate('north.1.1'))).toMatchObject({ rate: jpy, deposit: usd(2_180n) });
+    expect(banks.amended()[0]?.rate).toBeUndefined();
+    const insane = parseRate({ from: 'EUR', to: 'USD', text: '0.01' });
+    banks.acquirer = (body) => answered(acknowledge(body, 'south', { rate: insane }));
+    await banks.logOn();
+    await expect(banks.initiate('north.2.1')).rejects.toThrow('still waiting');
+  });
+
+  it('does not get a rate from a table past its lifespan', async () => {
+    const rateTable = () => ({ rates: [EUR_USD], issuedAtMs: 0, validUntilMs: 1 });
+    const banks = await openBanks({ policy: { rateTable } });
+    await banks.logOn();
+    await banks.initiate('north.1.1');
+    expect(banks.amended()[0]?.rate).toBeUndefined();
+  });
+
+  it.each<[string, Banks['acquirer'], string]>([
+    ['over the connection', () => ({ type: 'refused', code: 'MERCHANT_UNKNOWN', detail: 'no' }), 'MERCHANT_UNKNOWN'],
+    [
+      'under its signature',
+      () => {
+        const refused = { transaction: 'north.1.1', code: 'MERCHANT_UNWILLING', detail: 'shut' };
+        return answered(signMessage(depositRefusedType, refused, signerOf('south')));
+      },
+      'MERCHANT_UNWILLING',
+    ],
+  ])('refuses %s: the customer is told and the money is free', async (_, acquirer, code) => {
+    const banks = await openBanks();
+    banks.acquirer = acquirer;
+    await banks.logOn();
+    expect(read(depositRefusedType, await banks.initiate('north.1.1'))).toMatchObject({
+      transaction: 'north.1.1',
+      code,
+    });
+    expect(banks.balance('north', 'customer:alice')).toEqual({ balance: 10_000n, held: 0n, available: 10_000n });
+    expect(banks.host('north').state.deposits.size).toBe(0);
+    const late = banks.record('north.1.1');
+    await expect(banks.post('north', transactionRecordType.name, late)).rejects.toMatchObject({
+      code: 'DEPOSIT_CLOSED',
+    });
+  });
+
+  it('is silent: the customer is told, and the money is set aside until the grace is over', async () => {
+    const banks = await openBanks();
+    banks.acquirer = () => Promise.reject(new Error('nobody there'));
+    await banks.logOn();
+    const bytes = signMessage(initiationType, banks.initiation('north.1.1'), signerOf('alice'));
+    const waiting = banks.post('north', initiationType.name, bytes);
+    await expect(waiting).rejects.toThrow('still waiting');
+    await banks.pass(6 * 60_000);
+    const answer = await banks.post('north', initiationType.name, bytes);
+    expect(read(depositRefusedType, answer).code).toBe('OPERATOR_SILENT');
+    const { endsAtMs } = readMessage(initiationType, bytes).value;
+    await banks.clock.run(endsAtMs + CLEARING_GRACE_MS - 1);
+    expect(banks.balance('north', 'customer:alice').held).toBe(2_000n);
+    await banks.pass(2);
+    expect(banks.balance('north', 'customer:alice').held).toBe(0n);
+    expect(banks.host('north').state.deposits.size).toBe(0);
+  });
+});
+
+describe('holds and sessions', () => {
+  it('all lapse, however many are due at once, and sessions go after them', async () => {
+    const banks = await openBanks();
+    const endsAtMs = banks.clock.nowMs() + HOUR_MS;
+    for (let n = 1; n <= 40; n++) {
+      await banks.logOn();
+      await banks.initiate(`north.${n}.1`, { deposit: eur(10n), endsAtMs });
+    }
+    expect(banks.balance('north', 'customer:alice').held).toBe(400n);
+    await banks.clock.run(endsAtMs + CLEARING_GRACE_MS);
+    banks.check();
+    expect(banks.balance('north', 'customer:alice').held).toBe(0n);
+    expect(banks.host('north').state.sessions.size).toBe(40);
+    await banks.pass(2 * DAY_MS);
+    expect(banks.host('north').state.sessions.size).toBe(0);
+    await expect(banks.logOn('alice', { session: 'north.1' })).rejects.toMatchObject({ code: 'DEPOSIT_UNKNOWN' });
+  });
+
+  it('lapse without letting a customer wait who has sent its record', async () => {
+    const banks = await openBanks();
+    await banks.logOn();
+    await banks.initiate('north.1.1');
+    const record = banks.record('north.1.1');
+    await expect(banks.post('north', transactionRecordType.name, record)).rejects.toThrow('still waiting');
+    await banks.pass(8 * DAY_MS);
+    const answer = await banks.post('north', transactionRecordType.name, record);
+    expect(read(depositRefusedType, answer).code).toBe('DEPOSIT_CLOSED');
+  });
+});
