@@ -63,7 +63,7 @@ export const policy: AcquirerPolicy = {
   operators: new Map([
     ['north', { url: 'https://north.test', limits: [{ currency: 'EUR', theyMayOweMinor: 2000n }] }],
     ['west', { url: 'https://west.test', limits: [] }],
-    ['south', { url: 'https://south.test/accounts', limits: [] }],
+    ['south', { url: 'https://south.test', limits: [] }],
   ]),
   merchants: new Map([['ada', { url: 'https://ada.test', currency: 'EUR' }]]),
   validateMerchant: validate,

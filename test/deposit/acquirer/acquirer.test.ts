@@ -7,6 +7,7 @@ import { readMessage, signMessage } from '../../../src/crypto/signed-message.ts'
 import { exposureTo } from '../../../src/deposit/acquirer/acquirer-state.ts';
 import { findDeposit } from '../../../src/deposit/acquirer/find-deposit.ts';
 import {
+  CLEARING_GRACE_MS,
   clearingInformationType,
   concludeType,
   transactionRecordType,
@@ -19,7 +20,10 @@ import {
   operatorAcknowledgementType,
 } from '../../../src/deposit/message/initiation.ts';
 import { EMPTY_HEAD } from '../../../src/deposit/message/purchase-list.ts';
-import { readTemporaryCertificate } from '../../../src/deposit/message/temporary-certificate.ts';
+import {
+  readTemporaryCertificate,
+  temporaryCertificateType,
+} from '../../../src/deposit/message/temporary-certificate.ts';
 import { parseRate } from '../../../src/money/rate.ts';
 import { createVirtualClock } from '../../world/virtual-clock.ts';
 import { createSpending, customerKeys, merchantKeys } from '../message/spending-fixture.ts';
@@ -152,6 +156,26 @@ describe('a deposit', () => {
         customer,
       );
     }
+  });
+});
+
+describe('what we sign', () => {
+  test('certifies a customer’s key for as long as clearing takes, whatever its operator would have', async () => {
+    const world = await openWorld();
+    const nowMs = world.clock.nowMs();
+    await world.initiate(amendedInitiation(nowMs, { voucher: { notAfterMs: nowMs + 9999 * HOUR } }));
+    const { certificate } = readMessage(informationType, world.sent[0]!.body).value;
+    const { notAfterMs } = readMessage(temporaryCertificateType, certificate).value;
+    expect(notAfterMs).toBe(nowMs + 24 * HOUR + CLEARING_GRACE_MS);
+  });
+
+  test('is never more than a message can say', async () => {
+    const dear = parseRate({ from: 'USD', to: 'EUR', text: '2' });
+    const world = await openWorld({ policy: { rate: () => dear } });
+    const changes = { transaction: 'south.1.1', deposit: { currency: 'USD', minor: 10n ** 15n } };
+    const bytes = amendedInitiation(world.clock.nowMs(), { by: 'south', changes });
+    await expect(world.initiate(bytes)).rejects.toEqual(code('MESSAGE_INVALID'));
+    expect(world.host.state.deposits.size).toBe(0);
   });
 });
 
@@ -389,13 +413,37 @@ describe('silence', () => {
   test('of a customer whose record comes after the end was told is over, and nobody is told twice', async () => {
     const world = await openedWorld();
     await world.run(24 * HOUR + 1);
+    await world.run(HOUR / 2);
     await world.record(spending.record('customer'), 'north');
     expect(world.sentOf(concludeType.name)).toHaveLength(1);
-    await world.record(spending.record('merchant'), 'ada');
-    await world.run();
+    // The deadline stays the one that the merchant was told.
+    const { deadlineMs } = readMessage(concludeType, world.sentOf(concludeType.name)[0]!.body).value;
+    await world.run(deadlineMs - world.clock.nowMs() - 1);
+    expect(world.sentOf(clearingInformationType.name)).toEqual([]);
+    await world.run(2);
     expect(clearingOf(world)).toMatchObject({ paid: { minor: 95n }, count: 6 });
     await world.run(2 * HOUR);
     expect(world.sentOf(clearingInformationType.name)).toHaveLength(2);
+  });
+
+  test('of a merchant’s door ends with its record: it is asked no more, and no deadline is left', async () => {
+    const world = await openedWorld();
+    world.answerWith((message) => {
+      if (message.kind === concludeType.name) throw new Error('down');
+      return acknowledging(message);
+    });
+    await world.record(spending.record('customer'), 'north');
+    await world.run(5000);
+    const { machine, host, clock } = world;
+    const bytes = spending.record('merchant');
+    const input = { type: 'record' as const, transaction, by: 'merchant' as const, bytes };
+    const decision = machine.decide(host.state, input, { nowMs: clock.nowMs(), random: () => new Uint8Array() });
+    expect(decision.clearTimers).toEqual([`deposit ${transaction}`]);
+    await world.record(bytes, 'ada');
+    const asked = world.sentOf(concludeType.name).length;
+    expect(asked).toBeGreaterThan(1);
+    await world.run(HOUR / 2);
+    expect(world.sentOf(concludeType.name)).toHaveLength(asked);
   });
 });
 
@@ -520,7 +568,11 @@ describe('what an operator may owe', () => {
 test('a snapshot in the middle is the same state, and goes on the same way', async () => {
   const world = await openedWorld();
   await world.record(spending.record('customer'), 'north');
+  const other = amendedInitiation(world.clock.nowMs(), { changes: { transaction: 'north.2.1' } });
+  await world.initiate(other);
+  await world.record(spending.record('merchant'), 'ada');
   const { machine, host } = world;
+  expect(exposureTo(host.state, 'north', 'EUR')).toEqual({ openMinor: 900n, clearedMinor: 95n });
   const restored = machine.restore(machine.snapshot(host.state));
   expect(restored).toEqual(host.state);
   expect(equalBytes(machine.snapshot(restored), machine.snapshot(host.state))).toBe(true);
