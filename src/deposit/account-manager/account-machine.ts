@@ -63,7 +63,7 @@ function decide(state: AccountState, input: AccountInput, env: Env, policy: Acco
     case 'clearing':
       return decideClearing(state, input, env, policy);
     case 'settle':
-      return decideSettle(state, input);
+      return decideSettle(state, input, env, policy);
     case 'settle-position':
       return decideSettlePosition(state, input, env, policy);
     case 'settlement':

@@ -44,6 +44,8 @@ export type AccountRecord =
       readonly terms: DepositTerms;
       readonly atMs: number;
     }
+  /** There is not enough on the account. Said once and for all: a delayed copy of the message must not open it later. */
+  | { readonly type: 'declined'; readonly transaction: string; readonly atMs: number }
   | { readonly type: 'opened'; readonly transaction: string; readonly rate: Rate; readonly atMs: number }
   /** The merchant's side will not have it: the money is free again. */
   | {

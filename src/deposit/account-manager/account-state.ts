@@ -68,6 +68,9 @@ export function applyAccounts(state: AccountState, record: AccountRecord): void 
     case 'vouched':
       vouch(state, record);
       return;
+    case 'declined':
+      notWaiting(state, record.transaction);
+      return;
     case 'opened': {
       const deposit = state.deposits.get(record.transaction)!;
       deposit.status = 'opened';
@@ -122,15 +125,20 @@ function logOn(state: AccountState, record: Extract<AccountRecord, { type: 'logg
 }
 
 function vouch(state: AccountState, record: Extract<AccountRecord, { type: 'vouched' }>): void {
-  const { session: id, sequence } = partsOfTransaction(record.transaction);
-  const session = state.sessions.get(id)!;
+  const session = notWaiting(state, record.transaction);
   session.identifier = record.identifier;
-  session.waiting = session.waiting.filter((number) => number !== sequence);
   session.open += 1;
   session.usedAtMs = record.atMs;
   // A copy, because bytes read from a message or the journal keep all of it in memory.
   const key = record.terms.key.slice();
   state.deposits.set(record.transaction, { ...record.terms, key, status: 'vouched', rate: null, recorded: null });
+}
+
+function notWaiting({ sessions }: AccountState, transaction: string): Session {
+  const { session: id, sequence } = partsOfTransaction(transaction);
+  const session = sessions.get(id)!;
+  session.waiting = session.waiting.filter((number) => number !== sequence);
+  return session;
 }
 
 function closeDeposit(state: AccountState, transaction: string): void {

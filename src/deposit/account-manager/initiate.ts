@@ -11,14 +11,20 @@ import { convertAmount, type Rate } from '../../money/rate.ts';
 import { CLEARING_GRACE_MS } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import { partsOfTransaction } from '../message/identity.ts';
-import { type AmendedInitiation, amendedInitiationType, type Initiation } from '../message/initiation.ts';
+import {
+  type AmendedInitiation,
+  amendedInitiationType,
+  type DepositRefused,
+  depositRefusedType,
+  type Initiation,
+} from '../message/initiation.ts';
 import { issueTemporaryCertificate } from '../message/temporary-certificate.ts';
 import type { InitiationInput } from './account-input.ts';
 import { type AccountPolicy, longestMs, openingMs, routeOf, urlOf } from './account-policy.ts';
 import { type AccountRecord, type DepositTerms, depositKey } from './account-record.ts';
 import type { AccountState, Session } from './account-state.ts';
 import { requireCustomer } from './keep-accounts.ts';
-import { customerAccount, exchangeAccount, MAX_SAID_MINOR, merchantAccount, requireLedger } from './ledger-step.ts';
+import { exchangeAccount, MAX_SAID_MINOR, merchantAccount, requireLedger } from './ledger-step.ts';
 
 const IDENTIFIER_LENGTH = 16;
 
@@ -32,7 +38,9 @@ export function decideInitiation(
   const session = requireWaiting(state, customer, initiation);
   const terms = termsOf(state, customer, initiation, env, policy);
 
-  const hold = { type: 'hold' as const, id: transaction, account: customerAccount(customer), amount: deposit };
+  const account = requireCustomer(state.ledger, customer);
+  if (deposit.minor > account.available) return decline(transaction, env, policy);
+  const hold = { type: 'hold' as const, id: transaction, account: account.id, amount: deposit };
   const held = requireLedger(state.ledger, env, { ...hold, expiresAtMs: terms.heldUntilMs });
   const identifier = session.identifier ?? toHex(env.random(IDENTIFIER_LENGTH));
   return {
@@ -40,6 +48,15 @@ export function decideInitiation(
     keys: [depositKey(transaction)],
     send: [amend(initiation, { identifier, terms }, env, policy)],
     timers: [{ id: holdTimer(transaction), atMs: terms.heldUntilMs }],
+  };
+}
+
+function decline(transaction: string, env: Env, policy: AccountPolicy): Decision<AccountRecord> {
+  const detail = 'the account has less available than this deposit';
+  return {
+    records: [{ type: 'declined', transaction, atMs: env.nowMs }],
+    keys: [depositKey(transaction)],
+    answer: signRefused({ transaction, code: 'CREDIT_EXCEEDED', detail }, policy),
   };
 }
 
@@ -133,6 +150,10 @@ function amend(
     body: signMessage(amendedInitiationType, amended, policy.signer),
     expiresAtMs: Math.min(endsAtMs, env.nowMs + openingMs(policy)),
   };
+}
+
+export function signRefused(refused: DepositRefused, { signer }: AccountPolicy): Uint8Array {
+  return signMessage(depositRefusedType, refused, signer);
 }
 
 export const amendedInitiationId = (transaction: string) => `amended-initiation:${transaction}`;

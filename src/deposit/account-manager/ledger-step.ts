@@ -44,16 +44,13 @@ export function requireLedger(
   const steps: LedgerStep[] = [];
   for (const command of commands) {
     const decided = decideLedger(ledger, command, env);
-    if ('refused' in decided) throw refusalOf(command, decided.refused);
+    if ('refused' in decided) throw refusalOf(decided.refused);
     for (const record of decided) steps.push({ type: 'ledger', record });
   }
   return steps;
 }
 
-function refusalOf({ type }: LedgerCommand, refused: LedgerRefusalCode): HandselError {
-  if (type === 'hold' && refused === 'INSUFFICIENT_FUNDS') {
-    return new DepositError('CREDIT_EXCEEDED', 'the account has less available than this deposit');
-  }
+function refusalOf(refused: LedgerRefusalCode): HandselError {
   if (refused === 'HOLD_UNKNOWN' || refused === 'HOLD_EXPIRED') {
     return new DepositError('DEPOSIT_CLOSED', 'the money is no longer set aside');
   }

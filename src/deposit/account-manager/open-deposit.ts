@@ -3,13 +3,13 @@ import { signMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env } from '../../journal/machine.ts';
 import { convertAmount, type Rate } from '../../money/rate.ts';
 import { DepositError } from '../message/deposit-error.ts';
-import { type DepositRefused, depositRefusedType, type Opened, openedType } from '../message/initiation.ts';
+import { type DepositRefused, type Opened, openedType } from '../message/initiation.ts';
 import { issueTemporaryCertificate } from '../message/temporary-certificate.ts';
 import type { ReplyInput } from './account-input.ts';
 import type { AccountPolicy } from './account-policy.ts';
 import { type AccountRecord, depositKey } from './account-record.ts';
 import type { AccountState, OpenDeposit } from './account-state.ts';
-import { holdTimer, initiationId } from './initiate.ts';
+import { holdTimer, initiationId, signRefused } from './initiate.ts';
 import { requireCustomer } from './keep-accounts.ts';
 import { requireLedger } from './ledger-step.ts';
 import { availableTo } from './log-on.ts';
@@ -114,8 +114,4 @@ export function requireRate(deposit: OpenDeposit, rate: Rate, policy: AccountPol
       ? policy.isSaneRate(rate)
       : rate.numerator === expected.numerator && rate.denominator === expected.denominator;
   if (!fits) throw new DepositError('RATE_UNKNOWN', 'the rate is not the one of this transaction, or not a sane one');
-}
-
-export function signRefused(refused: DepositRefused, { signer }: AccountPolicy): Uint8Array {
-  return signMessage(depositRefusedType, refused, signer);
 }

@@ -17,17 +17,22 @@ import type { AccountState } from './account-state.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';
 import { MAX_SAID_MINOR, requireLedger, settlementAccount } from './ledger-step.ts';
 
+/** One position in this decision, the others in those that follow it: so whoever commands hears of it when all are written down. */
 export function decideSettle(
-  { ledger }: AccountState,
+  state: AccountState,
   { currency }: Extract<AccountInput, { type: 'settle' }>,
+  env: Env,
+  policy: AccountPolicy,
 ): Decision<AccountRecord> {
-  const owed = listPositions(ledger).filter(
-    (position) => position.weOweMinor > 0n && (currency === undefined || position.currency === currency),
-  );
-  const inputs = owed.map((position): AccountInput => {
-    return { type: 'settle-position', operator: position.counterparty, currency: position.currency };
-  });
-  return { records: [], inputs, answer: ACKNOWLEDGED };
+  const [first, ...others] = listPositions(state.ledger)
+    .filter(({ counterparty, weOweMinor }) => weOweMinor > 0n && policy.operators.has(counterparty))
+    .filter((position) => currency === undefined || position.currency === currency)
+    .map((position) => {
+      return { type: 'settle-position' as const, operator: position.counterparty, currency: position.currency };
+    });
+  if (first === undefined) return { records: [], answer: ACKNOWLEDGED };
+  const inputs: readonly AccountInput[] = others;
+  return { ...decideSettlePosition(state, first, env, policy), inputs, answer: ACKNOWLEDGED };
 }
 
 export function decideSettlePosition(

@@ -12,9 +12,8 @@ import type { AccountInput, RecordInput } from './account-input.ts';
 import { type AccountPolicy, routeOf, urlOf } from './account-policy.ts';
 import { type AccountRecord, depositKey } from './account-record.ts';
 import type { AccountState, OpenDeposit } from './account-state.ts';
-import { amendedInitiationId, holdTimer, initiationId } from './initiate.ts';
+import { amendedInitiationId, holdTimer, initiationId, signRefused } from './initiate.ts';
 import { askAgain } from './ledger-step.ts';
-import { signRefused } from './open-deposit.ts';
 
 /** Holds that lapse in one decision: each has keys of its own. */
 const LAPSE_LIMIT = 16;
