@@ -1,0 +1,119 @@
+/**
+ * The credential of the "Payment" scheme (draft-httpauth-payment-01, section "Credentials") and the payload of the method `deposit`:
+ * base64url JSON that says which challenge it answers and carries one purchase's token.
+ */
+import { z } from 'zod';
+import { fromBase64Url, toBase64Url } from '../../codec/hex.ts';
+import { PAYMENT_AUTHORIZATION, PAYMENT_SCHEME, type PaymentChallenge } from './payment-challenge.ts';
+import { PaymentError } from './payment-error.ts';
+import { decodePaymentJson, encodePaymentJson } from './payment-json.ts';
+import { DEPOSIT_METHOD, SESSION_INTENT } from './payment-offer.ts';
+import { MAX_PURCHASE_BYTES } from './purchase.ts';
+
+/** Characters of a credential's field: the draft asks for at least 4 KB. */
+export const MAX_CREDENTIAL_LENGTH = 8192;
+/** The id of a credential that answers no challenge: the price is known from the last answer. */
+export const PREEMPTIVE_ID = 'preemptive';
+const MAX_CHECKPOINT_BYTES = 1024;
+
+/** The challenge as the client says it back: every word of it is the client's until its binding is checked. */
+export type EchoedChallenge = Partial<PaymentChallenge> & Pick<PaymentChallenge, 'id' | 'method' | 'intent'>;
+
+export interface DepositPayload {
+  readonly transaction: string;
+  /** One purchase (`purchase.ts`). */
+  readonly token: Uint8Array;
+  /** The signed checkpoint this purchase is the first of (`checkpoint.ts`). */
+  readonly checkpoint?: Uint8Array;
+}
+
+export interface Credential {
+  readonly challenge: EchoedChallenge;
+  /** Of the method: unknown until read. */
+  readonly payload: unknown;
+}
+
+const text = (max: number) => z.string().max(max);
+const credentialSchema = z.object({
+  challenge: z.object({
+    id: z.string().min(1).max(256),
+    method: text(32),
+    intent: text(32),
+    realm: text(256).optional(),
+    request: text(4096).optional(),
+    expires: text(64).optional(),
+    digest: text(128).optional(),
+    description: text(1024).optional(),
+    opaque: text(2048).optional(),
+    header: z.literal(PAYMENT_AUTHORIZATION).optional(),
+  }),
+  source: text(512).optional(),
+  payload: z.looseObject({}),
+});
+
+const encoded = (maxBytes: number) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/)
+    .max(Math.ceil((maxBytes * 4) / 3));
+const payloadSchema = z.object({
+  transaction: z.string().min(5).max(104),
+  token: encoded(MAX_PURCHASE_BYTES),
+  checkpoint: encoded(MAX_CHECKPOINT_BYTES).optional(),
+});
+
+/** The value of the header field. */
+export function formatCredential(challenge: EchoedChallenge, payload: DepositPayload): string {
+  return `${PAYMENT_SCHEME} ${encodePaymentJson({ challenge: { ...challenge }, payload: payloadJson(payload) })}`;
+}
+
+/** The payload as JSON, for clients that put the credential together themselves. */
+export function payloadJson({ transaction, token, checkpoint }: DepositPayload) {
+  return {
+    transaction,
+    token: toBase64Url(token),
+    ...(checkpoint === undefined ? {} : { checkpoint: toBase64Url(checkpoint) }),
+  };
+}
+
+export const preemptiveChallenge: EchoedChallenge = {
+  id: PREEMPTIVE_ID,
+  method: DEPOSIT_METHOD,
+  intent: SESSION_INTENT,
+};
+
+/**
+ * The one payment credential of a header field; undefined when the field is absent or of another scheme.
+ * @throws PaymentError `CREDENTIAL_MALFORMED`, also for more than one
+ */
+export function parseCredential(header: string | undefined): Credential | undefined {
+  if (header === undefined || !/^payment(?:[ \t,]|$)/i.test(header)) return undefined;
+  if (header.length > MAX_CREDENTIAL_LENGTH) throw malformed('it is too long');
+  const encodedJson = /^payment +([A-Za-z0-9_-]+)$/i.exec(header)?.[1];
+  if (encodedJson === undefined) throw malformed('expected one value in base64url');
+  const read = credentialSchema.safeParse(decodePaymentJson(encodedJson, MAX_CREDENTIAL_LENGTH));
+  if (!read.success) throw malformed('expected a challenge and a payload');
+  const { challenge, payload } = read.data;
+  // zod leaves out what is absent, so its "possibly undefined" never is.
+  return { challenge: challenge as EchoedChallenge, payload };
+}
+
+/** Undefined when it is no payload of this method. */
+export function readPayload(payload: unknown): DepositPayload | undefined {
+  const read = payloadSchema.safeParse(payload);
+  if (!read.success) return undefined;
+  const { transaction, token, checkpoint } = read.data;
+  try {
+    return {
+      transaction,
+      token: fromBase64Url(token),
+      ...(checkpoint === undefined ? {} : { checkpoint: fromBase64Url(checkpoint) }),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function malformed(why: string): PaymentError {
+  return new PaymentError('CREDENTIAL_MALFORMED', `malformed payment credential: ${why}`);
+}
