@@ -2,7 +2,7 @@
  * Opening a deposit at the mediating trusted agent (US 09/718,411, claims 4 to 9): the merchant is told of money that is guaranteed to it,
  * and the customer's operator of the rate and of the merchant's key.
  */
-import { requireReadable, signMessage } from '../../crypto/signed-message.ts';
+import { requireReadable, type Signer, signMessage } from '../../crypto/signed-message.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import type { Decision, Env } from '../../journal/machine.ts';
 import type { Amount } from '../../money/amount.ts';
@@ -115,13 +115,16 @@ function informationOf(
       ...{ transaction, of: 'customer', key: customerKey, issuer: name },
       notAfterMs: Math.min(notAfterMs, endsAtMs + CLEARING_GRACE_MS),
     },
-    signer,
+    withoutChain(signer),
   );
   const information: Information = { transaction, customer, deposit, certificate, idleMs, endsAtMs };
   const signed = signMessage(informationType, information, signer);
   requireReadable(informationType, information, signed);
   return signed;
 }
+
+/** For certificates: the message around them carries the chain. */
+const withoutChain = ({ privateKey }: Signer): Signer => ({ privateKey });
 
 /** Claims 6 to 8. */
 export function decideAcknowledged(
@@ -136,7 +139,7 @@ export function decideAcknowledged(
   const { rate, deposit, endsAtMs } = open;
   const certificate = issueTemporaryCertificate(
     { transaction, of: 'merchant', key: merchantKey, issuer: name, notAfterMs: endsAtMs + CLEARING_GRACE_MS },
-    signer,
+    withoutChain(signer),
   );
   const acknowledgement = { transaction, rate, deposit, certificate, url };
   return {

@@ -89,6 +89,10 @@ describe('a deposit', () => {
     expect(information.value).toMatchObject({ customer, deposit: { currency: 'EUR', minor: 900n }, idleMs: HOUR });
     const forMerchant = readTemporaryCertificate(information.value.certificate, { ...issued, of: 'customer' });
     expect(forMerchant.certificate.key).toEqual(exportPoint(customerKeys.publicKey));
+    for (const { certificate } of [answer.value, information.value]) {
+      // The message around it carries the chain, and has room for one only.
+      expect(readMessage(temporaryCertificateType, certificate).certificateChain).toEqual([]);
+    }
     expect(exposureTo(host.state, 'north', 'EUR')).toEqual({ openMinor: 900n, clearedMinor: 0n });
 
     const [customerRecord, merchantRecord] = [spending.record('customer'), spending.record('merchant')];
