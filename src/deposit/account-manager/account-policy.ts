@@ -40,7 +40,7 @@ export interface AccountPolicy {
   readonly validateOperator: Validate;
   /** How long the merchant's side may take to acknowledge; default five minutes. */
   readonly openingMs?: number;
-  /** A session without open deposits is forgotten after this time without use; default a day. */
+  /** A session without open deposits is forgotten after this time (above zero) without use; default a day. */
   readonly sessionIdleMs?: number;
   /** The longest a deposit may be open; default 90 days. */
   readonly longestMs?: number;
@@ -49,7 +49,7 @@ export interface AccountPolicy {
 const DAY_MS = 86_400_000;
 
 export const openingMs = (policy: AccountPolicy) => policy.openingMs ?? 300_000;
-export const sessionIdleMs = (policy: AccountPolicy) => policy.sessionIdleMs ?? DAY_MS;
+export const sessionIdleMs = (policy: AccountPolicy) => Math.max(1, policy.sessionIdleMs ?? DAY_MS);
 export const longestMs = (policy: AccountPolicy) => policy.longestMs ?? 90 * DAY_MS;
 
 /** @throws DepositError `OPERATOR_UNKNOWN`, also for one that was known when a deposit was opened */

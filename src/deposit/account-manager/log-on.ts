@@ -65,9 +65,9 @@ function nextIdentity(
 export function decideIdle(state: AccountState, id: string, env: Env, policy: AccountPolicy): Decision<AccountRecord> {
   const session = state.sessions.get(id);
   if (session === undefined) return { records: [] };
-  const used = session.open > 0;
-  const atMs = (used ? env.nowMs : session.usedAtMs) + sessionIdleMs(policy);
-  if (used || atMs > env.nowMs) return { records: [], timers: [{ id: sessionTimer(id), atMs }] };
+  const usedAtMs = session.open > 0 ? env.nowMs : session.usedAtMs;
+  const atMs = usedAtMs + sessionIdleMs(policy);
+  if (atMs > env.nowMs) return { records: [], timers: [{ id: sessionTimer(id), atMs }] };
   return { records: [{ type: 'forgotten', session: id }] };
 }
 

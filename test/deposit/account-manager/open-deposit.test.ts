@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { exportPoint } from '../../../src/crypto/agreement.ts';
 import { parseCose1 } from '../../../src/crypto/cose-sign1.ts';
 import { contentTypeOf, readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
+import { restoreAccounts } from '../../../src/deposit/account-manager/account-state.ts';
 import { CLEARING_GRACE_MS, transactionRecordType } from '../../../src/deposit/message/conclusion.ts';
 import {
   amendedInitiationType,
@@ -14,6 +15,7 @@ import {
 } from '../../../src/deposit/message/initiation.ts';
 import { rateIn } from '../../../src/deposit/message/session-rate.ts';
 import { readTemporaryCertificate } from '../../../src/deposit/message/temporary-certificate.ts';
+import { snapshotLedger } from '../../../src/ledger/snapshot.ts';
 import { parseRate } from '../../../src/money/rate.ts';
 import {
   acknowledge,
@@ -361,6 +363,30 @@ describe('holds and sessions', () => {
     await banks.pass(2 * DAY_MS);
     expect(banks.host('north').state.sessions.size).toBe(0);
     await expect(banks.logOn('alice', { session: 'north.1' })).rejects.toMatchObject({ code: 'DEPOSIT_UNKNOWN' });
+  });
+
+  it('lapse all when the timer that goes off first is that of the hold that lapses last', async () => {
+    const banks = await openBanks();
+    const endsAtMs = banks.clock.nowMs() + HOUR_MS;
+    for (let n = 1; n <= 17; n++) await banks.logOn();
+    for (const n of [9, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17]) {
+      await banks.initiate(`north.${n}.1`, { deposit: eur(10n), endsAtMs });
+    }
+    await banks.clock.run(endsAtMs + CLEARING_GRACE_MS);
+    expect(banks.balance('north', 'customer:alice').held).toBe(0n);
+  });
+
+  it('come back from a snapshot as they were', async () => {
+    const banks = await openBanks();
+    await banks.logOn();
+    await banks.logOn('bob');
+    await banks.logOn('bob', { session: 'north.2' });
+    await banks.initiate('north.1.1');
+    await banks.post('north', transactionRecordType.name, banks.record('north.1.1')).catch(() => undefined);
+    const { ledger: before, ...state } = banks.host('north').state;
+    const { ledger, ...restored } = restoreAccounts(banks.snapshot('north'));
+    expect(restored).toEqual(state);
+    expect(snapshotLedger(ledger)).toEqual(snapshotLedger(before));
   });
 
   it('lapse without letting a customer wait who has sent its record', async () => {
