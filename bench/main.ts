@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   der: async () => (await import('./der.ts')).benchDer,
   journal: async () => (await import('./journal.ts')).benchJournal,
   ledger: async () => (await import('./ledger.ts')).benchLedger,
+  deposit: async () => (await import('./deposit.ts')).benchDeposit,
   'set-purchase': async () => (await import('./set-purchase.ts')).benchSetPurchase,
   negotiation: async () => (await import('./negotiation.ts')).benchNegotiation,
   memory: async () => (await import('./memory.ts')).benchMemory,

@@ -36,7 +36,7 @@ export function createEarlyPurchases<E extends Early>(options: {
       return parked.length;
     },
     park(count, early) {
-      if (early.purchase.number > count + WINDOW || parked.length >= WINDOW) throw outOfOrder(count);
+      if (early.purchase.number > count + 1 + WINDOW || parked.length >= WINDOW) throw outOfOrder(count);
       const cancel = clock.after(windowMs, () => {
         parked = parked.filter((waiting) => waiting.early !== early);
         early.caller.reject(outOfOrder(count));

@@ -44,7 +44,7 @@ export interface TillOptions {
   readonly storageKey: Uint8Array;
   /** How long a purchase waits for those before it; default 2 s. */
   readonly windowMs?: number;
-  /** Deposits in hand at one time, each about 4 KB; default 8192. */
+  /** Deposits in hand at one time, each about 6 KB; default 8192. */
   readonly maxInHand?: number;
 }
 

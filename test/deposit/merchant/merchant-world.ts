@@ -1,5 +1,5 @@
 /** A merchant on a real host with its operator's messages, in virtual time unless told otherwise. */
-import { utf8 } from '../../../src/codec/hex.ts';
+import { toHex, utf8 } from '../../../src/codec/hex.ts';
 import { importPoint } from '../../../src/crypto/agreement.ts';
 import { sha256 } from '../../../src/crypto/digest.ts';
 import { generateP256, type KeyPair } from '../../../src/crypto/signature.ts';
@@ -78,7 +78,10 @@ export interface MerchantWorld {
   readonly host: Host<MerchantState, MerchantInput, MerchantRecord>;
   readonly till: Till;
   readonly sent: readonly Outgoing[];
+  information(customer: PayingCustomer, changed?: Partial<Information>, by?: Party): Uint8Array;
   inform(customer: PayingCustomer, changed?: Partial<Information>, by?: Party): Promise<Uint8Array>;
+  /** The same bytes, once more. */
+  informAgain(customer: PayingCustomer, bytes: Uint8Array): Promise<Uint8Array>;
   checkpoint(bytes: Uint8Array): Promise<Uint8Array>;
   terminate(bytes: Uint8Array): Promise<Uint8Array>;
   conclude(transaction: string, by?: Party): Promise<Uint8Array>;
@@ -121,7 +124,7 @@ export async function openMerchantWorld(options: WorldOptions = {}): Promise<Mer
     host.handle({ messageId, digest: sha256(bytes), input });
   const world: MerchantWorld = {
     ...{ host, till, sent },
-    async inform(customer, changed = {}, by = operator) {
+    information(customer, changed = {}, by = operator) {
       const { transaction, point: key } = customer;
       const endsAtMs = clock.nowMs() + 30 * DAY_MS;
       const certificate = issueTemporaryCertificate(
@@ -133,7 +136,11 @@ export async function openMerchantWorld(options: WorldOptions = {}): Promise<Mer
         deposit: { currency: 'EUR', minor: 10_000n },
         ...changed,
       };
-      const bytes = signMessage(informationType, information, by.signer);
+      return signMessage(informationType, information, by.signer);
+    },
+    inform: async (customer, changed, by) => world.informAgain(customer, world.information(customer, changed, by)),
+    async informAgain(customer, bytes) {
+      const { transaction } = customer;
       const input = receiveInformation(bytes, operatorKeys, clock.nowMs());
       const answer = await handle(`information:${transaction}`, bytes, input);
       const acknowledged = readMessage(acknowledgementType, answer);
@@ -144,14 +151,14 @@ export async function openMerchantWorld(options: WorldOptions = {}): Promise<Mer
     },
     async checkpoint(bytes) {
       const input = receiveCheckpoint(bytes, host.state);
-      const { transaction, count } = input.checkpoint;
+      const { transaction } = input.checkpoint;
       await till.settled(transaction);
-      return handle(`checkpoint:${transaction}:${count}`, bytes, input);
+      return handle(`checkpoint:${transaction}:${toHex(sha256(bytes))}`, bytes, input);
     },
     async terminate(bytes) {
       const input = receiveTerminate(bytes, host.state);
       await till.settled(input.transaction);
-      return handle(`terminate:${input.transaction}`, bytes, input);
+      return handle(`terminate:${input.transaction}:${toHex(sha256(bytes))}`, bytes, input);
     },
     async conclude(transaction, by = operator) {
       const bytes = signMessage(concludeType, { transaction, deadlineMs: clock.nowMs() + DAY_MS }, by.signer);
