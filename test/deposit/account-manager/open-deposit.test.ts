@@ -1,4 +1,4 @@
-/** Logging on and opening a deposit: identities, holds, vouchers, and everything another operator or customer may lie about. */
+/** Opening a deposit: holds, vouchers, and everything another operator or customer may lie about. */
 import { describe, expect, it } from 'vitest';
 import { exportPoint } from '../../../src/crypto/agreement.ts';
 import { parseCose1 } from '../../../src/crypto/cose-sign1.ts';
@@ -10,10 +10,8 @@ import {
   depositRefusedType,
   initiationType,
   loggedOnType,
-  logOnType,
   openedType,
 } from '../../../src/deposit/message/initiation.ts';
-import { rateIn } from '../../../src/deposit/message/session-rate.ts';
 import { readTemporaryCertificate } from '../../../src/deposit/message/temporary-certificate.ts';
 import { snapshotLedger } from '../../../src/ledger/snapshot.ts';
 import { parseRate } from '../../../src/money/rate.ts';
@@ -37,68 +35,6 @@ const read = <T>(type: Parameters<typeof readMessage<T>>[0], bytes: Uint8Array, 
   message.requireSignature(keysOf(signer).publicKey);
   return message.value;
 };
-
-describe('logging on', () => {
-  it('gives a session, its first transaction, what is available and the bank’s dated rates', async () => {
-    const banks = await openBanks();
-    const { session, transaction, available, rates } = read(loggedOnType, await banks.logOn());
-    expect([session, transaction, available]).toEqual(['north.1', 'north.1.1', eur(10_000n)]);
-    expect(rateIn(rates, { from: 'EUR', to: 'USD' }, banks.clock.nowMs())).toEqual(EUR_USD);
-    expect(read(loggedOnType, await banks.logOn('bob')).transaction).toBe('north.2.1');
-  });
-
-  it('gives the same for the same reference, also when it is signed again or after a restart', async () => {
-    const banks = await openBanks();
-    const first = await banks.logOn('alice', { reference: 'r' });
-    expect(await banks.logOn('alice', { reference: 'r', atMs: banks.clock.nowMs() + 5 })).toEqual(first);
-    await banks.restart('north');
-    expect(await banks.logOn('alice', { reference: 'r' })).toEqual(first);
-    await expect(banks.logOn('alice', { reference: 'r', merchant: 'kiosk' })).rejects.toMatchObject({
-      code: 'MESSAGE_IDENTITY_REUSED',
-    });
-    expect(read(loggedOnType, await banks.logOn('bob', { reference: 'r' })).transaction).toBe('north.2.1');
-  });
-
-  it('goes on in a session of the same customer and merchant only', async () => {
-    const banks = await openBanks();
-    await banks.logOn();
-    expect(read(loggedOnType, await banks.logOn('alice', { session: 'north.1' })).transaction).toBe('north.1.2');
-    for (const [customer, merchant, session] of [
-      ['bob', 'shop', 'north.1'],
-      ['alice', 'kiosk', 'north.1'],
-      ['alice', 'shop', 'north.7'],
-    ] as const) {
-      const before = banks.snapshot('north');
-      await expect(banks.logOn(customer, { merchant, session })).rejects.toMatchObject({ code: 'DEPOSIT_UNKNOWN' });
-      expect(banks.snapshot('north')).toEqual(before);
-    }
-  });
-
-  it('is for customers with an account, and only with their own signature', async () => {
-    const banks = await openBanks();
-    await expect(banks.logOn('carol')).rejects.toMatchObject({ code: 'CUSTOMER_UNKNOWN' });
-    const forged = signMessage(
-      logOnType,
-      { reference: 'x', merchant: 'shop', atMs: 0 },
-      { ...signerOf('alice'), privateKey: keysOf('bob').privateKey },
-    );
-    await expect(banks.post('north', logOnType.name, forged)).rejects.toMatchObject({ code: 'CRYPTOGRAPHIC_FAILURE' });
-  });
-
-  it('bounds what one customer can begin', async () => {
-    const banks = await openBanks();
-    await banks.logOn();
-    for (let n = 0; n < 63; n++) await banks.logOn('alice', { session: 'north.1' });
-    await expect(banks.logOn('alice', { session: 'north.1' })).rejects.toMatchObject({ code: 'DEPOSIT_REFUSED' });
-    for (let n = 0; n < 999; n++) await banks.logOn();
-    await expect(banks.logOn()).rejects.toMatchObject({ code: 'DEPOSIT_REFUSED' });
-    await banks.logOn('bob');
-    // Whoever waits long enough is forgotten, and may begin again.
-    await banks.pass(2 * DAY_MS);
-    expect([banks.host('north').state.sessions.size, banks.host('north').state.sessionsOf.size]).toEqual([0, 0]);
-    await banks.logOn();
-  });
-});
 
 describe('an initiation', () => {
   it('sets the deposit aside, vouches for it, and ends in the merchant’s certificate under the own operator’s signature', async () => {
