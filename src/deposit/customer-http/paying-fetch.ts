@@ -38,6 +38,7 @@ export interface PayingFetchOptions {
 const MAX_PAYMENTS = 3;
 const RETRY_AFTER_MS = [100, 400, 1600] as const;
 const MAX_BODY_BYTES = 2 ** 24;
+const MAX_WHOLE_BYTES = 2 ** 20;
 const SEE_OTHER: readonly number[] = [301, 302, 303];
 
 interface Outgoing extends OutgoingRequest {
@@ -94,6 +95,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       const waitMs = retryAfterMs[attempt];
       try {
         const response = await transmitted();
+        await arrived(response);
         const settlement = settlementOf(response, sent);
         if (settlement.type === 'paid' || settlement.reason !== 'unknown' || waitMs === undefined)
           return { response, settlement };
@@ -167,6 +169,13 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       bare.delete(name);
     return send(new URL(location, url), { method: method === 'HEAD' ? 'HEAD' : 'GET', headers: bare, signal });
   }
+}
+
+/** An answer of ordinary size counts when all of it is there; a longer one, or a stream, from its beginning. */
+async function arrived(response: Response): Promise<void> {
+  const announced = response.headers.get('content-length');
+  if (announced === null || Number(announced) > MAX_WHOLE_BYTES || response.body === null) return;
+  await response.clone().arrayBuffer();
 }
 
 /** Undefined when there is nothing that could be paid. @throws PaymentError `METHOD_UNSUPPORTED`, `OFFER_UNFIT`, `CHALLENGE_MALFORMED` */

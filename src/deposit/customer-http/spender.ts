@@ -29,5 +29,6 @@ export interface Spender {
   /** The next purchase. What is returned counts as spent until `failed` says that it was refused. */
   pay(transaction: string, item: PaymentItem): Promise<SpentToken>;
   paid(transaction: string, number: number): void | Promise<void>;
+  /** Nothing may be bought with this number any more, and its words are released: mostly this is the end of the deposit. */
   failed(transaction: string, number: number, failure: Failure): void | Promise<void>;
 }

@@ -36,9 +36,11 @@ export interface ChargeSetup {
   readonly clock: Clock;
   /** How long a price that was offered holds; default five minutes. */
   readonly validMs?: number;
-  /** False when every payment has to answer a challenge; default true. */
+  /** False when every payment has to answer a challenge; default true, for routes with one price. */
   readonly preemptive?: boolean;
   readonly answers?: AnswerLimits;
+  /** Told what kept a request from being charged that is no matter of its payment: for the log. */
+  onFault?(error: unknown): void;
 }
 
 /** A request as far as paying for it goes. */

@@ -44,6 +44,8 @@ import type {
 import { type PaymentProblem, paymentRefusal, problemOfPurchase, refusalFor } from './payment-problem.ts';
 
 const VALID_MS = 300_000;
+/** For what was paid in time and arrives late: a payment refused costs the customer its deposit. */
+const GRACE_MS = 30_000;
 const DESCRIPTION = /^[ -~]{1,200}$/;
 const REALM = /^[A-Za-z0-9.:[\]-]{1,255}$/;
 
@@ -82,6 +84,8 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
     throw new PaymentError('CHALLENGE_MALFORMED', 'expected a description of 1 to 200 visible ASCII characters');
   }
   const fixed = options.price === undefined ? undefined : priced(options.price);
+  // A price that depends on the request cannot be known ahead, and a payment refused costs the customer its deposit.
+  const ahead = preemptive && fixed !== undefined;
   const suggestedDepositNano = suggestedDeposit === undefined ? undefined : priceIn(currency, suggestedDeposit).nano;
 
   function priced(price: Price): { readonly units: number; readonly amount: NanoAmount } {
@@ -98,7 +102,7 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
 
   const challengeFor = ({ request, resource }: Asked, units: number): PaymentChallenge => {
     const offer: Offer = {
-      ...{ merchant, operator, currency, unitNano, units, resource, preemptive },
+      ...{ merchant, operator, currency, unitNano, units, resource, preemptive: ahead },
       ...(suggestedDepositNano === undefined ? {} : { suggestedDepositNano }),
     };
     const digest = contentDigest(request.body);
@@ -111,6 +115,12 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
     });
   };
 
+  /** The caller is told nothing of it. */
+  const failed = (error: unknown): Admission => {
+    setup.onFault?.(error);
+    return { type: 'refused', ...refusalFor(error) };
+  };
+
   const refuse = async (asked: Asked, problem: PaymentProblem): Promise<Admission> => {
     const units = await unitsFor(asked.request);
     if (units === undefined) return { type: 'free' };
@@ -120,14 +130,14 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
 
   /** The price that binds us: the one we offered, or for a payment that answers no challenge the one of now. */
   const boundUnits = async ({ challenge }: Credential, asked: Asked): Promise<number | undefined> => {
-    if (preemptive && challenge.id === PREEMPTIVE_ID) return unitsFor(asked.request);
+    if (ahead && challenge.id === PREEMPTIVE_ID) return unitsFor(asked.request);
     if (!binding.isOurs(challenge)) throw invalid('the challenge is none of this server');
     if (challenge.realm !== realm || challenge.header !== header) throw invalid('the challenge is of another place');
     if (challenge.digest !== contentDigest(asked.request.body)) throw invalid('the challenge is for another body');
     const offer = decodeOffer(challenge);
     if (toHex(offer.resource) !== toHex(asked.resource)) throw invalid('the challenge is for another request');
     if (offer.unitNano !== unitNano || offer.merchant !== merchant) throw invalid('the challenge is out of date');
-    if (!(Date.parse(challenge.expires ?? '') > clock.nowMs())) {
+    if (!(Date.parse(challenge.expires ?? '') + GRACE_MS > clock.nowMs())) {
       throw new Unpaid({ type: 'payment-expired', detail: 'the challenge has expired: here is a new one' });
     }
     return offer.units;
@@ -201,8 +211,8 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
         return await take(credential, asked);
       } catch (error) {
         const problem = problemOf(error);
-        if (problem === undefined) return { type: 'refused', ...refusalFor(error) };
-        return refuse(asked, problem).catch((cause) => ({ type: 'refused', ...refusalFor(cause) }));
+        if (problem === undefined) return failed(error);
+        return refuse(asked, problem).catch(failed);
       }
     },
   };

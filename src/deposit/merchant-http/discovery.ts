@@ -6,9 +6,6 @@ import { DEPOSIT_METHOD, SESSION_INTENT } from '../message/payment-offer.ts';
 import type { Gate } from './charge-terms.ts';
 
 export const DISCOVERY_PATH = '/openapi.json';
-/** As the draft recommends for what changes rarely. */
-export const DISCOVERY_HEADERS = { 'content-type': 'application/json', 'cache-control': 'max-age=300' } as const;
-
 type HttpMethod = 'get' | 'put' | 'post' | 'delete' | 'head' | 'patch';
 
 export interface DescribedOperation {
@@ -30,7 +27,7 @@ export interface DescribedService {
 }
 
 /** The document as a value; every operation stands once. */
-export function describeService({ title, version, categories, docs, operations }: DescribedService) {
+function describeService({ title, version, categories, docs, operations }: DescribedService) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of operations) {
     const item = paths[operation.path] ?? {};
@@ -44,6 +41,12 @@ export function describeService({ title, version, categories, docs, operations }
     ...(Object.keys(service).length === 0 ? {} : { 'x-service-info': service }),
     paths,
   };
+}
+
+/** What is served at `DISCOVERY_PATH`; the draft recommends five minutes for what changes rarely. */
+export function discoveryAnswer(service: DescribedService) {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'max-age=300' };
+  return { headers, body: JSON.stringify(describeService(service)) };
 }
 
 function describeOperation({ gate, summary, requestBody }: DescribedOperation) {

@@ -35,10 +35,6 @@ export interface RefusedAnswer {
   readonly body: Uint8Array;
 }
 
-export function isChallenged({ type }: PaymentProblem): boolean {
-  return TYPES[type][0] === 402;
-}
-
 export function paymentRefusal({ type, detail, code }: PaymentProblem, challenge?: PaymentChallenge): RefusedAnswer {
   const [status, title] = TYPES[type];
   const shown = detail?.slice(0, MAX_DETAIL_LENGTH);
