@@ -12,6 +12,7 @@ import { EMPTY_HEAD } from '../../../src/deposit/message/purchase-list.ts';
 import { provenUnits } from '../../../src/deposit/message/tab.ts';
 import { issueTemporaryCertificate } from '../../../src/deposit/message/temporary-certificate.ts';
 import { createMemoryJournal } from '../../../src/journal/memory-journal.ts';
+import { gate, soon } from '../../journal/scripted-host.ts';
 import { createVirtualClock } from '../../world/virtual-clock.ts';
 import { DAY_MS, type MerchantWorld, openMerchantWorld, operator, storageKey, stranger } from './merchant-world.ts';
 import { PayingCustomer, type Sale } from './paying-customer.ts';
@@ -132,6 +133,15 @@ describe("the operator's information", () => {
   });
 });
 
+test('no more deposits are open at one time than the merchant wants', async () => {
+  const world = await openMerchantWorld({ maxOpen: 1 });
+  await world.open(T);
+  await expect(world.open('Bank.2.1')).rejects.toEqual(refusal('DEPOSIT_REFUSED'));
+  await world.conclude(T);
+  await world.statement(T, 0n);
+  await world.open('Bank.3.1');
+});
+
 describe('a checkpoint', () => {
   test('is taken when it says exactly what was counted, and from the customer only', async () => {
     const world = await openMerchantWorld();
@@ -172,12 +182,21 @@ describe('a checkpoint', () => {
   });
 
   test('sent right behind the purchases it counts waits for them', async () => {
-    const world = await openMerchantWorld();
+    const passing = gate();
+    let held = false;
+    const journal = createMemoryJournal({ flush: () => (held ? passing.pass() : Promise.resolve()) });
+    const world = await openMerchantWorld({ journal });
     const customer = await world.open(T);
-    const bought = buy(world, customer.buy(2));
+    held = true;
+    const bought = [buy(world, customer.buy(2))];
+    await soon();
+    bought.push(buy(world, customer.buy(2)));
     const taken = world.checkpoint(customer.checkpoint());
-    await Promise.all([bought, taken]);
-    expect(sessionOf(world)).toMatchObject({ epoch: 2, count: 1 });
+    await soon();
+    held = false;
+    passing.open();
+    await Promise.all([...bought, taken]);
+    expect(sessionOf(world)).toMatchObject({ epoch: 2, count: 2 });
     await buy(world, customer.buy(2));
   });
 });
@@ -227,20 +246,23 @@ describe('a deposit ends', () => {
     expect(sessionOf(world).status).toBe('concluding');
   });
 
-  test('at its end, however busy it is, and a purchase at that moment is refused', async () => {
+  test('at its end, however busy it is, and nothing is bought after that', async () => {
     const clock = createVirtualClock();
-    const world = await openMerchantWorld({ clock });
     const endsAtMs = clock.nowMs() + 20 * MINUTE_MS;
+    const world = await openMerchantWorld({ clock });
     const customer = await world.open(T, { endsAtMs, idleMs: 15 * MINUTE_MS });
+    await clock.run(endsAtMs - 10 * MINUTE_MS);
+    await buy(world, customer.buy(1));
     await clock.run(endsAtMs - 1);
-    await buy(world, customer.buy(1)).catch(() => undefined);
-    expect(sessionOf(world).status).toBe('concluding');
-    const busy = await openMerchantWorld({ clock });
-    const other = await busy.open(T, { endsAtMs: clock.nowMs() + 10, idleMs: DAY_MS });
-    await clock.run(clock.nowMs() + 9);
-    await buy(busy, other.buy(1));
-    await clock.run(clock.nowMs() + 1);
-    expect(sessionOf(busy)).toMatchObject({ status: 'concluding', count: 1 });
+    await buy(world, customer.buy(1));
+    await clock.run(endsAtMs);
+    expect(sessionOf(world)).toMatchObject({ status: 'concluding', count: 2 });
+
+    let late = 0;
+    const slow = await openMerchantWorld({ clock: { nowMs: () => clock.nowMs() + late, after: clock.after } });
+    const other = await slow.open(T);
+    late = 31 * DAY_MS;
+    await expect(buy(slow, other.buy(1))).rejects.toEqual(refusal('DEPOSIT_CLOSED'));
   });
 
   test('without a statement, it leaves the state seven days after its end; what proves it stays', async () => {

@@ -70,6 +70,7 @@ export interface WorldOptions {
   readonly clock?: Clock;
   readonly windowMs?: number;
   readonly maxInHand?: number;
+  readonly maxOpen?: number;
   readonly deliver?: (message: Outgoing) => Promise<CourierResult>;
   readonly host?: Partial<HostOptions<MerchantState, MerchantInput, MerchantRecord>>;
 }
@@ -101,6 +102,7 @@ export async function openMerchantWorld(options: WorldOptions = {}): Promise<Mer
       url: 'https://shop.test/buy',
       unit: UNIT,
       storageKey,
+      ...(options.maxOpen === undefined ? {} : { maxOpen: options.maxOpen }),
     }),
     journal: options.journal ?? createMemoryJournal(),
     clock,

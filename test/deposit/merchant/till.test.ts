@@ -2,9 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readMessage } from '../../../src/crypto/signed-message.ts';
+import type { MerchantInput, Run } from '../../../src/deposit/merchant/merchant-input.ts';
+import { tabOf } from '../../../src/deposit/merchant/merchant-session.ts';
 import { readList } from '../../../src/deposit/merchant/read-list.ts';
-import type { Taken } from '../../../src/deposit/merchant/till.ts';
+import { createTill, type Taken } from '../../../src/deposit/merchant/till.ts';
 import { checkpointType } from '../../../src/deposit/message/checkpoint.ts';
+import { DepositError } from '../../../src/deposit/message/deposit-error.ts';
+import { EMPTY_HEAD } from '../../../src/deposit/message/purchase-list.ts';
 import { provenUnits } from '../../../src/deposit/message/tab.ts';
 import { createMemoryJournal } from '../../../src/journal/memory-journal.ts';
 import { gate, soon } from '../../journal/scripted-host.ts';
@@ -61,7 +65,7 @@ describe('a purchase', () => {
     const sale = customer.buy(1);
     await expect(buy(world, sale, 'Bank.9.9')).rejects.toEqual(refusal('DEPOSIT_UNKNOWN'));
     await world.inform(Object.assign(customer, { transaction: 'Bank.2.1' }));
-    await expect(buy(world, sale, 'Bank.2.1')).rejects.toEqual(refusal('PURCHASE_UNPROVED'));
+    await expect(buy(world, sale, 'Bank.2.1')).rejects.toThrow('begins with a checkpoint');
   });
 
   test('of one deposit pays nothing in another', async () => {
@@ -141,6 +145,59 @@ describe('a purchase', () => {
   });
 });
 
+describe('the machine', () => {
+  test('takes a run only where the state is, and only as much as is left', async () => {
+    const world = await openMerchantWorld();
+    const customer = await world.open(T, { deposit: { currency: 'EUR', minor: 1n } });
+    await buy(world, customer.buy(10));
+    const { epoch, count, units } = sessionOf(world);
+    const { head } = tabOf(sessionOf(world));
+    const after = { count: 2, units: 11, head: EMPTY_HEAD, steps: [0, 0, 0, 0], words: new Uint8Array(128) };
+    const run = { transaction: T, ...after, entries: new Uint8Array(48), heads: new Uint8Array(32) };
+    const from = { epoch, count, head };
+    const submit = (changed: object) =>
+      world.host.submit({ type: 'spent', runs: [{ ...run, from, ...changed }] as Run[] });
+    for (const [changed, code] of [
+      [{ from: { ...from, epoch: 2 } }, 'PURCHASE_UNPROVED'],
+      [{ from: { ...from, count: 0 }, count: 1 }, 'PURCHASE_UNPROVED'],
+      [{ from: { ...from, head: EMPTY_HEAD } }, 'PURCHASE_UNPROVED'],
+      [{ count: 3 }, 'PURCHASE_UNPROVED'],
+      [{ units }, 'PURCHASE_UNPROVED'],
+      [{ units: 101 }, 'DEPOSIT_EXCEEDED'],
+      [{ transaction: 'Bank.4.4' }, 'DEPOSIT_CLOSED'],
+    ] as const) {
+      await expect(submit(changed)).rejects.toEqual(refusal(code));
+    }
+    expect(sessionOf(world).count).toBe(1);
+    await submit({});
+    expect(sessionOf(world).count).toBe(2);
+  });
+
+  test('that refuses late has the till forget what it built on that, and begin again from the state', async () => {
+    const world = await openMerchantWorld();
+    const { host } = world;
+    const answering = Promise.withResolvers<void>();
+    let submitted = 0;
+    const busy = {
+      ...host,
+      submit: (input: MerchantInput) => (submitted++ === 0 ? answering.promise : host.submit(input)),
+    };
+    const till = createTill({ host: busy, clock: createVirtualClock(), storageKey });
+    const customer = await world.open(T);
+    const [one, two, three] = [customer.buy(1), customer.buy(1), customer.buy(1)];
+    const pay = ({ token, item }: Sale) => till.purchase(T, token, item);
+    const first = pay(one);
+    const early = pay(three);
+    await soon();
+    const outcomes = Promise.allSettled([first, early, pay(one)]);
+    answering.reject(new DepositError('DEPOSIT_CLOSED', 'a test'));
+    const rejected = { status: 'rejected', reason: refusal('DEPOSIT_CLOSED') };
+    expect(await outcomes).toEqual([rejected, rejected, rejected]);
+    for (const sale of [one, two, three]) expect(await pay(sale)).toMatchObject({ repeated: false });
+    expect(sessionOf(world).count).toBe(3);
+  });
+});
+
 describe('a repetition', () => {
   test('is answered again and pays once, for the last 16 purchases and also after a restart', async () => {
     const journal = createMemoryJournal();
@@ -191,6 +248,7 @@ describe('a repetition', () => {
     const reused = refusal('PURCHASE_REUSED');
     await expect(world.till.purchase(T, token, { ...item, request })).rejects.toEqual(reused);
     await expect(world.till.purchase(T, token, { ...item, units: 1 })).rejects.toEqual(reused);
+    await expect(world.till.purchase(T, token.with(6, 3), item)).rejects.toEqual(reused);
     await expect(world.till.purchase(T, token.with(10, token[10]! ^ 1), item)).rejects.toEqual(reused);
     expect(sessionOf(world)).toMatchObject({ count: 1, units: 2 });
   });
@@ -239,7 +297,9 @@ describe('purchases at the same time', () => {
     const world = await openMerchantWorld({ maxInHand: 8 });
     const names = Array.from({ length: 130 }, (_, at) => `Bank.${at + 1}.1`);
     const customers = await Promise.all(names.map((name) => world.open(name)));
-    const paying = customers.flatMap((customer) => [1, 2].map((units) => ({ customer, sale: customer.buy(units) })));
+    // None is put away while a purchase of its own is under way.
+    const firsts = customers.map((customer) => ({ customer, sale: customer.buy(1) }));
+    const paying = [...firsts, ...customers.map((customer) => ({ customer, sale: customer.buy(2) }))];
     await Promise.all(paying.map(({ customer, sale }) => buy(world, sale, customer.transaction)));
     for (const { transaction } of customers) {
       expect(sessionOf(world, transaction)).toMatchObject({ count: 2, units: 3 });
