@@ -19,11 +19,9 @@ export interface BilledDeposit {
   readonly rate: Rate;
 }
 
-/** Minor units of the merchant's currency: never above the deposit. */
-export function paidFor(units: number, unitNano: number, { there }: BilledDeposit): bigint {
-  const { minor } = roundNano({ currency: there.currency, nano: BigInt(units) * BigInt(unitNano) });
-  if (minor > there.minor) return there.minor;
-  return minor;
+/** Minor units of the merchant's currency. Units never sum above the deposit, so this does not either. */
+export function paidFor(units: number, unitNano: number, currency: string): bigint {
+  return roundNano({ currency, nano: BigInt(units) * BigInt(unitNano) }).minor;
 }
 
 /** Minor units of the customer's currency that a payment costs. Who bought nothing pays nothing, whatever rounding leaves of the rest. */

@@ -41,7 +41,7 @@ function expectAmounts(
   const { booked, clearing, bill } = given;
   const { paid, unused } = clearing;
   const { there } = bill;
-  const most = paidFor(bound.units, want.order.unitNano, bill);
+  const most = paidFor(bound.units, want.order.unitNano, there.currency);
   expect(isSameRate(clearing.rate, bill.rate), 'The rate is not the one of the session.');
   expect(
     paid.currency === there.currency && unused.currency === there.currency && paid.minor + unused.minor === there.minor,

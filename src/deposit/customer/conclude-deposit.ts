@@ -212,7 +212,7 @@ function mostOf({ want, currency, terms, bound }: Concluding): bigint {
     there: { currency: want.merchantCurrency, minor: terms.depositMinor },
     rate: terms.rate,
   };
-  return costOf(paidFor(bound.units, want.order.unitNano, bill), bill);
+  return costOf(paidFor(bound.units, want.order.unitNano, want.merchantCurrency), bill);
 }
 
 function finish(deposit: Concluding, ending: Omit<Finished, 'want' | 'transaction' | 'bound'>): Decision<PurseRecord> {

@@ -5,7 +5,7 @@ import { signMessage } from '../../../src/crypto/signed-message.ts';
 import { readFinished } from '../../../src/deposit/customer/finished-deposit.ts';
 import { depositKey } from '../../../src/deposit/customer/purse-state.ts';
 import { depositRefusedType } from '../../../src/deposit/message/initiation.ts';
-import { HOUR, type Lies, type PurseWorld, RATE, signerOf, startAllowed, startPurse } from './purse-world.ts';
+import { allow, HOUR, type Lies, type PurseWorld, RATE, signerOf, startAllowed, startPurse } from './purse-world.ts';
 
 const limitOf = ({ host }: PurseWorld) => host.state.limits.get('pocket')!;
 
@@ -48,6 +48,7 @@ describe('closing', () => {
     const { world, transaction } = await spent();
     await expect(world.want({ depositMinor: 4001n })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
     await close(world, transaction);
+    await expect(world.want({ depositMinor: 4751n })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
     await world.open({ depositMinor: 4750n });
   });
 
@@ -72,6 +73,13 @@ describe('closing', () => {
     const sent = world.counterparts.sent.filter(({ kind }) => kind === 'deposit-record');
     expect(sent.length).toBe(5);
     expect(new Set(sent.map(({ body }) => Buffer.from(sha256(body)).toString('hex'))).size).toBe(1);
+  });
+
+  test('tells no operator what was bought', async () => {
+    const { world, transaction } = await spent();
+    await close(world, transaction);
+    const request = Buffer.from(world.till(transaction).taken[0]!.request);
+    expect(world.counterparts.sent.some(({ body }) => Buffer.from(body).includes(request))).toBe(false);
   });
 
   test('stops the spender', async () => {
@@ -211,6 +219,16 @@ describe('a statement', () => {
     expect(limitOf(world)).toMatchObject({ heldMinor: 0n, spentMinor: 1000n });
   });
 
+  test('that charges what rounding leaves of a deposit from which nothing was bought is disputed', async () => {
+    // 10.01 USD are 8.00 EUR, and 8.00 EUR are 10.00 USD.
+    const cent = { currency: 'USD', minor: 1n };
+    const world = await startAllowed({
+      lies: { statement: (s) => ({ ...s, booked: cent, returned: { ...cent, minor: 1000n } }) },
+    });
+    const ending = await close(world, await world.open({ depositMinor: 1001n }));
+    expect(ending).toMatchObject({ outcome: 'disputed', reasons: ['1 minor units are booked for what costs 0.'] });
+  });
+
   test('of somebody else, or about another deposit, is no statement', async () => {
     const lies: Lies = {};
     const { world, transaction } = await spent(lies);
@@ -237,6 +255,40 @@ describe('without a statement', () => {
     });
     expect(await close(world, transaction)).toMatchObject({ outcome: 'lapsed', bookedMinor: 0n });
     expect(limitOf(world)).toMatchObject({ heldMinor: 0n, spentMinor: 0n });
+  });
+
+  test('nobody else’s word and no word about another deposit ends it', async () => {
+    const word = (transaction: string, by: string) => ({
+      type: 'answered' as const,
+      body: signMessage(depositRefusedType, { transaction, code: 'DEPOSIT_CLOSED', detail: '' }, signerOf(by)),
+    });
+    for (const answer of [word('bank.8.8', 'bank'), word('bank.1.1', 'other')]) {
+      const { world, transaction } = await spent({
+        reply: ({ kind }) => (kind === 'deposit-record' ? answer : undefined),
+      });
+      void world.spender.close(transaction).catch(() => undefined);
+      await world.run(60_000);
+      expect(await readFinished(world.host, transaction)).toBeUndefined();
+    }
+  });
+
+  test('the limit is kept after its time, until the deposit is settled', async () => {
+    let lost = true;
+    const lies: Lies = {
+      reply: ({ kind }) => {
+        if (lost && kind === 'deposit-record') throw new Error('lost');
+        return undefined;
+      },
+    };
+    const world = await startPurse({ lies });
+    const endsAtMs = world.clock.nowMs() + HOUR;
+    await allow(world, { expiresAtMs: endsAtMs });
+    await world.open({ endsAtMs });
+    await world.run(2 * HOUR);
+    expect(limitOf(world)).toMatchObject({ heldMinor: 1000n });
+    lost = false;
+    await world.run(30 * HOUR);
+    expect(world.host.state.limits.size).toBe(0);
   });
 
   test.each<[string, Lies['reply']]>([

@@ -238,16 +238,21 @@ describe('an operator', () => {
     expect(world.deposit(await world.open()).terms).toMatchObject({ rate, depositMinor: 750n });
   });
 
-  test('is not somebody else: what others sign is asked for again until it signs itself', async () => {
-    const lies: Lies = { signer: signerOf('other') };
+  test.each<[string, Lies, string]>([
+    ['somebody else signs', { signer: signerOf('other') }, 'logging-on'],
+    [
+      'somebody else signs in its name',
+      { signer: { ...signerOf('other'), certificateChain: [utf8('bank')] } },
+      'logging-on',
+    ],
+    ['nobody known signs', { signer: { ...signerOf('other'), certificateChain: [utf8('nobody')] } }, 'logging-on'],
+    ['is about another deposit', { opened: (o) => ({ ...o, transaction: 'bank.3.3' }) }, 'initiating'],
+  ])('whose answer %s is asked again', async (_, lies, phase) => {
     const world = await startAllowed({ lies });
-    const answer = world.host.handle(wantMessage(newWant(world.clock)));
-    await world.run(5000);
-    expect([...world.host.state.deposits.values()]).toMatchObject([{ phase: 'logging-on' }]);
-    lies.signer = { ...signerOf('other'), certificateChain: [utf8('bank')] };
+    void world.host.handle(wantMessage(newWant(world.clock))).catch(() => undefined);
     await world.run(60_000);
-    expect([...world.host.state.deposits.values()]).toMatchObject([{ phase: 'logging-on' }]);
-    void answer;
+    expect([...world.host.state.deposits.values()]).toMatchObject([{ phase }]);
+    expect(world.counterparts.sent.length).toBeGreaterThan(3);
   });
 
   test('says in signed bytes why there is no deposit', async () => {

@@ -50,6 +50,19 @@ describe('the table', () => {
     expect(world.host.state.rates!.validUntilMs).toBe(last);
   });
 
+  test('does not give way to an older one', async () => {
+    const world = await startAllowed();
+    await world.open();
+    const first = world.host.state.rates!;
+    world.counterparts.lies.loggedOn = (honest) => ({
+      ...honest,
+      rates: { ...first, issuedAtMs: first.issuedAtMs - 1, rates: [] },
+    });
+    await world.run(1000);
+    await world.want({ merchant: 'library' });
+    expect(world.host.state.rates).toEqual(first);
+  });
+
   test('can be asked for again when nobody answered', async () => {
     const world = await startAllowed({ lies: { reply: () => ({ type: 'refused', code: 'NO', detail: '' }) } });
     await world.host.submit({ type: 'rates' });

@@ -4,8 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../src/codec/hex.ts';
 import { importPoint } from '../../../src/crypto/agreement.ts';
 import { sha256 } from '../../../src/crypto/digest.ts';
+import { readMessage } from '../../../src/crypto/signed-message.ts';
 import { readFinished } from '../../../src/deposit/customer/finished-deposit.ts';
 import { depositOf } from '../../../src/deposit/customer/purse-state.ts';
+import { checkpointType } from '../../../src/deposit/message/checkpoint.ts';
 import { decodePurchase, MAX_PRICE_UNITS } from '../../../src/deposit/message/purchase.ts';
 import { seededRandom } from '../../world/seeded-random.ts';
 import { allow, DEPOSIT_UNITS, HOUR, type PurseWorld, proved, startAllowed, startPurse } from './purse-world.ts';
@@ -49,6 +51,20 @@ describe('a purchase', () => {
     await world.run(61_000);
     expect((await world.buy(transaction, 7)).checkpoint).toBeDefined();
     expect((await world.buy(transaction, MAX_PRICE_UNITS / 255)).checkpoint).toBeUndefined();
+  });
+
+  test('never hangs on a chain of an earlier checkpoint', async () => {
+    const world = await startAllowed();
+    const transaction = await world.open();
+    const anchors: string[] = [];
+    for (let i = 0; i < 600; i++) {
+      const { checkpoint } = await world.buy(transaction, 7);
+      if (checkpoint === undefined) continue;
+      const { value } = readMessage(checkpointType, checkpoint);
+      anchors.push(...value.anchors.map((anchor) => Buffer.from(anchor).toString('hex')));
+    }
+    expect(anchors).toHaveLength(20);
+    expect(new Set(anchors).size).toBe(20);
   });
 
   test('is repeated byte for byte while it is unanswered, and for its own request only', async () => {
