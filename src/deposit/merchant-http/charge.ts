@@ -41,7 +41,13 @@ import type {
   Price,
   Till,
 } from './charge-terms.ts';
-import { type PaymentProblem, paymentRefusal, problemOfPurchase, refusalFor } from './payment-problem.ts';
+import {
+  type PaymentProblem,
+  paymentRefusal,
+  problemOfPurchase,
+  refusalFor,
+  usedUpRefusal,
+} from './payment-problem.ts';
 
 const VALID_MS = 300_000;
 /** For what was paid in time and arrives late: a payment refused costs the customer its deposit. */
@@ -186,7 +192,7 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
     const serving = await memory.serve(reference, { proof, units, number });
     if (serving.type === 'kept') return { type: 'answered', answer: serving.answer };
     if (serving.type === 'busy') throw new HandselError('ANSWER_PENDING', 'the answer is being made');
-    if (serving.type === 'used-up') throw invalid('this payment was used, and its answer is not kept any more');
+    if (serving.type === 'used-up') return { type: 'refused', ...usedUpRefusal(number) };
     const receipt = formatReceipt({ transaction, number, atMs: clock.nowMs() }, { currency, units, unitNano });
     return {
       type: 'paid',

@@ -5,6 +5,7 @@ import { CryptographicError } from '../../handsel-error.ts';
 import { PROBLEM_TYPE, problemFor } from '../../transport/problem.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import { formatChallenge, type PaymentChallenge } from '../message/payment-challenge.ts';
+import { PURCHASE_HEADER } from '../message/payment-receipt.ts';
 
 const PROBLEMS = 'https://paymentauth.org/problems/';
 const MAX_DETAIL_LENGTH = 500;
@@ -57,6 +58,23 @@ export function problemOfPurchase(error: unknown): PaymentProblem | undefined {
   if (!(error instanceof DepositError)) return undefined;
   const type = error.code === 'DEPOSIT_EXCEEDED' ? 'payment-insufficient' : 'verification-failed';
   return { type, detail: error.message, code: error.code };
+}
+
+/** The draft's 403: the payment was good, and gets nothing more. It says that it was taken, so that nobody pays again for being told so. */
+export function usedUpRefusal(number: number): RefusedAnswer {
+  const detail = 'this payment was used, and its answer is not kept any more';
+  const problem = {
+    type: 'urn:handsel:problem:PAYMENT_USED',
+    title: 'payment used',
+    status: 403,
+    code: 'PAYMENT_USED',
+    detail,
+  };
+  return {
+    status: 403,
+    headers: { ...headersOfProblem, [PURCHASE_HEADER]: String(number) },
+    body: utf8(JSON.stringify(problem)),
+  };
 }
 
 /** Whatever else kept us from serving: nothing inside is told, and who may come again is told when. */

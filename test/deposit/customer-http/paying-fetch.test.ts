@@ -201,6 +201,17 @@ describe('what goes wrong', () => {
     expect(ends.told).toEqual([['unknown', 1]]);
   });
 
+  test('a handler that always fails costs one payment, whatever is tried', async () => {
+    const { url, payingFetch, ends } = await start('fetch', {
+      reply: () => {
+        throw new Error('no');
+      },
+    });
+    expect((await payingFetch(url)).status).toBe(403);
+    expect(ends.told).toEqual([['paid', 1]]);
+    expect(ends.earned()).toBe(4);
+  });
+
   test('a 402 of another method is not ours to pay, and one without a challenge comes back', async () => {
     const other = 'Payment id="x", realm="a", method="tempo", intent="charge", request="e30"';
     const headers = (value: string) => ({ status: 402, headers: { 'www-authenticate': value } });

@@ -245,7 +245,8 @@ describe('a payment shown again', () => {
       seen.push(problemOf(admission));
       clock.nowIs += 121_000;
     }
-    expect(seen).toEqual(['paid', 'paid', 'paid', refusal('invalid-challenge'), refusal('invalid-challenge')]);
+    const used = [403, 'urn:handsel:problem:PAYMENT_USED', 'PAYMENT_USED'];
+    expect(seen).toEqual(['paid', 'paid', 'paid', used, used]);
   });
 
   test('after a failure is served at last, and paid once', async () => {

@@ -146,7 +146,7 @@ function listening(handler: (request: Request) => Response | Promise<Response>):
       ...{ method: req.method!, headers },
       ...(body.length === 0 ? {} : { body }),
     });
-    const response = await handler(request);
+    const response = await Promise.resolve(handler(request)).catch(() => new Response('broken', { status: 500 }));
     res.writeHead(response.status, Object.fromEntries(response.headers));
     res.end(Buffer.from(await response.arrayBuffer()));
   };
