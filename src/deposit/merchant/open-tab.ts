@@ -26,6 +26,8 @@ import { openSessionKey } from './session-key.ts';
 export interface Item {
   /** Its price. */
   readonly units: number;
+  /** What the price was counted in: a deposit opened for another unit is refused. */
+  readonly unitNano?: number;
   /** SHA-256 over what was asked for: method, resource and body. */
   readonly request: Uint8Array;
 }
@@ -84,7 +86,7 @@ export function requireRepeated({ tab, heads, listKey }: OpenTab, purchase: Purc
   if (number > tab.count - REPEATS_KNOWN) {
     const head = headAfter(heads, number);
     // A cipher of its own: it is at another place of the list than the till's.
-    const entry = createListCipher(listKey).encrypt({ number, ...item });
+    const entry = createListCipher(listKey).encrypt({ number, units: item.units, request: item.request });
     const same = equalBytes(purchase.head, head) && equalBytes(headWith(headAfter(heads, number - 1), entry), head);
     if (same && worthOf(purchase.steps) === item.units) return;
   }

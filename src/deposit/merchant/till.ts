@@ -2,6 +2,8 @@
  * The till: takes purchases as they come, checks each against the tab as it stands with those not yet durable, and brings all that came
  * during one flush to the machine together. An answer leaves when its flush is done (README, "Durability").
  */
+import { toHex } from '../../codec/hex.ts';
+import { sha256 } from '../../crypto/digest.ts';
 import type { Clock } from '../../journal/clock.ts';
 import type { Host } from '../../journal/host.ts';
 import { HostError } from '../../journal/host-error.ts';
@@ -20,15 +22,21 @@ import {
   type Spell,
   takePurchase,
 } from './open-tab.ts';
+import { receiveCheckpoint } from './receive-from-customer.ts';
 
 export interface Till {
   /**
    * Resolves when the purchase is durable. `repeated`: it was paid before, and is answered again.
-   * @throws DepositError `DEPOSIT_UNKNOWN`, `DEPOSIT_CLOSED`, `DEPOSIT_EXCEEDED`, `PURCHASE_OUT_OF_ORDER`, `PURCHASE_UNPROVED`,
-   * `PURCHASE_REUSED`; HostError `HOST_BUSY`, `HOST_STOPPED`
+   * @throws DepositError `DEPOSIT_UNKNOWN`, `DEPOSIT_CLOSED`, `DEPOSIT_EXCEEDED`, `DEPOSIT_REFUSED`, `PURCHASE_OUT_OF_ORDER`,
+   * `PURCHASE_UNPROVED`, `PURCHASE_REUSED`; HostError `HOST_BUSY`, `HOST_STOPPED`
    */
   purchase(transaction: string, token: Uint8Array, item: Item): Promise<Taken>;
-  /** Resolves when no purchase of the deposit is under way: a checkpoint or a conclusion then counts all of them. */
+  /**
+   * Takes what the customer signed, after the purchases under way; the same again changes nothing.
+   * @throws DepositError `CHECKPOINT_UNFIT`, `DEPOSIT_UNKNOWN`, `DEPOSIT_CLOSED`; CryptographicError, MessageError, HostError
+   */
+  checkpoint(transaction: string, bytes: Uint8Array): Promise<void>;
+  /** Resolves when no purchase of the deposit is under way: a conclusion then counts all of them. */
   settled(transaction: string): Promise<void>;
 }
 
@@ -124,6 +132,9 @@ export function createTill(options: TillOptions): Till {
 
   const take = (transaction: string, purchase: Purchase, item: Item, caller: Caller): void => {
     const open = find(transaction);
+    if (item.unitNano !== undefined && item.unitNano !== open.session.unitNano) {
+      throw new DepositError('DEPOSIT_REFUSED', `the deposit is counted in units of ${open.session.unitNano} nano`);
+    }
     const { number } = purchase;
     if (number <= open.tab.count) {
       takeRepeated(open, purchase, item, caller);
@@ -225,13 +236,24 @@ export function createTill(options: TillOptions): Till {
     for (const { reject } of callers) reject(cause);
   };
 
+  const settled = async (transaction: string) => {
+    const open = inHand.get(transaction);
+    if (open === undefined || open.unsettled === 0) return;
+    await new Promise<unknown>((done) => wait(open, { resolve: done, reject: done }, { number: 0, repeated: true }));
+  };
+
   return {
+    settled,
     purchase: (transaction, token, item) =>
       new Promise((resolve, reject) => take(transaction, decodePurchase(token), item, { resolve, reject })),
-    async settled(transaction) {
-      const open = inHand.get(transaction);
-      if (open === undefined || open.unsettled === 0) return;
-      await new Promise<unknown>((done) => wait(open, { resolve: done, reject: done }, { number: 0, repeated: true }));
+    async checkpoint(transaction, bytes) {
+      const input = receiveCheckpoint(bytes, host.state);
+      if (input.checkpoint.transaction !== transaction) {
+        throw new DepositError('CHECKPOINT_UNFIT', 'the checkpoint is of another deposit');
+      }
+      await settled(transaction);
+      const digest = sha256(bytes);
+      await host.handle({ messageId: `checkpoint:${transaction}:${toHex(digest)}`, digest, input });
     },
   };
 }

@@ -7,7 +7,7 @@ import { readMessage, type Signer, signMessage } from '../../../src/crypto/signe
 import type { MerchantInput } from '../../../src/deposit/merchant/merchant-input.ts';
 import { createDepositMerchant } from '../../../src/deposit/merchant/merchant-machine.ts';
 import type { MerchantRecord, MerchantState } from '../../../src/deposit/merchant/merchant-session.ts';
-import { receiveCheckpoint, receiveTerminate } from '../../../src/deposit/merchant/receive-from-customer.ts';
+import { receiveTerminate } from '../../../src/deposit/merchant/receive-from-customer.ts';
 import {
   type OperatorKeys,
   receiveConclude,
@@ -15,6 +15,7 @@ import {
   receiveStatement,
 } from '../../../src/deposit/merchant/receive-from-operator.ts';
 import { createTill, type Till } from '../../../src/deposit/merchant/till.ts';
+import { checkpointType } from '../../../src/deposit/message/checkpoint.ts';
 import {
   type ClearingInformation,
   clearingInformationType,
@@ -83,7 +84,7 @@ export interface MerchantWorld {
   inform(customer: PayingCustomer, changed?: Partial<Information>, by?: Party): Promise<Uint8Array>;
   /** The same bytes, once more. */
   informAgain(customer: PayingCustomer, bytes: Uint8Array): Promise<Uint8Array>;
-  checkpoint(bytes: Uint8Array): Promise<Uint8Array>;
+  checkpoint(bytes: Uint8Array): Promise<void>;
   terminate(bytes: Uint8Array): Promise<Uint8Array>;
   conclude(transaction: string, by?: Party): Promise<Uint8Array>;
   statement(transaction: string, paidMinor: bigint, changed?: Partial<ClearingInformation>): Promise<Uint8Array>;
@@ -151,12 +152,7 @@ export async function openMerchantWorld(options: WorldOptions = {}): Promise<Mer
       customer.meet(acknowledged.value.key);
       return answer;
     },
-    async checkpoint(bytes) {
-      const input = receiveCheckpoint(bytes, host.state);
-      const { transaction } = input.checkpoint;
-      await till.settled(transaction);
-      return handle(`checkpoint:${transaction}:${toHex(sha256(bytes))}`, bytes, input);
-    },
+    checkpoint: (bytes) => till.checkpoint(readMessage(checkpointType, bytes).value.transaction, bytes),
     async terminate(bytes) {
       const input = receiveTerminate(bytes, host.state);
       await till.settled(input.transaction);

@@ -50,11 +50,14 @@ describe('a purchase', () => {
     }
     await expect(till.purchase(T, token, { ...item, units: 16 })).rejects.toEqual(refusal('PURCHASE_UNPROVED'));
     await expect(till.purchase(T, token, { ...item, units: 18 })).rejects.toEqual(refusal('PURCHASE_UNPROVED'));
+    await expect(till.purchase(T, token, { ...item, unitNano: 1000 })).rejects.toEqual(refusal('DEPOSIT_REFUSED'));
     const other = { ...item, request: item.request.with(0, item.request[0]! ^ 1) };
     await expect(till.purchase(T, token, other)).rejects.toEqual(refusal('PURCHASE_UNPROVED'));
     expect(sessionOf(world)).toMatchObject({ count: 1, units: 300 });
 
-    expect(await till.purchase(T, token, item)).toEqual({ number, repeated: false });
+    const unitNano = 100_000;
+    expect(await till.purchase(T, token, { ...item, unitNano })).toEqual({ number, repeated: false });
+    expect(await till.purchase(T, token, { ...item, unitNano })).toEqual({ number, repeated: true });
     expect(sessionOf(world)).toMatchObject({ count: 2, units: 317 });
     expect(provenBy(world)).toBe(317);
   });
@@ -79,9 +82,10 @@ describe('a purchase', () => {
     const world = await openMerchantWorld();
     // 0.01 EUR in units of 0.0001 EUR.
     const customer = await world.open(T, { deposit: { currency: 'EUR', minor: 1n } });
-    await buy(world, customer.buy(60));
+    const fits = buy(world, customer.buy(60));
     const back = customer.save();
     await expect(buy(world, customer.buy(41))).rejects.toEqual(refusal('DEPOSIT_EXCEEDED'));
+    expect(await fits).toEqual({ number: 1, repeated: false });
     expect(sessionOf(world)).toMatchObject({ status: 'open', units: 60 });
     back();
     await buy(world, customer.buy(40));
