@@ -32,8 +32,8 @@ import { closeMessageId, type Ending, endingType } from './want.ts';
 
 export interface Spender {
   /**
-   * The next purchase, for one request only. Waits while a mark is written, and while too many purchases (or, before a new checkpoint, any)
-   * are without an answer: tell every answer by `paid` or `failed`.
+   * The next purchase, for one request only. Waits while a mark is written, while sixteen purchases are without an answer, and before and
+   * after one with a checkpoint while any is: tell every answer by `paid` or `failed`, or it waits for ever.
    * @throws DepositError `DEPOSIT_EXCEEDED` when the balance does not suffice, `DEPOSIT_CLOSED` and `DEPOSIT_UNKNOWN`: buy in another
    * transaction; PurseError `PRICE_ABOVE_LIMIT`; HostError `HOST_STOPPED`
    */
@@ -151,11 +151,13 @@ export function createSpender({ host, storageKey, clock, log }: SpenderOptions):
 
   /** What the purchase has to wait for, if anything. */
   const obstacle = (running: InHand, units: number): Promise<void> | undefined => {
-    const { unanswered, count, mark } = running;
+    const { unanswered, count, checkpointCount, mark } = running;
     const [oldest] = unanswered.keys();
     const full = oldest !== undefined && count + 1 - oldest >= MAX_UNANSWERED;
-    // The merchant takes a checkpoint only when it has counted everything before it.
-    if (full || (unanswered.size > 0 && needsCheckpoint(running, units, clock.nowMs()))) return running.change.promise;
+    // The merchant takes a checkpoint when it has counted everything before it, and what hangs on it when it has taken it.
+    const turning =
+      unanswered.has(checkpointCount + 1) || (unanswered.size > 0 && needsCheckpoint(running, units, clock.nowMs()));
+    if (full || turning) return running.change.promise;
     if (mark.count <= count || mark.units < running.units + units) return running.writing ?? writeMark(running, units);
     return undefined;
   };

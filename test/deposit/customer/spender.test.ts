@@ -70,37 +70,53 @@ describe('a purchase', () => {
   test('is repeated byte for byte while it is unanswered, and for its own request only', async () => {
     const world = await startAllowed();
     const transaction = await world.open();
+    await world.buy(transaction, 7);
     const payment = await world.spender.pay(transaction, page);
-    expect(world.spender.again(transaction, { number: 1, request: page.request })).toEqual(payment);
-    const other = { number: 1, request: request('another page') };
+    expect(world.spender.again(transaction, { number: 2, request: page.request })).toEqual(payment);
+    const other = { number: 2, request: request('another page') };
     expect(() => world.spender.again(transaction, other)).toThrowError(
       expect.objectContaining({ code: 'PURCHASE_REUSED' }),
     );
     const next = await world.spender.pay(transaction, { units: 7, request: other.request });
-    expect(next.number).toBe(2);
-    world.spender.paid(transaction, 1);
-    expect(() => world.spender.again(transaction, { number: 1, request: page.request })).toThrow();
+    expect(next.number).toBe(3);
+    world.spender.paid(transaction, 2);
+    expect(() => world.spender.again(transaction, { number: 2, request: page.request })).toThrow();
   });
 
   test('may be made while others are unanswered, but not more than the merchant knows again', async () => {
     const world = await startAllowed();
     const transaction = await world.open();
+    await world.buy(transaction, 7);
     const pays = Array.from({ length: 20 }, () => world.spender.pay(transaction, page));
-    await world.run(0);
     const made = new Set<number>();
     for (const pay of pays) void pay.then(({ number }) => made.add(number));
     await world.run(0);
     expect(made.size).toBe(16);
-    world.spender.paid(transaction, 1);
+    world.spender.paid(transaction, 2);
     await world.run(0);
     expect(made.size).toBe(17);
-    for (let number = 2; number < 20; number++) {
+    for (let number = 3; number < 21; number++) {
       world.spender.paid(transaction, number);
       await world.run(0);
     }
     const payments = await Promise.all(pays);
     for (const payment of payments.sort((a, b) => a.number - b.number)) world.till(transaction).take(payment, page);
-    expect(world.till(transaction).tab.count).toBe(20);
+    expect(world.till(transaction).tab.count).toBe(21);
+  });
+
+  test('waits for the one before it that brings a checkpoint', async () => {
+    const world = await startAllowed();
+    const transaction = await world.open();
+    const first = await world.spender.pay(transaction, page);
+    expect(first.checkpoint).toBeDefined();
+    let made = false;
+    const second = world.spender.pay(transaction, page).then(() => {
+      made = true;
+    });
+    await world.run(100);
+    expect(made).toBe(false);
+    world.spender.paid(transaction, first.number);
+    await second;
   });
 
   test('with a new checkpoint waits until all before it are answered', async () => {
