@@ -1,6 +1,13 @@
 /** Paying and charging over real sockets: what is paid is served, once for each payment, and nothing else is. */
+import { createServer, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { acceptOffer } from '../../../src/deposit/customer-http/accept-offer.ts';
 import { createPayingFetch, type PayingFetchOptions } from '../../../src/deposit/customer-http/paying-fetch.ts';
+import { DepositError } from '../../../src/deposit/message/deposit-error.ts';
+import { parseChallenges } from '../../../src/deposit/message/payment-challenge.ts';
+import { formatCredential, preemptiveChallenge } from '../../../src/deposit/message/payment-credential.ts';
+import { contentDigest } from '../../../src/deposit/message/payment-offer.ts';
 import { parseReceipt } from '../../../src/deposit/message/payment-receipt.ts';
 import { type ChargedServer, type Face, type ServerOptions, startCharged } from '../merchant-http/charged-server.ts';
 
@@ -155,8 +162,33 @@ describe('the price', () => {
 
   test('a server that speaks for another one is not paid', async () => {
     const { url, payingFetch, ends } = await start('fetch', { setup: { realm: 'elsewhere.example' } });
-    await expect(payingFetch(url)).rejects.toEqual(code('OFFER_UNFIT'));
+    await expect(payingFetch(url)).rejects.toThrow('the challenge is of elsewhere.example');
     expect(ends.offers).toEqual([]);
+  });
+
+  test('a challenge that is old is not paid, nor one for another body', async () => {
+    const { url, payingFetch, ends } = await start('fetch', { setup: { validMs: -1000 } });
+    await expect(payingFetch(url)).rejects.toThrow('the challenge has expired');
+    const body = new Uint8Array();
+    const [challenge] = parseChallenges((await fetch(url)).headers.get('www-authenticate')!);
+    const other = { ...challenge!, digest: contentDigest(new Uint8Array(1))! };
+    const limits = { maxPrices: ['1.00 EUR'] };
+    expect(() => acceptOffer(other, { method: 'GET', url: new URL(url), body }, { limits, nowMs: 0 })).toThrow(
+      'another body',
+    );
+    expect(acceptOffer(challenge!, { method: 'GET', url: new URL(url), body }, { limits, nowMs: 0 }).units).toBe(4);
+    expect(ends.offers).toEqual([]);
+  });
+
+  test('a challenge of where a redirect led is not paid', async () => {
+    const { payingFetch, ends, url } = await start('fetch');
+    const redirecting = createServer((_, res) => res.writeHead(302, { location: `${url}/weather` }).end());
+    await new Promise<void>((resolve) => redirecting.listen(0, '127.0.0.1', () => resolve()));
+    const { port } = redirecting.address() as AddressInfo;
+    await expect(payingFetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('redirected');
+    expect(ends.offers).toEqual([]);
+    redirecting.closeAllConnections();
+    redirecting.close();
   });
 
   test('a server that asks for a payment for another request is not paid', async () => {
@@ -199,6 +231,29 @@ describe('what goes wrong', () => {
     const response = await payingFetch(url);
     expect(response.status).toBe(500);
     expect(ends.told).toEqual([['unknown', 1]]);
+  });
+
+  test('a merchant that refuses every payment is left after three', async () => {
+    const { url, payingFetch, ends } = await start('fetch');
+    const purchase = async () => {
+      throw new DepositError('PURCHASE_UNPROVED', 'we like none of them');
+    };
+    Object.assign(ends.till, { purchase });
+    await expect(payingFetch(url)).rejects.toThrow('the payment was refused: we like none of them');
+    expect(ends.told).toEqual(Array.from({ length: 3 }, () => ['refused', 1, 'PURCHASE_UNPROVED']));
+  });
+
+  test('two payments in one request are none', async () => {
+    const { url, server } = await start('node');
+    const credential = formatCredential(preemptiveChallenge, { transaction: 'north.7.1', token: new Uint8Array(74) });
+    const { promise, resolve } = Promise.withResolvers<string>();
+    get(url, { headers: { authorization: [credential, credential] as never } }, async (answer) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of answer) chunks.push(chunk);
+      resolve(Buffer.concat(chunks).toString());
+    });
+    expect(JSON.parse(await promise).type).toContain('malformed-credential');
+    expect(server.served).toEqual([]);
   });
 
   test('a handler that always fails costs one payment, whatever is tried', async () => {

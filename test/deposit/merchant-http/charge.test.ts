@@ -1,5 +1,6 @@
 /** What an attacker may try at the gate: nothing is served for it, and nobody is charged. */
 import { describe, expect, test } from 'vitest';
+import { createChallengeBinding } from '../../../src/deposit/merchant-http/challenge-binding.ts';
 import { createCharge } from '../../../src/deposit/merchant-http/charge.ts';
 import type {
   Admission,
@@ -69,6 +70,10 @@ function problemOf(admission: Admission) {
   return [status, type.replace('https://paymentauth.org/problems/', ''), ...(code === undefined ? [] : [code])];
 }
 
+function detailOf(admission: Admission): string {
+  return admission.type === 'refused' ? JSON.parse(Buffer.from(admission.body).toString()).detail : admission.type;
+}
+
 /** Serves it, as an adapter does. */
 async function answered(admission: Admission, text: string, status = 200) {
   if (admission.type !== 'paid') throw new Error(`expected it to be paid, saw ${admission.type}`);
@@ -90,14 +95,16 @@ describe('a payment', () => {
   });
 
   test.each([
-    ['another place', { target: '/rolls?n=200' }],
-    ['another method', { method: 'DELETE' }],
-    ['another body', { body: 'two hundred' }],
-    ['no body', { body: '' }],
-  ])('shown again for %s is worth nothing there', async (_, elsewhere) => {
+    ['another place', { target: '/rolls?n=200' }, 'request'],
+    ['another method', { method: 'DELETE' }, 'request'],
+    ['another body', { body: 'two hundred' }, 'body'],
+    ['no body', { body: '' }, 'body'],
+  ])('shown again for %s is worth nothing there', async (_, elsewhere, what) => {
     const { admit, credentialFor, ends } = start();
     const credential = await credentialFor();
-    expect(problemOf(await admit(elsewhere, credential))).toEqual(refusal('invalid-challenge'));
+    const refused = await admit(elsewhere, credential);
+    expect(problemOf(refused)).toEqual(refusal('invalid-challenge'));
+    expect(detailOf(refused)).toBe(`the challenge is for another ${what}`);
     await admit({}, credential);
     expect(problemOf(await admit(elsewhere, credential))).toEqual(refusal('invalid-challenge'));
     expect(ends.earned()).toBe(4);
@@ -149,9 +156,17 @@ describe('a payment', () => {
     });
     const { challengeOf, pay } = start();
     const challenge = challengeOf(there);
-    expect(problemOf(await admit({}, await pay(challenge, decodeOffer(challenge))))).toEqual(
-      refusal('invalid-challenge'),
-    );
+    const refused = await admit({}, await pay(challenge, decodeOffer(challenge)));
+    expect(detailOf(refused)).toBe('the challenge is of another place');
+  });
+
+  test('a challenge that chose another header is of another place', async () => {
+    const { admit, charge, challengeOf, pay } = start();
+    const beside = charge({ price: '0.0004 EUR', header: 'Payment-Authorization' });
+    const asked = { method: 'POST', target: '/rolls?n=2', body: Buffer.from('two'), header: () => undefined };
+    const challenge = challengeOf(await beside.admit(asked));
+    const refused = await admit({}, await pay(challenge, decodeOffer(challenge)));
+    expect(detailOf(refused)).toBe('the challenge is of another place');
   });
 
   test('worth less or more than the price is not taken, whichever way it comes', async () => {
@@ -348,6 +363,16 @@ describe('the set-up', () => {
       },
     });
   });
+});
+
+test('what a challenge says in one field cannot be said in two others', () => {
+  const binding = createChallengeBinding([secret]);
+  const said = { realm, method: 'deposit', intent: 'session', request: 'e30', expires: 'E', digest: 'D', opaque: '' };
+  const issued = binding.issue({ ...said, header: 'Payment-Authorization' });
+  expect(binding.isOurs(issued)).toBe(true);
+  const moved = { id: issued.id, ...said, expires: 'E|D', digest: '', opaque: 'Payment-Authorization' };
+  expect(binding.isOurs(moved)).toBe(false);
+  expect(() => binding.issue(moved)).toThrow('no bars');
 });
 
 test('a challenge binds what the draft says it binds, in its slots', async () => {

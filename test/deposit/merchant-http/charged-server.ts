@@ -58,10 +58,11 @@ export async function startCharged(face: Face, given: ServerOptions = {}): Promi
   const server = createServer((req, res) => {
     if (lost > 0) {
       lost--;
-      // Every other one breaks off in the middle.
-      if (lost % 2 === 0) res.write = (() => true) as typeof res.write;
+      // Every other one breaks off in the middle, when its beginning has arrived.
+      const inTheMiddle = lost % 2 === 1;
+      if (!inTheMiddle) res.write = (() => true) as typeof res.write;
       res.end = (() => {
-        req.socket.destroy();
+        setTimeout(() => req.socket.destroy(), inTheMiddle ? 30 : 0);
         return res;
       }) as typeof res.end;
     }
