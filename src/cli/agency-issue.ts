@@ -8,9 +8,10 @@ import { toHex } from '../codec/hex.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { generateP256 } from '../crypto/signature.ts';
 import { changeAgency } from '../party/agency-directory.ts';
-import { readJsonFile } from '../party/configuration.ts';
+import { readChain } from '../party/communication.ts';
+import { ConfigurationError, readJsonFile } from '../party/configuration.ts';
 import { replaceFile } from '../party/replace-file.ts';
-import { type Certificate, readCertificate } from '../pki/certificate.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import { readCertificateRequest } from '../pki/certificate-request.ts';
 import { formatName } from '../pki/name.ts';
 import { fromPemLabelled, toPem } from '../pki/pem.ts';
@@ -64,8 +65,7 @@ function leaf(name: string, description: string): Command {
 /** A key of the holder's: from its request, or made here. Nothing is written before the agency has issued. */
 function keyFrom(requestFile: string | undefined): { publicKey: KeyObject; save(file: string): readonly string[] } {
   if (requestFile !== undefined) {
-    const request = readCertificateRequest(pemOrDer(readFileSync(requestFile)));
-    return { publicKey: request.publicKey, save: () => [] };
+    return { publicKey: requestedKey(requestFile), save: () => [] };
   }
   const { publicKey, privateKey } = generateP256();
   return {
@@ -75,6 +75,17 @@ function keyFrom(requestFile: string | undefined): { publicKey: KeyObject; save(
       return [file];
     },
   };
+}
+
+/** @throws ConfigurationError that names the file */
+function requestedKey(file: string): KeyObject {
+  const bytes = readFileSync(file);
+  try {
+    return readCertificateRequest(pemOrDer(bytes)).publicKey;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigurationError(`${file} does not hold a certificate request: ${why}`, cause);
+  }
 }
 
 function pemOrDer(bytes: Uint8Array): Uint8Array {
@@ -260,7 +271,7 @@ function agentAuthorityCommand(write: Write): Command {
     .action((options: OutOptions & { station: string; request?: string }) => {
       const at = (name: string) => join(options.out, name);
       if (options.request === undefined) refuseOverwriting(at('agent-authority.key.pem'));
-      const station = readCertificate(fromPemLabelled(readFileSync(options.station, 'utf8'), 'CERTIFICATE')[0]!);
+      const station = readChain(options.station)[0]!;
       const { publicKey, save } = keyFrom(options.request);
       const { certificate, chain } = changeAgency(placeOf(options), (agency) =>
         issueAgentAuthority(agency, { station, publicKey }),

@@ -6,6 +6,7 @@ import { systemRandom } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { AgencyDirectory } from '../party/agency-directory.ts';
 import { AgencyError } from '../set/authority/agency-error.ts';
+import { asCalled } from './called-as.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 
 export interface PlaceOptions extends GlobalOptions {
@@ -36,5 +37,5 @@ export function placeOf(options: PlaceOptions): AgencyDirectory {
 
 /** One JSON object for programs, or lines for people. */
 export function show(write: Write, json: true | undefined, facts: object, lines: readonly string[]): void {
-  write(json ? `${JSON.stringify(facts)}\n` : lines.map((line) => `${line}\n`).join(''));
+  write(json ? `${JSON.stringify(facts)}\n` : asCalled(lines.map((line) => `${line}\n`).join('')));
 }

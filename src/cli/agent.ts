@@ -1,17 +1,20 @@
 /** `handsel agent …`: send an agent, see how it fares, approve what it wants to pay, call it back. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
-import { formatReceipt } from '../party/receipt.ts';
-import type { AgentSummary, AgentView, PaymentView } from '../party/station.ts';
-import { addSendOptions, orderOf, type SendOptions } from './agent-options.ts';
+import type { AgentSummary } from '../party/agent-view.ts';
+import type { PurchaseList } from '../party/purchase-list.ts';
+import type { AgentView } from '../party/station.ts';
+import { addSendOptions, misfitOf, orderOf, type SendOptions } from './agent-options.ts';
+import { headLine, outcomeLines, purchaseLines, summaryLines } from './agent-words.ts';
 import { askPassword, type PasswordOptions } from './ask-password.ts';
+import { asCalled } from './called-as.ts';
+import { followAgent } from './follow-agent.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { type StationClient, stationClient } from './station-client.ts';
+import { USAGE } from './report-error.ts';
+import { stationClient } from './station-client.ts';
 
-const POLL_MS = 200;
-/** After the agent's own time the payment and the download still need some. */
-const GRACE_MS = 60_000;
+/** After the agent's own time the payment and the download still need some; the prompt is not kept longer. */
+const GRACE_MS = 15_000;
 
 type Say = (line: string) => void;
 
@@ -25,14 +28,23 @@ Examples:
   $ handsel agent status                                           every agent
   $ handsel agent status MANDATE
   $ handsel agent approve PAYMENT                                  asks for the wallet password
-  $ handsel agent recall MANDATE`;
+  $ handsel agent recall MANDATE
+  $ handsel agent purchases                                        what was bought, and what is left in purses
+
+Of MANDATE and PAYMENT the beginning is enough where only one begins so.`;
+
+const ATTRIBUTES = `
+Attributes for --must, --prefer and --worth, as merchants state them:
+  licence     SPDX identifier, such as CC0-1.0, CC-BY-4.0 or ODbL-1.0 ("license" is understood too)
+  mediaType   such as text/csv, application/json or application/geo+json
+Further ones (language, delivery, …) are what merchants make of them; price is always one for --prefer.`;
 
 export function agentCommand(): Command {
   const command = new Command('agent').addHelpText('after', EXAMPLES);
   addSendOptions(command.command('send').description('send an agent to buy something'))
     .option('--password-file <file>', 'its first line is the wallet password')
     .option('--no-wait', 'do not wait for what becomes of it')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', `${ATTRIBUTES}\n${EXAMPLES}`)
     .action(send);
   command.command('status').description('how agents fare').argument('[mandate]').action(status);
   command
@@ -48,101 +60,75 @@ export function agentCommand(): Command {
     .option('--reason <words>', 'why')
     .action(reject);
   command.command('recall').description('call an agent back: it pays nothing new').argument('<mandate>').action(recall);
+  command.command('purchases').description('what was bought, the totals, and what is left in purses').action(purchases);
   return command;
 }
 
-async function send(options: SendOptions & PasswordOptions & { readonly wait: boolean }): Promise<void> {
+async function send(
+  options: SendOptions & PasswordOptions & { readonly wait: boolean },
+  command: Command,
+): Promise<void> {
+  const misfit = misfitOf(options);
+  if (misfit !== undefined) command.error(`error: ${misfit}`, { exitCode: USAGE });
   const station = stationClient(options);
+  const named = { merchants: options.from, barred: options.not };
+  const { warnings } =
+    options.from || options.not ? await station.post<Warned>('/agents/check', named) : { warnings: [] };
+  for (const warning of warnings) toStandardError(`warning: ${warning}`);
   const question = 'Wallet password (the agent gets a token, not the password): ';
   const password = options.ask ? undefined : await askPassword(options, { question, fallback: true });
   const { mandate } = await station.post<{ mandate: string }>('/agents', orderOf(options, password));
   toStandardError(`agent ${mandate} is on its way`);
   if (!options.wait) {
-    process.stdout.write(options.json ? `${JSON.stringify({ mandate })}\n` : `${mandate}\n`);
+    print(options, { mandate, warnings }, [mandate]);
     return;
   }
-  const view = await followAgent(station, mandate, { untilMs: options.by + GRACE_MS, say: toStandardError });
-  print(options, view, describe(view));
-  if (view.payments.some(({ status: state }) => state === 'delivered' || state === 'awaiting-approval')) return;
-  process.exitCode = 1;
+  const how = { untilMs: options.by + GRACE_MS, say: toStandardError, local: options.local === true };
+  const { view, goesOn } = await followAgent(station, mandate, how);
+  if (goesOn) toStandardError(asCalled(`agent ${mandate} goes on; how it fares: handsel agent status ${mandate}`));
+  print(options, { ...view, goesOn, warnings: [...warnings, ...view.warnings] }, outcomeLines(view));
+  const got = view.payments.some(({ status: state }) => state === 'delivered' || state === 'undeliverable');
+  if (!got && !view.payments.some(({ status: state }) => state === 'awaiting-approval')) process.exitCode = 1;
 }
 
-/** Watches an agent to its end (or to where a person is needed), saying each change once. */
-export async function followAgent(
-  station: StationClient,
-  mandate: string,
-  { untilMs, say }: { readonly untilMs: number; readonly say: Say },
-): Promise<AgentView> {
-  const said = new Set<string>();
-  const once = (line: string) => {
-    if (!said.has(line)) say(line);
-    said.add(line);
-  };
-  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
-    const view = await station.get<AgentView>(`/agents/${encodeURIComponent(mandate)}`);
-    once(`  ${view.agent}${view.proposals > 0 ? `: ${proposals(view)}` : ''}${view.reason ? `: ${view.reason}` : ''}`);
-    for (const payment of view.payments) once(`  ${lineOf(payment)}`);
-    if (isOver(view) || waitedMs >= untilMs) return view;
-    await sleep(POLL_MS);
-  }
-}
-
-function isOver(view: AgentView): boolean {
-  const open = view.payments.some(({ status: state }) => state === 'paying' || state === 'paid');
-  if (open) return false;
-  if (view.payments.some(({ status: state }) => state === 'awaiting-approval')) return true;
-  return view.recalled || view.agent === 'done' || view.agent === 'failed' || view.agent === 'recalled';
-}
-
-const proposals = ({ proposals: n }: AgentView) => `${n} ${n === 1 ? 'proposal' : 'proposals'}`;
-
-function lineOf({ payment, status: state, product, merchant, price, reason }: PaymentView): string {
-  const why = reason ? `: ${reason}` : '';
-  const next = state === 'awaiting-approval' ? `: handsel agent approve ${payment}` : '';
-  return `${state}: ${product} from ${merchant} for ${price}${why}${next}`;
-}
-
-function describe(view: AgentView): string[] {
-  const receipts = view.payments.flatMap(({ receipt }) => (receipt ? [formatReceipt(receipt)] : []));
-  if (receipts.length > 0) return receipts;
-  const lines = view.payments.map(lineOf);
-  return lines.length > 0 ? lines : [`nothing was bought: ${view.reason ?? view.agent}`];
+interface Warned {
+  readonly warnings: readonly string[];
 }
 
 async function status(mandate: string | undefined, options: GlobalOptions): Promise<void> {
   const station = stationClient(options);
   if (mandate === undefined) {
     const all = await station.get<readonly AgentSummary[]>('/agents');
-    const lines = all.map(summaryOf);
+    const lines = all.flatMap(summaryLines);
     print(options, all, lines.length > 0 ? lines : ['no agent was sent yet']);
     return;
   }
   const view = await station.get<AgentView>(`/agents/${encodeURIComponent(mandate)}`);
-  const { agent, offers, expires } = view;
-  const head = `${view.mandate}  ${agent}, ${proposals(view)}, ${offers} offers made, until ${expires}`;
-  print(options, view, [head, ...describe(view)]);
+  print(options, view, [headLine(view), ...outcomeLines(view)]);
 }
 
-function summaryOf({ mandate, want, max, committed, recalled, expires, waiting }: AgentSummary): string {
-  const end = recalled ? 'recalled' : `until ${expires}`;
-  const next = waiting.map((payment) => `\n  waits for you: handsel agent approve ${payment}`).join('');
-  return `${mandate}  ${want}, at most ${max}: ${committed} spent, ${end}${next}`;
-}
-
-async function approve(payment: string, options: PasswordOptions): Promise<void> {
+async function approve(given: string, options: PasswordOptions): Promise<void> {
   const password = await askPassword(options, { question: 'Wallet password: ', fallback: false });
-  await stationClient(options).post(`/payments/${encodeURIComponent(payment)}/approve`, { password });
+  const path = `/payments/${encodeURIComponent(given)}/approve`;
+  const { payment } = await stationClient(options).post<{ payment: string }>(path, { password });
   print(options, { payment, approved: true }, [`payment ${payment} is being made`]);
 }
 
-async function reject(payment: string, options: GlobalOptions & { readonly reason?: string }): Promise<void> {
-  await stationClient(options).post(`/payments/${encodeURIComponent(payment)}/reject`, { reason: options.reason });
+async function reject(given: string, options: GlobalOptions & { readonly reason?: string }): Promise<void> {
+  const path = `/payments/${encodeURIComponent(given)}/reject`;
+  const { payment } = await stationClient(options).post<{ payment: string }>(path, { reason: options.reason });
   print(options, { payment, rejected: true }, [`payment ${payment} is not made`]);
 }
 
-async function recall(mandate: string, options: GlobalOptions): Promise<void> {
-  await stationClient(options).post(`/agents/${encodeURIComponent(mandate)}/recall`);
+async function recall(given: string, options: GlobalOptions): Promise<void> {
+  const path = `/agents/${encodeURIComponent(given)}/recall`;
+  const { mandate } = await stationClient(options).post<{ mandate: string }>(path);
   print(options, { mandate, recalled: true }, [`agent ${mandate} is called back: it pays nothing new`]);
+}
+
+async function purchases(options: GlobalOptions): Promise<void> {
+  const list = await stationClient(options).get<PurchaseList>('/purchases');
+  print(options, list, purchaseLines(list));
 }
 
 function print(options: GlobalOptions, facts: unknown, lines: readonly string[]): void {

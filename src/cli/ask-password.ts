@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HandselError } from '../handsel-error.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { notePasswordSource } from './password-source.ts';
 import { stationFolder } from './station-client.ts';
 
 export interface PasswordOptions extends GlobalOptions {
@@ -13,6 +14,9 @@ const ENTER = '\r';
 const LINE = '\n';
 const INTERRUPT = '\u0003';
 const BACKSPACE = new Set(['\u007f', '\b']);
+
+/** Where the network keeps the password of its demonstration's wallet. */
+export const keptPasswordFile = (options: GlobalOptions) => join(stationFolder(options), 'password');
 
 function firstLine(file: string): string {
   return readFileSync(file, 'utf8').split(/\r?\n/)[0] ?? '';
@@ -25,18 +29,32 @@ function firstLine(file: string): string {
 export async function askPassword(
   options: PasswordOptions,
   also: { readonly question: string; readonly fallback: boolean },
-) {
-  if (options.passwordFile !== undefined) return firstLine(options.passwordFile);
-  if (process.env.HANDSEL_PASSWORD !== undefined) return process.env.HANDSEL_PASSWORD;
-  const kept = join(stationFolder(options), 'password');
-  if (also.fallback && existsSync(kept)) return firstLine(kept);
-  if (!process.stdin.isTTY) {
-    throw new HandselError(
-      'PASSWORD_NEEDED',
-      'the wallet password is needed: --password-file FILE, HANDSEL_PASSWORD, or a terminal',
-    );
+): Promise<string> {
+  const { HANDSEL_PASSWORD: given } = process.env;
+  const kept = keptPasswordFile(options);
+  if (options.passwordFile === undefined && given !== undefined) {
+    notePasswordSource('HANDSEL_PASSWORD');
+    return given;
   }
-  return readHidden(also.question);
+  if (options.passwordFile !== undefined || (also.fallback && existsSync(kept))) {
+    const file = options.passwordFile ?? kept;
+    notePasswordSource(file);
+    return firstLine(file);
+  }
+  const typed = await typedPassword(also.question, '--password-file FILE, HANDSEL_PASSWORD, or a terminal');
+  notePasswordSource('the terminal');
+  return typed;
+}
+
+/** A password that is to be: nothing that holds the present one is asked. @throws HandselError `PASSWORD_NEEDED` */
+export async function askNewPassword(file: string | undefined): Promise<string> {
+  if (file !== undefined) return firstLine(file);
+  return typedPassword('New wallet password: ', '--new-password-file FILE, or a terminal');
+}
+
+async function typedPassword(question: string, ways: string): Promise<string> {
+  if (process.stdin.isTTY) return readHidden(question);
+  throw new HandselError('PASSWORD_NEEDED', `the wallet password is needed: ${ways}`);
 }
 
 function readHidden(question: string): Promise<string> {

@@ -1,9 +1,10 @@
 /** `handsel merchant catalogue add|list|check`: puts products into a merchant's catalogue folder and says whether it is sound. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { strategyNames } from '../agent/negotiation/strategy-by-name.ts';
 import { formatAmount } from '../money/amount.ts';
 import { type CatalogueItem, loadCatalogue, readCatalogue } from '../party/catalogue.ts';
 import { addDescribed, addGoods, CatalogueEntryError, type NewProduct } from '../party/catalogue-entry.ts';
+import { amount } from './agent-options.ts';
 
 type Write = (text: string) => void;
 
@@ -19,7 +20,10 @@ Examples:
   See what is on offer, and whether all of it is sound:
     $ handsel merchant catalogue list shop
     $ handsel merchant catalogue check shop --json
+
+A merchant reads its catalogue when it starts: one that runs offers what was changed after its next start.
 `;
+const NEXT_START = 'a merchant that runs offers it after its next start\n';
 
 /** To be mounted below `handsel merchant`. `write` receives what goes to standard output. */
 export function merchantCatalogueCommand(write: Write = (text) => void process.stdout.write(text)): Command {
@@ -37,22 +41,29 @@ function addCommand(write: Write): Command {
     .description('add products: .jsonld files as they are, any other file with a description made from the options')
     .argument('<folder>', "the merchant's catalogue folder, made when it is not there")
     .argument('<file...>', 'schema.org JSON-LD files, or one file of goods')
-    .option('--sku <sku>', "the product's number; by default made from the file's name")
+    .option('--sku <sku>', "the product's number; by default made from the file's name", skuText)
     .option('--name <text>', 'what the product is called; by default the file name')
     .option('--description <text>', 'what it is, in a sentence or two; by default the name')
-    .option('--price <amount>', 'first price, such as 2.49EUR; once for each currency', collect, [])
-    .option('--floor <amount>', 'lowest price, in the currency of a --price; by default the price', collect, [])
+    .option('--price <amount>', '(required) first price, such as 2.49EUR; once for each currency', amounts, [])
+    .option('--floor <amount>', 'lowest price, in the currency of a --price; by default the price', amounts, [])
     .option('--stock <number>', 'how many may be sold; by default no limit', wholeNumber)
-    .option('--license <licence>', 'SPDX identifier or address of the licence')
+    .option('--license <licence>', '(required) SPDX identifier or address of the licence')
     .option('--credit <text>', 'whom the licence asks to name')
     .option('--category <text>', 'category', 'Data')
     .option('--keyword <word>', 'what a buyer would look for; repeat it', collect, [])
     .option('--format <media type>', "media type; by default from the file's ending")
-    .option('--concession <strategy>', `how the agent gives way: ${strategyNames.join(', ')}`, 'linear')
+    .addOption(
+      new Option('--concession <strategy>', 'how the agent gives way').choices(strategyNames).default('linear'),
+    )
     .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nThe options marked as required are for a file of goods; .jsonld files say all of it themselves.',
+    )
     .action(async (folder: string, files: string[], options: NewProduct & { json?: true }) => {
       const items = await add(folder, files, options);
-      write(options.json ? asJson({ added: items.map(row) }) : items.map((item) => `added ${line(item)}\n`).join(''));
+      const added = items.map((item) => `added ${line(item)}\n`).join('');
+      write(options.json ? asJson({ added: items.map(row) }) : `${added}${NEXT_START}`);
     });
 }
 
@@ -90,7 +101,8 @@ function checkCommand(write: Write): Command {
         write(asJson({ ok: problems.length === 0, products: items.length, problems }));
       } else {
         write(problems.map((problem) => `${problem.source}: ${problem.message}\n`).join(''));
-        write(`${items.length} products are sound, ${problems.length} problems\n`);
+        const sound = items.length === 1 ? '1 product is' : `${items.length} products are`;
+        write(`${sound} sound, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}\n`);
       }
       if (problems.length > 0) process.exitCode = 1;
     });
@@ -120,6 +132,17 @@ function line({ product, goods }: CatalogueItem): string {
 
 function asJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function amounts(value: string, before: readonly string[]): readonly string[] {
+  return [...before, amount(value)];
+}
+
+function skuText(value: string): string {
+  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(value)) {
+    throw new InvalidArgumentError('small letters, digits, dots and dashes, at most 64.');
+  }
+  return value;
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

@@ -8,6 +8,7 @@ import { NegotiationError } from '../agent/negotiation/negotiation-error.ts';
 import { type Domain, readGeniusDomain, readGeniusProfile } from '../agent/negotiation/read-genius.ts';
 import { strategyByName, strategyNames } from '../agent/negotiation/strategy-by-name.ts';
 import { discounted, type UtilitySpace } from '../agent/negotiation/utility.ts';
+import { HandselError } from '../handsel-error.ts';
 import { plotBids } from './bid-plot.ts';
 
 interface Options {
@@ -50,7 +51,12 @@ export function negotiateCommand(): Command {
     .description('let two strategies negotiate over a Genius domain')
     .requiredOption('--domain <file>', 'Genius domain (XML)')
     .option('--profile <file>', 'Genius preference profile; give two, the first one opens', collect, [])
-    .option('--strategy <name>', `one for each profile: ${strategyNames.join(', ')}`, collect, [])
+    .option(
+      '--strategy <name>',
+      `one for each profile, in their order; a single one counts for both: ${strategyNames.join(', ')}`,
+      collect,
+      [],
+    )
     .option('--rounds <number>', `rounds until the deadline, at most ${MAX_ROUNDS}`, '100')
     .option('--plot <file>', 'write the bids as an SVG picture')
     .option('--json', 'print one JSON object')
@@ -70,11 +76,9 @@ export async function runNegotiate(options: Options): Promise<string> {
     options.strategy[0] ?? 'pareto-seeking',
     options.strategy[1] ?? options.strategy[0] ?? 'pareto-seeking',
   ];
-  const domain = readGeniusDomain(await readFile(options.domain, 'utf8'));
-  const spaces: [UtilitySpace, UtilitySpace] = [
-    readGeniusProfile(await readFile(first, 'utf8'), domain),
-    readGeniusProfile(await readFile(second, 'utf8'), domain),
-  ];
+  const domain = await readNamed(options.domain, readGeniusDomain);
+  const profile = (text: string) => readGeniusProfile(text, domain);
+  const spaces: [UtilitySpace, UtilitySpace] = [await readNamed(first, profile), await readNamed(second, profile)];
   const names: [string, string] = [basename(first, '.xml'), basename(second, '.xml')];
   const rounds = Number(options.rounds);
   const result = negotiate(
@@ -88,6 +92,17 @@ export async function runNegotiate(options: Options): Promise<string> {
   const report = reportOf({ domain, spaces, names, chosen, rounds, result, frontier });
   if (options.plot !== undefined) await writeFile(options.plot, plotBids({ result, frontier, names }));
   return options.json ? `${JSON.stringify(report)}\n` : tableOf(report);
+}
+
+/** Says of which file it is that something is wrong. */
+async function readNamed<T>(file: string, read: (text: string) => T): Promise<T> {
+  const text = await readFile(file, 'utf8');
+  try {
+    return read(text);
+  } catch (cause) {
+    if (!(cause instanceof HandselError)) throw cause;
+    throw new HandselError(cause.code, `${file}: ${cause.message}`, { cause });
+  }
 }
 
 function reportOf(given: {
@@ -150,7 +165,8 @@ function tableOf(report: NegotiationReport): string {
   }
   lines.push('');
   if (report.agreement) {
-    lines.push(`Agreement in round ${report.roundsUsed} of ${report.rounds} after ${report.offers} offers:`);
+    const offers = `${report.offers} ${report.offers === 1 ? 'offer' : 'offers'}`;
+    lines.push(`Agreement in round ${report.roundsUsed} of ${report.rounds} after ${offers}:`);
     for (const [issue, value] of Object.entries(report.agreement)) lines.push(`  ${issue}: ${value}`);
   } else {
     lines.push(report.outcome === 'left' ? 'No agreement: one side left.' : 'No agreement by the deadline.');

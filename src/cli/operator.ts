@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
 import { formatMinor } from '../money/amount.ts';
 import { partyClient, readCommunication } from '../party/communication.ts';
-import { readConfiguration } from '../party/configuration.ts';
+import { configurationFile, readConfiguration } from '../party/configuration.ts';
 import type { LedgerView, OperatorAccounts } from '../party/operator-accounts.ts';
 import { createLog } from '../transport/log.ts';
 import { readProblem } from '../transport/problem.ts';
@@ -16,7 +16,10 @@ interface OperatorOptions {
 const EXAMPLES = `
 Examples:
   $ handsel operator accounts --config .handsel/south/party.json
-  $ handsel operator close --config .handsel/south/party.json      settles with the card issuers now`;
+  $ handsel operator close --config .handsel/south/party.json      the batch takes no more charges
+
+A closed batch is settled with the card issuers when no charge in it can be reversed any more: \`interchange.reversalSeconds\`
+of the configuration after its last charge (900 when it says nothing). Until then \`accounts\` shows what it did before.`;
 
 /** `write` receives what goes to standard output. */
 export function operatorCommand(write: (text: string) => void = (text) => void process.stdout.write(text)): Command {
@@ -24,24 +27,34 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
   command
     .command('accounts')
     .description('balances and open holds of its card and merchant accounts')
-    .requiredOption('--config <file>', "the operator's configuration")
+    .requiredOption('--config <file>', "the operator's configuration, or its folder")
     .action(async (options: OperatorOptions) => {
       const accounts = await ask<OperatorAccounts>(options, 'GET', 'accounts');
       write(options.json ? `${JSON.stringify(accounts)}\n` : asText(accounts));
     });
   command
     .command('close')
-    .description('close the business day: the acquirer settles with the issuers')
-    .requiredOption('--config <file>', "the operator's configuration")
+    .description('close the business day: the batch is settled with the issuers once late reversals cannot change it')
+    .requiredOption('--config <file>', "the operator's configuration, or its folder")
     .action(async (options: OperatorOptions) => {
       await ask(options, 'POST', 'close-of-business');
-      write(options.json ? '{"closed":true}\n' : 'the business day is closed; settling goes on by itself\n');
+      const { configuration } = readConfiguration('operator', configurationFile(options.config));
+      const { reversalSeconds } = configuration.interchange;
+      const when =
+        reversalSeconds === 0
+          ? 'now'
+          : `${reversalSeconds} s after its last charge, when none can be reversed any more`;
+      write(
+        options.json
+          ? `${JSON.stringify({ closed: true, reversalSeconds })}\n`
+          : `the business day is closed; it is settled by itself, ${when}\n`,
+      );
     });
   return command;
 }
 
 async function ask<T>({ config }: OperatorOptions, method: 'GET' | 'POST', what: string): Promise<T> {
-  const { configuration, path } = readConfiguration('operator', config);
+  const { configuration, path } = readConfiguration('operator', configurationFile(config));
   const { name, peers, listen } = configuration;
   const identity = readCommunication(configuration.communication, path);
   const client = partyClient({ name, identity, peers, surroundings: { log: createLog({ name, level: 'silent' }) } });

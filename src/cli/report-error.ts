@@ -1,5 +1,6 @@
 /** Turns an error into what a person or a program reads: a stable code, what happened, what to do, and the exit code. */
 import { HandselError } from '../handsel-error.ts';
+import { asCalled } from './called-as.ts';
 
 const REFUSED = 1;
 /** The command line itself could not be understood. */
@@ -23,7 +24,9 @@ interface Finding {
 /** What to do, by the beginning of the code; the first that fits. */
 const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ['CONFIGURATION_', 'Mend the configuration file at the place named.'],
+  ['CATALOGUE_ENTRY_', '`handsel merchant catalogue add --help` shows all that can be said.'],
   ['CATALOGUE_', '`handsel merchant catalogue check` lists everything that is wrong with a catalogue.'],
+  ['GENIUS_', '`handsel negotiate --help` shows what is expected; examples are in examples/negotiation.'],
   ['NEGOTIATION_', '`handsel negotiate --help` shows what is expected.'],
   ['DER_', 'The bytes are not what they should be; `handsel inspect` shows how far they can be read.'],
   ['CBOR_', 'The bytes are not what they should be; `handsel inspect` shows how far they can be read.'],
@@ -42,6 +45,11 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ['CARD_UNKNOWN', '`handsel wallet show` lists the cards.'],
   ['MANDATE_UNKNOWN', '`handsel agent status` lists the agents.'],
   ['STATION_NOT_RUNNING', 'If it runs in another folder, name that: --home DIR, or HANDSEL_HOME.'],
+  ['NETWORK_MISSING', '`handsel network init --home DIR` makes one; `npm start` makes one and runs it.'],
+  ['NETWORK_RUNNING', 'Send it agents with `handsel agent send`, or end it with Ctrl-C where it runs.'],
+  ['FOLDER_', 'Name another folder. The home is --home DIR, or HANDSEL_HOME.'],
+  ['PEER_UNREACHABLE', 'Is that party running, and is its URL right?'],
+  ['MERCHANT_UNKNOWN', 'Name one of these, or give its URL, as `handsel network init` shows it.'],
   ['HOST_STOPPED', 'The store could not be written; mend that (space, rights) and start again: nothing was lost.'],
   ['INSPECT_', '`handsel inspect --help` says what can be read.'],
 ];
@@ -52,15 +60,35 @@ const adviceBySystemCode: Readonly<Record<string, string>> = {
   EACCES: 'This user may not do that there; check the rights.',
   EPERM: 'This user may not do that there; check the rights.',
   EISDIR: 'Name a file, not a folder.',
-  EADDRINUSE: 'Another process uses that port: end it, or choose another port.',
+  ENOTDIR: 'A file stands where a folder is expected: check the path.',
+  EEXIST: 'A file stands where a folder is expected: check the path.',
+  EROFS: 'Nothing can be written there: check the path.',
+  EADDRINUSE:
+    'Another process uses that port: end it, or take another. A new network takes free ones: `handsel network init --home DIR --base-port NUMBER`. ' +
+    "For one party, change the port in `listen` (and in the `url`s) of its party.json, and in the others' party.json.",
+  EADDRNOTAVAIL: 'This machine has no such address: check `listen.host` in the configuration.',
   ECONNREFUSED: 'Nobody listens there: is the other party running?',
   ENOTFOUND: 'That host name is not known: check it, and the network.',
   ENOSPC: 'The disk is full: make room and start again.',
 };
 
-/** @param form `json`: one JSON object on one line; `debug`: with stack and causes. */
-export function reportError(error: unknown, form: { readonly json: boolean; readonly debug: boolean }): ErrorReport {
-  const { exitCode, ...found } = findingOf(error);
+export interface ReportForm {
+  /** One JSON object on one line. */
+  readonly json: boolean;
+  /** With stack and causes. */
+  readonly debug: boolean;
+  /** Where the password of this command came from, to be named when something did not open. */
+  readonly passwordFrom?: string | undefined;
+}
+
+export function reportError(error: unknown, form: ReportForm): ErrorReport {
+  const { exitCode, ...finding } = findingOf(error);
+  const from = finding.code === 'CRYPTOGRAPHIC_FAILURE' ? form.passwordFrom : undefined;
+  const found = {
+    ...finding,
+    message: asCalled(finding.message),
+    advice: asCalled(from === undefined ? finding.advice : `${finding.advice} The password came from ${from}.`),
+  };
   const origin = form.debug && error instanceof Error ? originOf(error) : undefined;
   if (form.json) return { text: `${JSON.stringify({ error: { ...found, origin } })}\n`, exitCode };
   const lines = [`handsel: ${found.message} (${found.code})`, ...(found.advice === '' ? [] : [`  ${found.advice}`])];

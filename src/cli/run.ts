@@ -1,15 +1,21 @@
 /** `handsel run agency|operator|merchant|market|customer`: one party as a process of its own, from its configuration file. */
 import { Argument, Command, Option } from 'commander';
-import { type PartyKind, readConfiguration } from '../party/configuration.ts';
+import {
+  ConfigurationError,
+  configurationFile,
+  type PartyKind,
+  readConfiguration,
+  statedKind,
+} from '../party/configuration.ts';
 import { CRASH_POINTS, crashPoints } from '../party/crash-point.ts';
 import type { Surroundings } from '../party/running-party.ts';
 import { partyKinds, startParty } from '../party/start-party.ts';
 import { createLog, type LogLevel } from '../transport/log.ts';
-import { createTracer } from '../transport/trace.ts';
+import { traceInto } from './trace-option.ts';
 import { listenForStop, untilStopped } from './until-stopped.ts';
 
 interface RunOptions {
-  readonly config: string;
+  readonly config?: string;
   readonly trace?: string;
   readonly json?: true;
   readonly logLevel?: LogLevel;
@@ -22,7 +28,7 @@ Examples:
     $ handsel run agency --config .handsel/agency/party.json
     $ handsel run operator --config .handsel/north/party.json
 
-The log goes to standard error, one JSON object a line. SIGTERM and SIGINT end the party without loss; killed in any
+The log goes to standard error, one JSON object a line; on a terminal only from warnings on, unless --log-level says more. SIGTERM and SIGINT end the party without loss; killed in any
 other way, it recovers when it is started again.
 `;
 
@@ -31,10 +37,10 @@ export function runCommand(write: (text: string) => void = (text) => void proces
   return new Command('run')
     .description('run one party as a process of its own')
     .addArgument(new Argument('<party>', 'what it is').choices(partyKinds))
-    .requiredOption('--config <file>', "the party's configuration")
+    .option('--config <file>', "the party's configuration, or its folder (required)")
     .option('--trace <dir>', 'write every message it exchanges there, one file each')
     .addOption(
-      new Option('--log-level <level>', 'how much is logged (default: as configured)').choices([
+      new Option('--log-level <level>', 'how much is logged (default: as configured; warn on a terminal)').choices([
         'debug',
         'info',
         'warn',
@@ -44,18 +50,22 @@ export function runCommand(write: (text: string) => void = (text) => void proces
     )
     .option('--json', 'print JSON when it listens')
     .addHelpText('after', EXAMPLES)
-    .action(async (kind: PartyKind, options: RunOptions) => {
-      const { configuration } = readConfiguration(kind, options.config);
+    .action(async (kind: PartyKind, options: RunOptions, command: Command) => {
+      // Asked for here: what is wrong with the kind of party is to be said before that something is missing.
+      if (options.config === undefined) command.error("error: required option '--config <file>' not specified");
+      const file = configurationFile(options.config);
+      refuseOtherKind(kind, file);
+      const { configuration } = readConfiguration(kind, file);
       const { name, logLevel } = configuration;
       const crashes = process.env[CRASH_POINTS];
       const surroundings: Surroundings = {
-        log: createLog({ name, level: options.logLevel ?? logLevel }),
-        ...(options.trace !== undefined && { tracer: createTracer({ directory: options.trace }) }),
+        log: createLog({ name, level: options.logLevel ?? forReader(logLevel) }),
+        ...(options.trace !== undefined && { tracer: traceInto(options.trace) }),
         ...(crashes !== undefined && { onBoundary: crashPoints(crashes, name) }),
       };
       const stop = listenForStop();
       try {
-        const party = await startParty(kind, options.config, surroundings);
+        const party = await startParty(kind, file, surroundings);
         const { url } = party;
         write(options.json ? `${JSON.stringify({ party: kind, name, url })}\n` : `${kind} ${name} listens at ${url}\n`);
         await untilStopped(party, stop);
@@ -63,4 +73,19 @@ export function runCommand(write: (text: string) => void = (text) => void proces
         stop.release();
       }
     });
+}
+
+/** @throws ConfigurationError that says how to run what it is */
+function refuseOtherKind(kind: PartyKind, file: string): void {
+  const stated = statedKind(file);
+  if (stated === undefined || stated === kind) return;
+  const article = /^[aeiou]/.test(stated) ? 'an' : 'a';
+  throw new ConfigurationError(
+    `${file} is ${article} ${stated}'s configuration: handsel run ${stated} --config ${file}`,
+  );
+}
+
+/** Who watches a terminal wants to see what needs doing; whoever keeps the log wants all of it. */
+function forReader(configured: LogLevel): LogLevel {
+  return configured === 'info' && process.stderr.isTTY ? 'warn' : configured;
 }

@@ -36,14 +36,43 @@ const scenes: Readonly<Record<string, Scene>> = {
   'completion-notice': { step: 2, words: "the agent tells its owner's station where the goods are" },
 };
 
+/** What has to be heard before a step is over; lines of a later one wait for it. */
+const ENDS: readonly (readonly string[])[] = [['payment-start', 'payment-request'], ['PRes'], ['completion-notice']];
+
 export interface SaleProgress {
+  /** Nothing is said before this was called, so that the parties' own start is not told. */
+  begin(): void;
   heard(message: Pick<TracedMessage, 'from' | 'to' | 'kind'>): void;
+  /** The sale is over, well or not: what still waited is said. */
+  end(): void;
 }
 
-/** `say` gets one line at a time; nothing is said before `begin` was called, so that the parties' own start is not told. */
-export function createSaleProgress(say: Say): SaleProgress & { begin(): void } {
+/** `say` gets one line at a time. Messages of parties cross: a line stands under the step it belongs to, not where it came in. */
+export function createSaleProgress(say: Say): SaleProgress {
   let begun = false;
-  let told = -1;
+  let step = 0;
+  let titled = -1;
+  let missing = new Set(ENDS[0]);
+  const waiting: { readonly kind: string; readonly line: string }[][] = [[], [], []];
+
+  const tell = (of: number) => {
+    for (const { kind, line } of waiting[of]!.splice(0)) {
+      if (titled < of) say(TITLES[of]!);
+      titled = Math.max(titled, of);
+      say(line);
+      missing.delete(kind);
+    }
+  };
+  const goTo = (next: number) => {
+    step = next;
+    missing = new Set(ENDS[next]);
+  };
+  const tellWhatIsDue = () => {
+    for (let of = 0; of <= step; of += 1) {
+      tell(of);
+      if (of === step && missing.size === 0 && step < 2) goTo(step + 1);
+    }
+  };
   return {
     begin() {
       begun = true;
@@ -51,11 +80,19 @@ export function createSaleProgress(say: Say): SaleProgress & { begin(): void } {
     heard({ from, to, kind }) {
       const scene = begun && Object.hasOwn(scenes, kind) ? scenes[kind] : undefined;
       if (scene === undefined) return;
-      for (; told < scene.step; ) {
-        told += 1;
-        say(TITLES[told]!);
+      // The agent buys a second time.
+      if (scene.step === 0 && step === 2 && missing.size === 0) {
+        titled = -1;
+        goTo(0);
       }
-      say(`    ${`${from} → ${to}`.padEnd(30)} ${kind.padEnd(18)} ${scene.words}`);
+      waiting[scene.step]!.push({
+        kind,
+        line: `    ${`${from} → ${to}`.padEnd(30)} ${kind.padEnd(18)} ${scene.words}`,
+      });
+      tellWhatIsDue();
+    },
+    end() {
+      for (const of of waiting.keys()) tell(of);
     },
   };
 }

@@ -12,11 +12,14 @@ import { type RunningNetwork, startNetwork } from '../party/network.ts';
 import { formatReceipt, type Receipt } from '../party/receipt.ts';
 import type { AgentView, Station } from '../party/station.ts';
 import { createLog } from '../transport/log.ts';
-import { createTracer, type Tracer } from '../transport/trace.ts';
+import type { Tracer } from '../transport/trace.ts';
 import { addSendOptions, orderOf, type SendOptions } from './agent-options.ts';
+import { programCalled } from './called-as.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 import { provisionHome } from './network.ts';
-import { createSaleProgress } from './sale-progress.ts';
+import { createSaleProgress, type SaleProgress } from './sale-progress.ts';
+import { stationRuns } from './station-client.ts';
+import { traceInto } from './trace-option.ts';
 import { listenForStop, type StopRequest, untilStopped } from './until-stopped.ts';
 
 interface StartOptions extends GlobalOptions, Omit<SendOptions, 'max' | 'ask'> {
@@ -53,7 +56,10 @@ export function startCommand(write: Write = (text) => void process.stdout.write(
     .option('--no-sale', 'only run the parties')
     .option('--home <dir>', 'where stores, keys and purchases are kept')
     .option('--trace <dir>', 'write every message the parties exchange there, one file each')
-    .option('--json', 'standard output has nothing but the receipt, as one JSON object')
+    .option(
+      '--json',
+      'standard output has nothing but the receipt, as one JSON object; progress is JSON on standard error',
+    )
     .addHelpText('after', EXAMPLES);
   addSendOptions(command);
   const max = command.options.find(({ long }) => long === '--max');
@@ -70,16 +76,19 @@ export function startCommand(write: Write = (text) => void process.stdout.write(
 
 async function start(options: StartOptions, write: Write, stop: StopRequest): Promise<void> {
   const say = (line: string) => {
-    if (options.json) process.stderr.write(`${line}\n`);
+    if (options.json) process.stderr.write(`${JSON.stringify({ progress: line.trim() })}\n`);
     else write(`${line}\n`);
   };
   const home = homeFolder(options);
+  if (await stationRuns(options)) {
+    throw new HandselError('NETWORK_RUNNING', `the network in ${shortPath(home)} runs already`);
+  }
   const { network, made } = await provisionHome(home, {});
   if (made) say(`made a network in ${shortPath(home)}`);
 
   const progress = createSaleProgress(say);
   const told = Promise.withResolvers<void>();
-  const written = options.trace === undefined ? undefined : createTracer({ directory: options.trace });
+  const written = options.trace === undefined ? undefined : traceInto(options.trace);
   const tracer: Tracer = {
     record(message) {
       written?.record(message);
@@ -96,7 +105,8 @@ async function start(options: StartOptions, write: Write, stop: StopRequest): Pr
       const sale = async () => {
         await Promise.all(running.parties.map(({ ready }) => ready));
         progress.begin();
-        return buy(running, options, { say, told: told.promise });
+        const passwordFile = join(home, network.password);
+        return buy(running, options, { say, told: told.promise, passwordFile, progress });
       };
       // A sale that is interrupted goes on by itself at the next start.
       const receipts = await Promise.race([sale(), stop.asked]);
@@ -116,11 +126,18 @@ async function start(options: StartOptions, write: Write, stop: StopRequest): Pr
   }
 }
 
+interface Telling {
+  readonly say: (line: string) => void;
+  /** Resolves when completion was told. */
+  readonly told: Promise<void>;
+  readonly progress: SaleProgress;
+}
+
 /** @throws HandselError `NOTHING_BOUGHT` */
 async function buy(
   { customer, password, failed }: RunningNetwork,
   options: StartOptions,
-  { say, told }: { readonly say: (line: string) => void; readonly told: Promise<void> },
+  { say, told, passwordFile, progress }: Telling & { readonly passwordFile: string },
 ): Promise<readonly Receipt[]> {
   const { want, category, must } = options;
   const unsaid = want === undefined && category === undefined && must === undefined;
@@ -130,7 +147,10 @@ async function buy(
     throw new HandselError('ORDER_INVALID', order.error.issues.map(({ message }) => message).join('; '));
   const what = wanted.want ?? category ?? 'something';
   say(`\nThe customer sends an agent: ${what}, for at most ${wanted.max}, within ${options.by / 1000} s.\n`);
-  const mandate = await customer.station.send(order.data);
+  const mandate = await customer.station.send(order.data).catch((cause: unknown): never => {
+    if (!(cause instanceof HandselError) || cause.code !== 'CRYPTOGRAPHIC_FAILURE') throw cause;
+    throw new HandselError(cause.code, `the password in ${passwordFile} does not open the wallet`, { cause });
+  });
   const stopped = failed.then((cause): never => {
     throw new HandselError('PARTY_STOPPED', 'a party had to stop by itself', { cause });
   });
@@ -138,6 +158,7 @@ async function buy(
     follow(customer.station, mandate, { told, patienceMs: options.by + GRACE_MS }),
     stopped,
   ]);
+  progress.end();
   say(
     `    ${view.proposals} ${view.proposals === 1 ? 'merchant' : 'merchants'} proposed, ${view.offers} offers were made`,
   );
@@ -185,10 +206,11 @@ function withShortPaths({ bought }: Receipt): Receipt['bought'] {
 }
 
 function hints(home: string, { trace }: StartOptions): string {
+  const program = programCalled();
   return [
     'All parties stay up. In another terminal:',
-    '  npm run -s handsel -- agent send --want "country borders" --max 6.00EUR',
-    '  npm run -s handsel -- agent status',
+    `  ${program} agent send --want "country borders" --max 6.00EUR`,
+    `  ${program} agent status`,
     `What the parties log is in ${shortPath(join(home, LOG_FILE))}${trace === undefined ? '' : `, the messages in ${shortPath(trace)}`}. Ctrl-C ends it without loss.`,
   ].join('\n');
 }

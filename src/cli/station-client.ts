@@ -1,5 +1,5 @@
 /** How commands talk to the running station: over its loopback endpoint, with the secret from the file beside its configuration. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, toHex } from '../codec/hex.ts';
 import { systemRandom } from '../crypto/random.ts';
@@ -14,31 +14,67 @@ export interface StationClient {
   post<T>(path: string, body?: unknown): Promise<T>;
 }
 
+const CONTROL_FILE = 'control.json';
+const PROOF_MS = 5000;
+
 /** The folder of the customer's station in a home. */
 export const stationFolder = (options: GlobalOptions) => join(homeFolder(options), 'customer');
 
-/** @throws HandselError `STATION_NOT_RUNNING`, or with the code and words of the station's refusal */
+/** @throws HandselError `FOLDER_IS_FILE`; `NETWORK_MISSING` when no customer's station was ever made there */
+export function requireStationFolder(options: GlobalOptions): string {
+  const home = homeFolder(options);
+  const found = statSync(home, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isDirectory()) throw new HandselError('FOLDER_IS_FILE', `${home} is a file`);
+  const folder = stationFolder(options);
+  if (!existsSync(folder)) {
+    throw new HandselError('NETWORK_MISSING', `there is no network with a customer in ${home}`);
+  }
+  return folder;
+}
+
+/** Whether a station of this home answers right now: then its network runs, here or as processes of their own. */
+export async function stationRuns(options: GlobalOptions): Promise<boolean> {
+  const file = join(stationFolder(options), CONTROL_FILE);
+  if (!existsSync(file)) return false;
+  return requireStation(readJsonFile(file, controlFileSchema)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Another program may have taken the port of a station that was killed: it hears neither the secret nor a password. */
+async function requireStation({ url, secret }: { readonly url: string; readonly secret: string }): Promise<void> {
+  const nonce = toHex(systemRandom(32));
+  const signal = AbortSignal.timeout(PROOF_MS);
+  const answer = await fetch(`${url}/proof/${nonce}`, { redirect: 'error', signal }).then((response) =>
+    response.json(),
+  );
+  if (!isControlProof((answer as { readonly proof?: unknown } | null)?.proof, fromHex(secret), nonce)) {
+    throw new Error(`it is not the station that listens at ${url}`);
+  }
+}
+
+/** @throws HandselError as `requireStationFolder` does, `STATION_NOT_RUNNING`, or with the code and words of the station's refusal */
 export function stationClient(options: GlobalOptions): StationClient {
-  const file = join(stationFolder(options), 'control.json');
+  const file = join(stationFolder(options), CONTROL_FILE);
   const notRunning = (cause?: unknown) =>
-    new HandselError('STATION_NOT_RUNNING', 'the station is not running: `npm start`, or `handsel run customer`', {
-      cause,
-    });
-  if (!existsSync(file)) throw notRunning();
+    new HandselError(
+      'STATION_NOT_RUNNING',
+      'the station is not running: start it with `npm start`, or `handsel run customer --config FILE`',
+      {
+        cause,
+      },
+    );
+  if (!existsSync(file)) {
+    requireStationFolder(options);
+    throw notRunning();
+  }
   const { url, secret } = readJsonFile(file, controlFileSchema);
-  // Another program may have taken the port of a station that was killed: it hears neither the secret nor a password.
-  const requireStation = async () => {
-    const nonce = toHex(systemRandom(32));
-    const answer = await fetch(`${url}/proof/${nonce}`, { redirect: 'error' }).then((response) => response.json());
-    if (!isControlProof((answer as { readonly proof?: unknown } | null)?.proof, fromHex(secret), nonce)) {
-      throw new Error(`it is not the station that listens at ${url}`);
-    }
-  };
   const ask = async <T>(path: string, init: RequestInit): Promise<T> => {
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
     let response: Response;
     try {
-      await requireStation();
+      await requireStation({ url, secret });
       response = await fetch(`${url}${path}`, { ...init, headers, redirect: 'error' });
     } catch (cause) {
       throw notRunning(cause);

@@ -1,4 +1,5 @@
 /** `handsel wallet …`: what is in the wallet, and buying with it alone, without any agent. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
@@ -6,11 +7,13 @@ import { systemRandom } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
 import { readConfiguration } from '../party/configuration.ts';
 import type { DirectPurchaseStatus } from '../party/direct-purchases.ts';
+import { readNetwork } from '../party/network-home.ts';
+import { replaceFile } from '../party/replace-file.ts';
 import { changePassword, readWallet, writeWallet } from '../party/wallet-file.ts';
 import { amount, whole } from './agent-options.ts';
-import { askPassword, type PasswordOptions } from './ask-password.ts';
-import type { GlobalOptions } from './global-options.ts';
-import { stationClient, stationFolder } from './station-client.ts';
+import { askNewPassword, askPassword, keptPasswordFile, type PasswordOptions } from './ask-password.ts';
+import { type GlobalOptions, homeFolder } from './global-options.ts';
+import { requireStationFolder, stationClient } from './station-client.ts';
 
 const POLL_MS = 200;
 const WAIT_MS = 60_000;
@@ -18,8 +21,15 @@ const WAIT_MS = 60_000;
 const EXAMPLES = `
 Examples:
   $ handsel wallet show
-  $ handsel wallet pay https://127.0.0.1:7405 borders-110m --max 5EUR    pays by SET, without any agent
+  $ handsel wallet pay atlas borders-110m --max 5EUR     pays by SET, without any agent
   $ handsel wallet password --new-password-file FILE`;
+
+const MERCHANTS = `
+A merchant is named as this network knows it (\`atlas\`), or by its URL. The ports of a network depend on its folder: \`npm start\`
+and \`handsel network init\` print every party's URL. What it sells: \`handsel merchant catalogue list FOLDER\`.`;
+
+const PASSWORDS = `
+Where the network keeps the wallet password in a file beside the wallet, as the demonstration does, that file follows.`;
 
 export function walletCommand(): Command {
   const command = new Command('wallet').addHelpText('after', EXAMPLES);
@@ -27,25 +37,42 @@ export function walletCommand(): Command {
   command
     .command('pay')
     .description("buy one of a merchant's products at its list price, without any agent")
-    .argument('<merchant>', "the merchant's URL, as `npm start` and `handsel network init` show it")
+    .argument('<merchant>', "the merchant's name in this network, or its URL")
     .argument('<sku>', 'the product')
     .requiredOption('--max <amount>', 'the most it may cost, e.g. 5EUR', amount)
     .option('--quantity <n>', 'pieces', whole, 1)
     .option('--password-file <file>', 'its first line is the wallet password')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', `${MERCHANTS}\n${EXAMPLES}`)
     .action(pay);
   command
     .command('password')
     .description('change the wallet password')
     .option('--password-file <file>', 'its first line is the present password')
     .option('--new-password-file <file>', 'its first line is the new one')
+    .addHelpText('after', PASSWORDS)
     .action(password);
   return command;
 }
 
+const stationConfiguration = (options: GlobalOptions) =>
+  readConfiguration('customer', join(requireStationFolder(options), 'party.json'));
+
 function walletFileOf(options: GlobalOptions): string {
-  const { configuration, path } = readConfiguration('customer', join(stationFolder(options), 'party.json'));
+  const { configuration, path } = stationConfiguration(options);
   return path(configuration.wallet);
+}
+
+/** The URL of a merchant named as the network's folder, or else the station's configuration, knows it. */
+function merchantUrl(named: string, options: GlobalOptions): string {
+  if (/^https?:\/\//.test(named)) return named.replace(/\/+$/, '');
+  const members = readNetwork(homeFolder(options))?.parties.filter(({ party }) => party === 'merchant');
+  const peers = Object.entries(stationConfiguration(options).configuration.peers);
+  const known = members ?? peers.map(([url, name]) => ({ name, url }));
+  // The station's own configuration is what it goes by: the network's folder only says who is a merchant.
+  const url = peers.find(([, name]) => name === named && known.some((one) => one.name === name))?.[0];
+  if (url !== undefined) return url;
+  const names = known.map(({ name }) => name).join(', ') || 'none';
+  throw new HandselError('MERCHANT_UNKNOWN', `no merchant is known here as ${named.slice(0, 80)}; known are ${names}`);
 }
 
 function show(options: GlobalOptions): void {
@@ -68,11 +95,12 @@ async function pay(
   options: PasswordOptions & { readonly max: string; readonly quantity: number },
 ): Promise<void> {
   const station = stationClient(options);
+  const url = merchantUrl(merchant, options);
   const given = await askPassword(options, { question: 'Wallet password: ', fallback: true });
   const currency = /[A-Z]{3}$/.exec(options.max)?.[0] ?? '';
-  const order = { merchant, sku, currency, quantity: options.quantity, max: options.max, password: given };
+  const order = { merchant: url, sku, currency, quantity: options.quantity, max: options.max, password: given };
   const { payment } = await station.post<{ payment: string }>('/purchases', order);
-  process.stderr.write(`payment ${payment}\n`);
+  if (!options.json) process.stderr.write(`payment ${payment}\n`);
   for (let waitedMs = 0; waitedMs < WAIT_MS; waitedMs += POLL_MS) {
     const now = await station.get<DirectPurchaseStatus>(`/purchases/${payment}`);
     if (now.status !== 'paying' && now.status !== 'pending') {
@@ -96,12 +124,17 @@ async function pay(
 async function password(options: PasswordOptions & { readonly newPasswordFile?: string }): Promise<void> {
   const file = walletFileOf(options);
   const present = await askPassword(options, { question: 'Present wallet password: ', fallback: true });
-  const { newPasswordFile } = options;
-  const next =
-    newPasswordFile === undefined
-      ? await askPassword({}, { question: 'New wallet password: ', fallback: false })
-      : await askPassword({ passwordFile: newPasswordFile }, { question: '', fallback: false });
+  const next = await askNewPassword(options.newPasswordFile);
   if (next.length < 8) throw new HandselError('PASSWORD_TOO_SHORT', 'a wallet password has at least 8 characters');
   writeWallet(file, changePassword(readWallet(file), { present, next, random: systemRandom }));
-  process.stdout.write(options.json ? '{"changed":true}\n' : 'the wallet password is changed\n');
+  const kept = keepAlso(keptPasswordFile(options), { present, next });
+  const lines = ['the wallet password is changed', ...(kept === undefined ? [] : [`${kept} holds the new one now`])];
+  process.stdout.write(options.json ? `${JSON.stringify({ changed: true, kept })}\n` : `${lines.join('\n')}\n`);
+}
+
+/** A file that held the old password would open nothing any more: commands that take it would fail without a word why. */
+function keepAlso(file: string, { present, next }: { readonly present: string; readonly next: string }) {
+  if (!existsSync(file) || readFileSync(file, 'utf8').split(/\r?\n/)[0] !== present) return undefined;
+  replaceFile(file, `${next}\n`);
+  return file;
 }

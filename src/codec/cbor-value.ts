@@ -12,6 +12,7 @@ export type CborValue =
   | readonly CborValue[]
   | ReadonlyMap<CborValue, CborValue>
   | CborTag
+  | EmbeddedCbor
   | { readonly [key: string]: CborValue };
 
 /** A tagged item (RFC 8949 section 3.4). */
@@ -21,6 +22,15 @@ export class CborTag {
 
   constructor(tag: number, value: CborValue) {
     this.tag = tag;
+    this.value = value;
+  }
+}
+
+/** A byte string that holds the encoding of a value: written in one go, read as the bytes. */
+export class EmbeddedCbor {
+  readonly value: CborValue;
+
+  constructor(value: CborValue) {
     this.value = value;
   }
 }

@@ -1,7 +1,15 @@
 /** Deterministic CBOR encoder (RFC 8949 section 4.2.1): shortest heads, definite lengths, map keys in bytewise order. */
-import { CborError, CborTag, type CborValue, NEGATIVE_BIGNUM, POSITIVE_BIGNUM } from './cbor-value.ts';
+import { CborError, CborTag, type CborValue, EmbeddedCbor, NEGATIVE_BIGNUM, POSITIVE_BIGNUM } from './cbor-value.ts';
 import { fromHex } from './hex.ts';
 
+/** Gives `length` bytes to write to. */
+export type Allocate = (length: number) => Uint8Array;
+
+/** Of byte strings of 256 bytes to 64 KiB. */
+const USUAL_HEAD = 3;
+const headLength = (length: number) => (length < 24 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? USUAL_HEAD : 5);
+
+const ownMemory: Allocate = (length) => new Uint8Array(length);
 const MAX_UINT64 = (1n << 64n) - 1n;
 const MAX_KEPT = 1 << 20;
 
@@ -85,10 +93,26 @@ class Sink {
     }
   }
 
-  /** A copy of what was written; nothing of it, which may be secret, stays behind. */
-  done(): Uint8Array {
-    const written = this.#bytes.subarray(0, this.#length);
-    const encoded = new Uint8Array(written);
+  /** What `writeContent` writes, as a byte string. Room is left for the head that most have, and corrected where it is another. */
+  embed(writeContent: () => void): void {
+    const start = this.reserve(USUAL_HEAD);
+    const from = start + USUAL_HEAD;
+    writeContent();
+    const length = this.#length - from;
+    const to = start + headLength(length);
+    if (to > from) this.reserve(to - from);
+    const end = this.#length;
+    if (to !== from) this.#bytes.copyWithin(to, from, from + length);
+    this.#length = start;
+    this.head(2, length);
+    this.#length = to + length;
+    this.#bytes.fill(0, this.#length, end);
+  }
+
+  /** A copy of what was written, in memory from `allocate`; nothing of it, which may be secret, stays behind. */
+  done(allocate: Allocate): Uint8Array {
+    const encoded = allocate(this.#length);
+    encoded.set(this.#bytes.subarray(0, this.#length));
     this.clear();
     return encoded;
   }
@@ -196,6 +220,8 @@ function writeObject(
   } else if (value instanceof CborTag) {
     sink.head(6, value.tag);
     write(sink, value.value, exact);
+  } else if (value instanceof EmbeddedCbor) {
+    sink.embed(() => write(sink, value.value, exact));
   } else if (value instanceof Map) {
     const pairs: { key: Uint8Array; value: CborValue }[] = [];
     for (const [key, item] of value) pairs.push({ key: writeCbor(key, exact), value: item });
@@ -231,7 +257,7 @@ function shapeOf(names: readonly string[]): Shape {
 function encodedKey(key: string): Uint8Array {
   const sink = new Sink();
   sink.text(key);
-  return sink.done().slice(); // kept for good
+  return sink.done(ownMemory);
 }
 
 function writeRecord(sink: Sink, record: { readonly [key: string]: CborValue }, exact: boolean): void {
@@ -249,12 +275,12 @@ function writeRecord(sink: Sink, record: { readonly [key: string]: CborValue }, 
 
 let idle: Sink | undefined;
 
-export function writeCbor(value: CborValue, exact: boolean): Uint8Array {
+export function writeCbor(value: CborValue, exact: boolean, allocate: Allocate = ownMemory): Uint8Array {
   const sink = idle ?? new Sink();
   idle = undefined;
   try {
     write(sink, value, exact);
-    return sink.done();
+    return sink.done(allocate);
   } finally {
     sink.clear();
     idle = sink;

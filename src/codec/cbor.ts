@@ -8,7 +8,7 @@
  */
 import { readCbor } from './cbor-reader.ts';
 import type { CborValue } from './cbor-value.ts';
-import { writeCbor } from './cbor-writer.ts';
+import { type Allocate, writeCbor } from './cbor-writer.ts';
 
 export interface CborLimits {
   /** Largest input accepted, in bytes; default 1 MiB. */
@@ -34,9 +34,12 @@ export function decodeCbor(bytes: Uint8Array, limits: CborLimits = {}): CborValu
   });
 }
 
-/** As `encodeCbor`, but every bigint keeps its type (RFC 8949 section 3.4.3 bignum): for our own stores only. */
-export function encodeCborExact(value: CborValue): Uint8Array {
-  return writeCbor(value, true);
+/**
+ * As `encodeCbor`, but every bigint keeps its type (RFC 8949 section 3.4.3 bignum): for our own stores only. Gives all the memory that
+ * `allocate` gave.
+ */
+export function encodeCborExact(value: CborValue, allocate?: Allocate): Uint8Array {
+  return writeCbor(value, true, allocate);
 }
 
 /** The inverse of `encodeCborExact`. @throws CborError */

@@ -1,7 +1,7 @@
 /** BOOLEAN, NULL, ENUMERATED, OCTET STRING and BIT STRING in DER (X.690 sections 8.2 to 8.8 and 11.1 to 11.2). */
 import { derError } from './der-error.ts';
 import { readSmallInteger, writeSmallInteger } from './der-integer.ts';
-import { copyOf } from './der-reader.ts';
+import { type Borrowing, copyOf, viewOf } from './der-reader.ts';
 import { type TaggedType, tagged } from './der-type.ts';
 import { reserve, writeOctets } from './der-writer.ts';
 
@@ -60,8 +60,10 @@ export function enumerated<const N extends Readonly<Record<string, number>>>(nam
   });
 }
 
-/** Bounds count octets. Decoded bytes are a copy. */
-export function octetString({ min = 0, max = Number.POSITIVE_INFINITY }: SizeBounds = {}): TaggedType<Uint8Array> {
+/** Bounds count octets. Decoded bytes are a copy, unless `borrowed`. */
+export function octetString(options: SizeBounds & Borrowing = {}): TaggedType<Uint8Array> {
+  const { min = 0, max = Number.POSITIVE_INFINITY, borrowed = false } = options;
+  const give = borrowed ? viewOf : copyOf;
   return tagged<Uint8Array>({
     tag: 0x04,
     read(reader) {
@@ -69,7 +71,7 @@ export function octetString({ min = 0, max = Number.POSITIVE_INFINITY }: SizeBou
       const length = end - position;
       if (length < min || length > max) throw derError('DER_VALUE', 'an octet string has a length out of bounds');
       reader.position = end;
-      return copyOf(bytes, position, end);
+      return give(bytes, position, end);
     },
     writeContent(writer, value) {
       if (!(value instanceof Uint8Array)) throw derError('DER_UNENCODABLE', 'expected bytes');
@@ -87,7 +89,8 @@ export interface BitStringValue {
   readonly bytes: Uint8Array;
 }
 
-export function bitString(): TaggedType<BitStringValue> {
+export function bitString({ borrowed = false }: Borrowing = {}): TaggedType<BitStringValue> {
+  const give = borrowed ? viewOf : copyOf;
   return tagged<BitStringValue>({
     tag: 0x03,
     read(reader) {
@@ -98,7 +101,7 @@ export function bitString(): TaggedType<BitStringValue> {
         throw derError('DER_VALUE', 'a bit string counts its unused bits wrongly or sets them');
       }
       reader.position = end;
-      return { unused, bytes: copyOf(bytes, position + 1, end) };
+      return { unused, bytes: give(bytes, position + 1, end) };
     },
     writeContent(writer, { unused, bytes }) {
       if (!(bytes instanceof Uint8Array) || !fits(unused, bytes.length, bytes[bytes.length - 1] ?? 0)) {

@@ -83,6 +83,15 @@ export function skipContent(reader: DerReader, depth: number): void {
   }
 }
 
+/** Of types whose decoded bytes may be views of the message instead of copies. */
+export interface Borrowing {
+  readonly borrowed?: boolean;
+}
+
+export function viewOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from);
+}
+
 /** A copy of bytes `from`…`to`, so that a decoded value keeps neither the message nor its buffer alive. */
 export function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const length = to - from;

@@ -63,19 +63,31 @@ function refuseDisorder(reader: DerReader, previous: number, start: number): voi
   }
 }
 
+/** What is given in order already, as most sets are, stays where it is written. */
 function writeSorted<T>(writer: DerWriter, type: DerType<T>, values: readonly T[]): void {
-  if (values.length < 2) {
-    for (const value of values) type.write(writer, value);
-    return;
-  }
   const before = written(writer);
-  const elements: Uint8Array[] = [];
-  for (const value of values) {
-    type.write(writer, value);
-    const { bytes, position } = writer;
-    elements.push(bytes.slice(position, bytes.length - before));
-    writer.position = bytes.length - before;
+  const ends: number[] = [];
+  let sorted = true;
+  for (let i = values.length - 1; i >= 0; i--) {
+    ends.push(written(writer));
+    type.write(writer, values[i]!);
+    const count = ends.length;
+    if (count > 1 && sorted) sorted = inOrder(writer, ends[count - 1]!, ends[count - 2]!);
   }
+  if (!sorted) sortElements(writer, before, ends);
+}
+
+/** Whether the element that begins at the writer's position may stand before the next one. Both ends as `written` counts them. */
+function inOrder({ bytes, position }: DerWriter, end: number, nextEnd: number): boolean {
+  const size = bytes.length;
+  return Buffer.compare(bytes.subarray(position, size - end), bytes.subarray(size - end, size - nextEnd)) <= 0;
+}
+
+function sortElements(writer: DerWriter, before: number, ends: readonly number[]): void {
+  const { bytes, position } = writer;
+  const size = bytes.length;
+  const elements = ends.map((end, i) => bytes.slice(i + 1 < ends.length ? size - ends[i + 1]! : position, size - end));
   elements.sort(Buffer.compare);
+  writer.position = size - before;
   for (let i = elements.length - 1; i >= 0; i--) writeOctets(writer, elements[i]!);
 }

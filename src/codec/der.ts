@@ -3,7 +3,7 @@
  * type come from that. This file is the whole vocabulary; each word is defined in the sibling it comes from.
  */
 import { DerError, derError } from './der-error.ts';
-import { createReader, readHeader } from './der-reader.ts';
+import { copyOf, createReader, readHeader, viewOf } from './der-reader.ts';
 import type { DerType } from './der-type.ts';
 import { createWriter, type DerWriter } from './der-writer.ts';
 
@@ -20,7 +20,7 @@ export {
   nullValue,
   octetString,
 } from './der-primitive.ts';
-export { any, type Captured, captured, unopened } from './der-raw.ts';
+export { any, type Captured, captured, type Part, part, partOf, unopened } from './der-raw.ts';
 export { sequenceOf, setOf } from './der-repetition.ts';
 export { optional, sequence, withDefault } from './der-sequence.ts';
 export { ia5String, numericString, printableString, utf8String, visibleString } from './der-string.ts';
@@ -54,30 +54,46 @@ export function decodeDer<T>(type: DerType<T>, bytes: Uint8Array, limits: DerLim
   }
 }
 
-/** One writer is kept between calls; a call made during another (from a mapping) makes its own. */
-let idle: DerWriter | undefined;
+/** Writers kept between calls; a call made during another (from a mapping, or with a lent encoding) takes one of its own. */
+const idle: DerWriter[] = [];
+const MAX_IDLE = 4;
 
 /** @throws DerError `DER_UNENCODABLE` when the value is not one of the type. */
 export function encodeDer<T>(type: DerType<T>, value: T): Uint8Array {
-  const writer = idle ?? createWriter();
-  idle = undefined;
+  return lendDer(type, value, copyWhole);
+}
+
+const copyWhole = (octets: Uint8Array) => copyOf(octets, 0, octets.length);
+
+/**
+ * Lends the encoding to `use`, sparing a copy of what is only hashed, signed or sealed: it is wiped as soon as `use` returns.
+ * @throws DerError as `encodeDer`
+ */
+export function lendDer<T, R>(type: DerType<T>, value: T, use: (octets: Uint8Array) => R): R {
+  const writer = idle.pop() ?? createWriter();
+  try {
+    write(writer, type, value);
+    return use(viewOf(writer.bytes, writer.position, writer.bytes.length));
+  } finally {
+    recycle(writer);
+  }
+}
+
+function write<T>(writer: DerWriter, type: DerType<T>, value: T): void {
   try {
     type.write(writer, value);
-    return writer.bytes.slice(writer.position);
   } catch (cause) {
     if (!(cause instanceof DerError)) throw cause;
     throw new DerError(cause.code, cause.message, { cause, detail: { field: writer.field } });
-  } finally {
-    recycle(writer);
   }
 }
 
 function recycle(writer: DerWriter): void {
   // What was written may be secret: it must not stay behind in the buffer.
   writer.bytes.fill(0, Math.max(0, writer.position - 64));
-  if (writer.bytes.length > 65_536) return;
+  if (writer.bytes.length > 65_536 || idle.length >= MAX_IDLE) return;
   writer.position = writer.bytes.length;
   writer.depth = 0;
   writer.field = '';
-  idle = writer;
+  idle.push(writer);
 }

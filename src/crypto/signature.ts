@@ -23,8 +23,14 @@ export function generateP256(): KeyPair {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' });
 }
 
+/** Node asks OpenSSL each time; a key never becomes another. */
+const knownP256 = new WeakSet<KeyObject>();
+
 export function isP256(key: KeyObject): boolean {
-  return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  if (knownP256.has(key)) return true;
+  const is = key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  if (is) knownP256.add(key);
+  return is;
 }
 
 export function signP256(privateKey: KeyObject, data: Uint8Array, format: SignatureFormat): Uint8Array {

@@ -15,12 +15,12 @@ export function checkDecision(decision: Decision<unknown>, work: OpenWork): void
   for (const key of keys) {
     if (Buffer.byteLength(key) > maxKeyBytes - 2) throw malformed(`a key of ${key.length} characters`);
   }
-  const sent = new Set<string>();
+  const sent = send.length > 1 ? new Set<string>() : undefined;
   for (const { id, to, kind } of send) {
     if (id.length === 0 || id.length > maxIdLength) throw malformed(`a message id of ${id.length} characters`);
     if (to.length === 0 || to.length > maxRouteLength) throw malformed(`a route of ${to.length} characters`);
-    if (sent.has(id) || work.outbox.has(id)) throw malformed(`message ${kind} with the id ${id} of another one`);
-    sent.add(id);
+    if (sent?.has(id) || work.outbox.has(id)) throw malformed(`message ${kind} with the id ${id} of another one`);
+    sent?.add(id);
   }
   for (const { id, atMs } of timers) {
     if (id.length === 0 || id.length > maxIdLength) throw malformed(`a timer id of ${id.length} characters`);

@@ -1,15 +1,16 @@
 /** One decision as the journal keeps it: what was handled, the machine's records, and everything the host owes because of it. */
 
 import { decodeCborExact, encodeCborExact } from '../codec/cbor.ts';
-import { CborTag, type CborValue } from '../codec/cbor-value.ts';
+import { CborTag, type CborValue, type EmbeddedCbor } from '../codec/cbor-value.ts';
+import type { Allocate } from '../codec/cbor-writer.ts';
 import { JournalError } from './journal.ts';
 import type { Outgoing, Timer } from './machine.ts';
 import { maxEntryBytes } from './packed-entries.ts';
 
-export interface DecidedEntry {
+export interface DecidedEntry<Stored = Uint8Array> {
   /** The message that was handled; its digest tells a repetition from a reuse of the identity. */
   readonly message?: { readonly id: string; readonly digest: Uint8Array };
-  readonly records: readonly Uint8Array[];
+  readonly records: readonly Stored[];
   readonly answers: readonly { readonly messageId: string; readonly body: Uint8Array }[];
   readonly send: readonly Outgoing[];
   readonly cancel: readonly string[];
@@ -28,7 +29,7 @@ export const messageKey = (messageId: string): string => `m:${messageId}`;
 export const historyKey = (key: string): string => `k:${key}`;
 
 /** Absent and empty parts are left out: most decisions have few. */
-export function encodeEntry(entry: DecidedEntry): Uint8Array {
+export function encodeEntry(entry: DecidedEntry<Uint8Array | EmbeddedCbor>, allocate?: Allocate): Uint8Array {
   const parts: Record<string, CborValue> = {};
   if (entry.message !== undefined) parts.m = [entry.message.id, entry.message.digest];
   if (entry.records.length > 0) parts.r = entry.records;
@@ -41,7 +42,7 @@ export function encodeEntry(entry: DecidedEntry): Uint8Array {
   if (entry.clearTimers.length > 0) parts.x = entry.clearTimers;
   if (entry.acknowledged !== undefined) parts.d = entry.acknowledged;
   if (entry.fired !== undefined) parts.f = entry.fired;
-  return encodeCborExact(parts);
+  return encodeCborExact(parts, allocate);
 }
 
 /** @throws JournalError `JOURNAL_CORRUPT` when the bytes were not written by `encodeEntry`. */

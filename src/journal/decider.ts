@@ -1,4 +1,5 @@
 /** Takes inputs in their order to the machine, and its decisions to the journal; what follows from them waits for the flush. */
+import type { EmbeddedCbor } from '../codec/cbor-value.ts';
 import { HandselError } from '../handsel-error.ts';
 import { checkDecision } from './check-decision.ts';
 import type { Clock } from './clock.ts';
@@ -56,6 +57,11 @@ export interface DeciderOptions<S, I, R> {
   readonly onTimer: (timer: Timer) => void;
 }
 
+/** Most decisions have little of anything: what they have not is this. */
+const NONE: readonly never[] = [];
+
+type EntryToEncode = DecidedEntry<Uint8Array | EmbeddedCbor>;
+
 /** One input may cause at most this many local ones: more is an endless loop. */
 const maxLocalInputs = 10_000;
 
@@ -76,22 +82,28 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
   /** The input and the local inputs it causes: one group, so that all of them are durable or none. */
   const decideAll = (task: Task<I>) => {
     const tasks = [task];
+    let wasRefused = false;
     for (let at = 0; at < tasks.length && !stopped; at++) {
       if (at > maxLocalInputs) {
         options.onFailure(new Error(`${machine.name}: more than ${maxLocalInputs} local inputs follow from one`));
         return;
       }
       try {
-        for (const input of decideOne(tasks[at]!)) tasks.push(localTask(input as I));
+        const inputs = decideOne(tasks[at]!);
+        if (at === 0 && inputs === undefined) wasRefused = true;
+        for (const input of inputs ?? NONE) tasks.push(localTask(input as I));
       } catch (cause) {
         options.onFailure(cause);
       }
     }
+    // Only now: what its local inputs led to must be durable too.
+    if (!wasRefused && task.done !== undefined) commit.afterFlush(() => tell(task, task.done));
   };
 
-  const decideOne = (task: Task<I>): readonly unknown[] => {
+  /** The local inputs that follow; undefined when the task was refused. */
+  const decideOne = (task: Task<I>): readonly unknown[] | undefined => {
     const { cause } = task;
-    if (!isStillDue(cause)) return [];
+    if (!isStillDue(cause)) return NONE;
     let decision: Decision<R>;
     try {
       decision = machine.decide(state, inputOf(cause), { nowMs: clock.nowMs(), random });
@@ -99,33 +111,29 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     } catch (error) {
       if (!(error instanceof HandselError)) throw error;
       refuse(task, error);
-      if (cause.type !== 'timer') return [];
+      if (cause.type !== 'timer') return undefined;
       decision = { records: [] }; // a timer goes off once, even when the machine has no use for it
     }
     record(task, decision);
-    return decision.inputs ?? [];
+    return decision.inputs ?? NONE;
   };
 
   const record = (task: Task<I>, decision: Decision<R>) => {
     const entry = entryOf(task.cause, decision);
-    const body = encodeEntry(entry);
+    const body = encodeEntry(entry, commit.allocate);
     for (const item of decision.records) machine.apply(state, item);
     const release = () => {
       for (const answer of entry.answers) options.onAnswered(answer);
       for (const message of entry.send) options.onSent(message);
-      tell(task, task.done);
     };
-    if (task.cause.type === 'local' && isEmpty(entry)) {
-      commit.afterFlush(release);
-      return;
-    }
+    if (task.cause.type === 'local' && isEmpty(entry)) return;
     followEntry(work, entry, commit.add({ keys: keysOf(entry, decision), body }, release));
     if (entry.acknowledged !== undefined) options.onSettled(entry.acknowledged);
     for (const id of entry.cancel) options.onSettled(id);
     for (const timer of entry.timers) options.onTimer(timer);
   };
 
-  const entryOf = (cause: Cause<I>, decision: Decision<R>): DecidedEntry => {
+  const entryOf = (cause: Cause<I>, decision: Decision<R>): EntryToEncode => {
     const message = cause.type === 'message' ? cause.message : undefined;
     return {
       ...(message === undefined ? {} : { message }),
@@ -133,16 +141,17 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
       ...(cause.type === 'timer' ? { fired: cause.timer.id } : {}),
       records: decision.records.map(encodeRecord),
       answers: answersOf(message?.id, decision),
-      send: decision.send ?? [],
-      cancel: decision.cancel ?? [],
-      timers: decision.timers ?? [],
-      clearTimers: decision.clearTimers ?? [],
+      send: decision.send ?? NONE,
+      cancel: decision.cancel ?? NONE,
+      timers: decision.timers ?? NONE,
+      clearTimers: decision.clearTimers ?? NONE,
     };
   };
 
   /** The first answer to a message is the answer: a second one would break the promise of the same bytes. */
-  const answersOf = (messageId: string | undefined, { answer, answers = [] }: Decision<R>) => {
-    const own = messageId !== undefined && answer !== undefined ? [{ messageId, body: answer }] : [];
+  const answersOf = (messageId: string | undefined, { answer, answers = NONE }: Decision<R>) => {
+    const own = messageId !== undefined && answer !== undefined ? [{ messageId, body: answer }] : NONE;
+    if (own.length + answers.length === 0) return NONE;
     const seen = new Set<string>();
     return [...own, ...answers].filter(({ messageId: id }) => {
       const wanted = !seen.has(id) && (id === messageId || work.unanswered.has(id));
@@ -197,13 +206,18 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
   };
 }
 
-function keysOf(entry: DecidedEntry, decision: Decision<unknown>): string[] {
-  const keys = new Set((decision.keys ?? []).map(historyKey));
-  if (entry.message !== undefined) keys.add(messageKey(entry.message.id));
-  for (const { messageId } of entry.answers) keys.add(messageKey(messageId));
-  return [...keys];
+function keysOf(entry: EntryToEncode, decision: Decision<unknown>): string[] {
+  const keys: string[] = [];
+  const add = (key: string) => {
+    if (!keys.includes(key)) keys.push(key);
+  };
+  for (const key of decision.keys ?? NONE) add(historyKey(key));
+  if (entry.message !== undefined) add(messageKey(entry.message.id));
+  for (const { messageId } of entry.answers) add(messageKey(messageId));
+  return keys;
 }
 
-function isEmpty({ records, answers, send, cancel, timers, clearTimers }: DecidedEntry): boolean {
-  return [records, answers, send, cancel, timers, clearTimers].every(({ length }) => length === 0);
+function isEmpty({ records, answers, send, cancel, timers, clearTimers }: EntryToEncode): boolean {
+  const parts = records.length + answers.length + send.length + cancel.length + timers.length + clearTimers.length;
+  return parts === 0;
 }

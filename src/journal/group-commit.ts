@@ -7,6 +7,8 @@ export type Boundary = 'before-append' | 'after-append' | 'after-answers';
 export interface GroupCommit {
   /** Puts the entry into the next append and gives its sequence; `release` runs once it is flushed. */
   add(entry: JournalEntry, release: () => void): number;
+  /** Memory for the body of an entry that is then added: shared by a group, so that it costs one allocation and is gone with the group. */
+  allocate(length: number): Uint8Array;
   /** Runs once everything added so far is flushed; at once when it already is. */
   afterFlush(release: () => void): void;
   /** The next append has reached its bounds: decisions must wait. */
@@ -32,13 +34,31 @@ export interface GroupCommitOptions {
   readonly onBoundary?: ((boundary: Boundary, group: number) => void) | undefined;
 }
 
+const smallestChunk = 4096;
+const largestChunk = 256 * 1024;
+
 interface Group {
   readonly entries: JournalEntry[];
   readonly releases: (() => void)[];
   bytes: number;
+  chunk: Uint8Array;
+  used: number;
 }
 
-const emptyGroup = (): Group => ({ entries: [], releases: [], bytes: 0 });
+const noChunk = new Uint8Array();
+const emptyGroup = (): Group => ({ entries: [], releases: [], bytes: 0, chunk: noChunk, used: 0 });
+
+/** Each chunk of a group is about as large as those before it together. */
+function allocateIn(group: Group, length: number): Uint8Array {
+  if (group.used + length > group.chunk.length) {
+    const size = Math.min(Math.max(group.bytes, smallestChunk), largestChunk);
+    group.chunk = Buffer.allocUnsafeSlow(Math.max(size, length));
+    group.used = 0;
+  }
+  const { chunk, used } = group;
+  group.used += length;
+  return new Uint8Array(chunk.buffer, used, length);
+}
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const { journal, maxEntries = 2048, maxBytes = 8 * 1024 * 1024, onCut, onRoom, onFailure, onBoundary } = options;
@@ -78,6 +98,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   };
 
   return {
+    allocate: (length) => allocateIn(group, length),
     add(entry, release) {
       group.entries.push(entry);
       group.releases.push(release);

@@ -26,7 +26,7 @@ export function noWork(): OpenWork {
 }
 
 /** Must be called with every entry in the order of the journal, as soon as it is decided. */
-export function followEntry(work: OpenWork, entry: DecidedEntry, sequence: number): void {
+export function followEntry(work: OpenWork, entry: Omit<DecidedEntry, 'records'>, sequence: number): void {
   if (entry.acknowledged !== undefined) work.outbox.delete(entry.acknowledged);
   if (entry.fired !== undefined) work.timers.delete(entry.fired);
   if (entry.message !== undefined) work.unanswered.set(entry.message.id, hexDigest(entry.message.digest));

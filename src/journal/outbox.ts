@@ -3,7 +3,7 @@
  * expired or cancelled. What it owes is the host's open work; here is only how far each delivery has come.
  */
 import type { Clock } from './clock.ts';
-import type { Courier } from './courier.ts';
+import type { Courier, DeliveryAttempt } from './courier.ts';
 import type { HostLog } from './host-log.ts';
 import type { Outcome, Outgoing, Reply } from './machine.ts';
 import type { Undelivered } from './open-work.ts';
@@ -100,13 +100,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
       reply(delivery, message, { type: 'expired' });
       return;
     }
-    const abort = new AbortController();
-    const cancelTimeout = clock.after(Math.min(attemptMs, leftMs), () => abort.abort());
-    delivery.stop = () => abort.abort();
+    const abandonable = createAbandonable();
+    const cancelTimeout = clock.after(Math.min(attemptMs, leftMs), abandonable.abandon);
+    delivery.stop = abandonable.abandon;
     try {
       const body = delivery.body ?? (await readBody(delivery.id, message.sequence));
       delivery.body = undefined;
-      const result = await withAbort(courier.deliver(outgoing(delivery.id, message, body), abort.signal), abort.signal);
+      const result = await abandonable.unless(courier.deliver(outgoing(delivery.id, message, body), abandonable));
       reply(delivery, message, result);
     } catch (cause) {
       log.warn({ id: delivery.id, to: message.to, kind: message.kind, err: cause }, 'not delivered yet');
@@ -167,10 +167,36 @@ function destinationOf(route: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(route)?.[0] ?? route;
 }
 
-/** A courier that does not listen to the signal must not hold a place for ever. */
-function withAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
-  });
+interface Abandonable extends DeliveryAttempt {
+  abandon(): void;
+  /** The work's result, unless the attempt is abandoned first: a courier that does not listen must not hold a place for ever. */
+  unless<T>(work: Promise<T>): Promise<T>;
+}
+
+function createAbandonable(): Abandonable {
+  let controller: AbortController | undefined;
+  let abandoned = false;
+  let give: ((cause: Error) => void) | undefined;
+  const cause = () => new Error('the attempt was abandoned');
+  return {
+    get signal() {
+      if (controller === undefined) {
+        controller = new AbortController();
+        if (abandoned) controller.abort();
+      }
+      return controller.signal;
+    },
+    abandon() {
+      abandoned = true;
+      controller?.abort();
+      give?.(cause());
+    },
+    unless(work) {
+      return new Promise((resolve, reject) => {
+        give = reject;
+        if (abandoned) reject(cause());
+        work.then(resolve, reject);
+      });
+    },
+  };
 }

@@ -1,5 +1,6 @@
 /** Recovery: the newest snapshot, then every later entry of the journal in order, gives the state as it was. */
 import { decodeCborExact, encodeCborExact } from '../codec/cbor.ts';
+import { type CborValue, EmbeddedCbor } from '../codec/cbor-value.ts';
 import { decodeEntry } from './decided-entry.ts';
 import { type Journal, JournalError } from './journal.ts';
 import type { Machine, Timer } from './machine.ts';
@@ -35,11 +36,9 @@ export async function recover<S, I, R>(machine: Machine<S, I, R>, journal: Journ
   };
 }
 
-export function recordEncoder<S, I, R>(machine: Machine<S, I, R>): (record: R) => Uint8Array {
-  return (
-    machine.encodeRecord?.bind(machine) ??
-    ((record) => encodeCborExact(record as Parameters<typeof encodeCborExact>[0]))
-  );
+/** For `encodeEntry`, which encodes a record that is plain data in its place. */
+export function recordEncoder<S, I, R>(machine: Machine<S, I, R>): (record: R) => Uint8Array | EmbeddedCbor {
+  return machine.encodeRecord?.bind(machine) ?? ((record) => new EmbeddedCbor(record as CborValue));
 }
 
 export function recordDecoder<S, I, R>(machine: Machine<S, I, R>): (bytes: Uint8Array) => R {

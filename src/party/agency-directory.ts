@@ -1,14 +1,14 @@
 /** The agency in a folder of its own: loaded, changed by one process at a time, written back so that a crash loses nothing issued. */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { equalBytes } from '../codec/hex.ts';
 import type { Random } from '../crypto/random.ts';
 import type { Agency, AgencyClock } from '../set/authority/agency.ts';
 import { AgencyError } from '../set/authority/agency-error.ts';
 import { readAgencyFiles, STATE_FILE, writeAgencyFiles } from '../set/authority/agency-files.ts';
+import { makeFolder } from './make-folder.ts';
 import { replaceFile } from './replace-file.ts';
 
-const OWNER_FOLDER = 0o700;
 const LOCK_FILE = 'agency.lock';
 
 export interface AgencyDirectory {
@@ -30,7 +30,7 @@ export function loadAgency(place: AgencyDirectory): Agency {
 
 /** Writes a new agency. @throws AgencyError `AGENCY_EXISTS` rather than write over another one. */
 export function saveNewAgency(place: AgencyDirectory, agency: Agency): void {
-  mkdirSync(place.directory, { recursive: true, mode: OWNER_FOLDER });
+  makeFolder(place.directory);
   locked(place.directory, () => {
     if (existsSync(join(place.directory, STATE_FILE))) {
       throw new AgencyError('AGENCY_EXISTS', `there is an agency in ${place.directory} already`);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseAmount } from '../money/amount.ts';
 import { isMoneyCurrency } from '../money/currency.ts';
 
-const name = z.string().trim().min(1).max(100);
+const name = z.string().trim().min(1, 'expected a name').max(100, 'expected at most 100 characters');
 
 const amount = z
   .string()
@@ -22,42 +22,94 @@ const amount = z
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
+/** What each number may be, both ends included; times in milliseconds. */
+export const orderBounds = {
+  quantity: [1, 10_000],
+  count: [1, 1000],
+  rounds: [1, 100],
+  weight: [0, 1000],
+  worth: [0, 100],
+  proposalsMs: [50, DAY_MS],
+  byMs: [100, 30 * DAY_MS],
+  validMs: [1000, 60 * DAY_MS],
+} as const satisfies Readonly<Record<string, readonly [number, number]>>;
+
+/** The most of each list, and the longest of each text. */
+export const orderSizes = {
+  words: 16,
+  word: 80,
+  category: 100,
+  name: 100,
+  value: 200,
+  mustHaves: 16,
+  values: 16,
+  merchants: 256,
+};
+
+const between = ([least, most]: readonly [number, number]) => {
+  const words = `expected a whole number from ${least} to ${most}`;
+  return z.number(words).int(words).min(least, words).max(most, words);
+};
+const text = (most: number) => z.string().max(most, `expected at most ${most} characters`);
+const wordsOf = (want: string) => want.split(/\s+/).filter((word) => word !== '');
+
+/** Names of attributes and issues that are also written in another way. */
+const ALSO_WRITTEN: Readonly<Record<string, string>> = { license: 'licence', mediatype: 'mediaType' };
+
+export function attributeMeant(name: string): string {
+  const small = name.toLowerCase();
+  return Object.hasOwn(ALSO_WRITTEN, small) ? ALSO_WRITTEN[small]! : name;
+}
+
+const byAttribute = <T>(given: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(given).map(([attribute, value]) => [attributeMeant(attribute), value]));
+
+const merchants = z.array(name).max(orderSizes.merchants, `expected at most ${orderSizes.merchants} merchants`);
+
+/** The merchants an order names, to be checked before it is sent. */
+export const namedMerchants = z.strictObject({ merchants: merchants.default([]), barred: merchants.default([]) });
+
 export const agentOrderSchema = z
   .strictObject({
     /** Words that must all occur in the product's name, keywords or category. */
-    want: z.string().trim().max(500).default(''),
-    category: z.string().max(100).default(''),
-    mustHaves: z.record(name, z.array(z.string().max(200)).min(1).max(16)).default({}),
+    want: z
+      .string()
+      .trim()
+      .refine((want) => wordsOf(want).length <= orderSizes.words, `expected at most ${orderSizes.words} words`)
+      .refine(
+        (want) => wordsOf(want).every((word) => word.length <= orderSizes.word),
+        `expected words of at most ${orderSizes.word} characters`,
+      )
+      .default(''),
+    category: text(orderSizes.category).default(''),
+    mustHaves: z
+      .record(name, z.array(text(orderSizes.value)).min(1).max(orderSizes.values, 'expected at most 16 values'))
+      .refine((given) => Object.keys(given).length <= orderSizes.mustHaves, 'expected at most 16 attributes')
+      .transform(byAttribute)
+      .default({}),
     /** Issue or attribute → weight (0…1000). */
-    weights: z.record(name, z.number().int().min(0).max(1000)).default({ price: 100 }),
+    weights: z.record(name, between(orderBounds.weight)).transform(byAttribute).default({ price: 100 }),
     /** Issue or attribute → value → worth (0…100). */
-    worths: z.record(name, z.record(z.string().max(200), z.number().int().min(0).max(100))).default({}),
-    quantity: z.number().int().min(1).max(10_000).default(1),
+    worths: z
+      .record(name, z.record(text(orderSizes.value), between(orderBounds.worth)))
+      .transform(byAttribute)
+      .default({}),
+    quantity: between(orderBounds.quantity).default(1),
     max: amount,
     budget: amount.optional(),
     purse: z.strictObject({ name, limit: amount }).optional(),
-    merchants: z.array(name).max(256).default([]),
-    barred: z.array(name).max(256).default([]),
+    merchants: merchants.default([]),
+    barred: merchants.default([]),
     scenario: z.enum(['unattended', 'ask-person']).default('unattended'),
-    count: z.number().int().min(1).max(1000).default(1),
+    count: between(orderBounds.count).default(1),
     strategy: name.default('pareto-seeking'),
-    rounds: z.number().int().min(1).max(100).default(12),
+    rounds: between(orderBounds.rounds).default(12),
     /** How long proposals are waited for at most; half of `byMs` and 5 s at the most when nothing is said. */
-    proposalsMs: z.number().int().min(50).max(DAY_MS).optional(),
+    proposalsMs: between(orderBounds.proposalsMs).optional(),
     /** How long the agent may look altogether. */
-    byMs: z
-      .number()
-      .int()
-      .min(100)
-      .max(30 * DAY_MS)
-      .default(30_000),
+    byMs: between(orderBounds.byMs).default(30_000),
     /** How long an agreement may still be paid, from now on; at least as long as the agent may look. */
-    validMs: z
-      .number()
-      .int()
-      .min(1000)
-      .max(60 * DAY_MS)
-      .default(10 * MINUTE_MS),
+    validMs: between(orderBounds.validMs).default(10 * MINUTE_MS),
     /** True for an agent on the station's own platform. */
     local: z.boolean().default(false),
     card: name.optional(),

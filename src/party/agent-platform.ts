@@ -68,6 +68,10 @@ export async function openPlatform(options: {
       await host.settled();
       return { contentType: COSE, body: door.status(host.state, body, Date.now()) };
     },
+    'POST /agent/merchants': async ({ body }) => ({
+      contentType: COSE,
+      body: door.merchants(host.state, body, Date.now()),
+    }),
   };
   return { host, routes };
 }

@@ -1,11 +1,14 @@
 /** Adds products to a catalogue folder. What is added is checked together with what is there; a refusal leaves the folder as it was. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { formatProduct, type Product, type ProductOffer } from '../agent/message/product.ts';
 import { HandselError } from '../handsel-error.ts';
 import { parseAmount } from '../money/amount.ts';
 import { CatalogueError, type CatalogueItem, readCatalogue, readDescription } from './catalogue.ts';
+import { makeFolder } from './make-folder.ts';
+
+const PUBLIC_FOLDER = 0o755;
 
 /** What a merchant says about one file of goods; amounts as text such as `2.49EUR`. */
 export interface NewProduct {
@@ -69,33 +72,44 @@ export async function addDescribed(folder: string, files: readonly string[]): Pr
  * @throws CatalogueEntryError when something must still be said or is there already; CatalogueError, MoneyError when it is wrong.
  */
 export async function addGoods(folder: string, file: string, said: NewProduct): Promise<readonly CatalogueItem[]> {
-  const product = describe(file, said);
+  const product = await describe(folder, file, said);
   return changing(folder, async (made) => {
-    await place(file, join(folder, product.goods.contentUrl), made);
     const description = join(folder, `${product.sku}.jsonld`);
-    await refuseExisting(description);
+    if (await isThere(description)) {
+      throw exists(`there is a product ${product.sku} already (${description}): name another with --sku`);
+    }
+    await place(file, join(folder, product.goods.contentUrl), made);
     await writeFile(description, `${JSON.stringify(formatProduct(product), null, 2)}\n`, { flag: 'wx' });
     made.push(description);
   });
 }
 
-function describe(file: string, said: NewProduct): Product {
+async function describe(folder: string, file: string, said: NewProduct): Promise<Product> {
   const ending = extname(file).toLowerCase();
   const stem = basename(file, extname(file));
-  const encodingFormat = said.format ?? MEDIA_TYPES[ending];
-  if (encodingFormat === undefined) throw incomplete(`say with --format what media type ${ending || 'the file'} is`);
-  if (said.license === undefined) throw incomplete('say with --license under which licence the goods are sold');
-  if (said.price.length === 0) throw incomplete('say with --price what the goods cost, such as 2.49EUR');
+  const { format: encodingFormat = MEDIA_TYPES[ending], license } = said;
+  const missing = [
+    ...(said.price.length === 0 ? ['with --price what the goods cost, such as 2.49EUR'] : []),
+    ...(license === undefined ? ['with --license under which licence the goods are sold'] : []),
+    ...(encodingFormat === undefined ? [`with --format what media type ${ending || 'the file'} is`] : []),
+  ];
+  if (license === undefined || encodingFormat === undefined || missing.length > 0) {
+    throw incomplete(`say ${missing.join('; ')}`);
+  }
   const name = said.name ?? stem;
+  const sku = said.sku ?? stem.toLowerCase().replace(/[^a-z0-9._-]+/g, '-');
+  // Two products may come from files of the same name.
+  const own = `goods/${basename(file)}`;
+  const contentUrl = (await isThere(join(folder, own))) ? `goods/${sku}-${basename(file)}` : own;
   return {
-    sku: said.sku ?? stem.toLowerCase().replace(/[^a-z0-9._-]+/g, '-'),
+    sku,
     name,
     description: said.description ?? name,
     category: said.category,
     keywords: said.keyword,
-    license: said.license,
+    license,
     creditText: said.credit ?? 'none',
-    goods: { contentUrl: `goods/${basename(file)}`, encodingFormat },
+    goods: { contentUrl, encodingFormat },
     offers: offersOf(said),
     concession: said.concession,
     bundles: [],
@@ -132,14 +146,21 @@ async function changing(folder: string, change: (made: string[]) => Promise<void
 async function place(from: string, to: string, made: string[]): Promise<void> {
   if (resolve(from) === resolve(to)) return;
   await refuseExisting(to);
-  await mkdir(dirname(to), { recursive: true });
+  makeFolder(dirname(to), PUBLIC_FOLDER);
   await copyFile(from, to, constants.COPYFILE_EXCL);
   made.push(to);
 }
 
 async function refuseExisting(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (found !== undefined) throw new CatalogueEntryError('CATALOGUE_ENTRY_EXISTS', `${path} is there already`);
+  if (await isThere(path)) throw exists(`${path} is there already`);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+function exists(message: string): CatalogueEntryError {
+  return new CatalogueEntryError('CATALOGUE_ENTRY_EXISTS', message);
 }
 
 function incomplete(message: string): CatalogueEntryError {

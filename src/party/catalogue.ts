@@ -195,6 +195,7 @@ function crossProblems(items: readonly CatalogueItem[]): readonly CatalogueProbl
 }
 
 function shown(root: string, source: string): string {
+  if (source === root) return root;
   return relative(dirname(resolve(root)), resolve(source)) || source;
 }
 

@@ -1,5 +1,5 @@
 /** A party's communication identity (KPN-7: apart from its SET certificates): for TLS, for signing agent messages, for receiving sealed ones. */
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import { fromPemLabelled } from '../pki/pem.ts';
@@ -31,19 +31,40 @@ function readText(file: string): string {
   }
 }
 
-/** The certificates of a PEM file, in order. @throws ConfigurationError or PkiError */
+/** The certificates of a PEM file, in order. @throws ConfigurationError */
 export function readChain(file: string): readonly Certificate[] {
-  return fromPemLabelled(readText(file), 'CERTIFICATE').map(readCertificate);
+  const text = readText(file);
+  try {
+    return fromPemLabelled(text, 'CERTIFICATE').map((der) => readCertificate(der));
+  } catch (cause) {
+    throw new ConfigurationError(`${file} does not hold certificates in PEM: ${reasonOf(cause)}`, cause);
+  }
 }
 
-/** @throws ConfigurationError */
-export function readPrivateKey(file: string): KeyObject {
+const reasonOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+
+function readPrivateKey(file: string): KeyObject {
   const text = readText(file);
   try {
     return createPrivateKey(text);
   } catch (cause) {
     throw new ConfigurationError(`${file} does not hold a private key in PEM`, cause);
   }
+}
+
+/** A private key with the chain it belongs to: its certificate first. @throws ConfigurationError that names both files */
+export function readKeyOfChain(files: { readonly chain: string; readonly privateKey: string }): {
+  readonly chain: readonly Certificate[];
+  readonly privateKey: KeyObject;
+} {
+  const chain = readChain(files.chain);
+  const privateKey = readPrivateKey(files.privateKey);
+  if (!createPublicKey(privateKey).equals(chain[0]!.publicKey)) {
+    throw new ConfigurationError(
+      `the private key in ${files.privateKey} does not belong to the first certificate in ${files.chain}`,
+    );
+  }
+  return { chain, privateKey };
 }
 
 export function readCommunication(
@@ -55,8 +76,7 @@ export function readCommunication(
   const anchorsPem = readText(path(files.anchors));
   const identity = { certificateChainPem, privateKeyPem, anchorsPem };
   return {
-    chain: readChain(path(files.chain)),
-    privateKey: readPrivateKey(path(files.privateKey)),
+    ...readKeyOfChain({ chain: path(files.chain), privateKey: path(files.privateKey) }),
     anchors: readChain(path(files.anchors)),
     clientTls: identity,
     serverTls: { ...identity, requireClient: true },

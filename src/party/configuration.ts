@@ -2,8 +2,8 @@
  * The configuration file of each party, parsed once at the door. Relative paths are relative to the file itself, so that a
  * folder with a configuration, keys and a store can be moved to another machine as it is.
  */
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { HandselError } from '../handsel-error.ts';
 
@@ -201,6 +201,10 @@ export class ConfigurationError extends HandselError {
 
 /** Reads JSON of bounded size against a schema. @throws ConfigurationError that names file, place and what was expected. */
 export function readJsonFile<T>(file: string, schema: z.ZodType<T>): T {
+  return parseJson(file, readJson(file), schema);
+}
+
+function readJson(file: string): unknown {
   let text: Buffer;
   try {
     text = readFileSync(file);
@@ -208,22 +212,48 @@ export function readJsonFile<T>(file: string, schema: z.ZodType<T>): T {
     throw new ConfigurationError(`cannot read ${file}: does it exist, and may this user read it?`, cause);
   }
   if (text.length > MAX_BYTES) throw new ConfigurationError(`${file} is larger than ${MAX_BYTES} bytes`);
-  let json: unknown;
   try {
-    json = JSON.parse(text.toString('utf8'));
+    return JSON.parse(text.toString('utf8'));
   } catch (cause) {
     throw new ConfigurationError(`${file} is not JSON: ${cause instanceof Error ? cause.message : ''}`, cause);
   }
+}
+
+function parseJson<T>(file: string, json: unknown, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw new ConfigurationError(`${file}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
+
+/** The configuration a person means: for a party's folder the file in it. */
+export function configurationFile(named: string): string {
+  const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isFolder ? join(named, 'party.json') : named;
+}
+
+const kindOnly = z.object({ party: z.string() });
 
 export function readConfiguration<K extends PartyKind>(
   kind: K,
   file: string,
 ): { readonly configuration: z.infer<(typeof schemas)[K]>; path(relative: string): string } {
   const directory = dirname(resolve(file));
-  const configuration = readJsonFile(file, schemas[kind] as unknown as z.ZodType<z.infer<(typeof schemas)[K]>>);
+  const json = readJson(file);
+  // One line, where the schema would object to nearly everything in the file.
+  const stated = kindOnly.safeParse(json).data?.party;
+  if (stated !== undefined && stated !== kind && Object.hasOwn(schemas, stated)) {
+    throw new ConfigurationError(`${file} is the configuration of another kind of party: ${stated}, not ${kind}`);
+  }
+  const configuration = parseJson(file, json, schemas[kind] as unknown as z.ZodType<z.infer<(typeof schemas)[K]>>);
   return { configuration, path: (relative) => resolve(directory, relative) };
+}
+
+/** What kind of party a configuration is of; undefined where it does not say, or cannot be read. */
+export function statedKind(file: string): PartyKind | undefined {
+  try {
+    const stated = kindOnly.safeParse(readJson(file)).data?.party;
+    return stated !== undefined && Object.hasOwn(schemas, stated) ? (stated as PartyKind) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -14,22 +14,26 @@ import { HandselError } from '../handsel-error.ts';
 import type { Log } from '../transport/log.ts';
 import type { Handler, Request, Routes } from '../transport/route.ts';
 import { type RunningServer, serve } from '../transport/server.ts';
-import { agentOrderSchema } from './agent-order.ts';
+import { agentOrderSchema, namedMerchants } from './agent-order.ts';
 import { controlProof } from './control-proof.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Station } from './station.ts';
 
 const LIMITS = { maxBytes: 64 * 1024, timeoutMs: 60_000, perPeerPerSecond: 200, burst: 400 } as const;
 
-const approval = z.strictObject({ password: z.string().min(1).max(1024) });
-const rejection = z.strictObject({ reason: z.string().max(200).default('the person said no') });
+const PIECES = 'expected a whole number from 1 to 1000';
+const PASSWORD = 'expected the wallet password, at most 1024 characters';
+const approval = z.strictObject({ password: z.string(PASSWORD).min(1, PASSWORD).max(1024, PASSWORD) });
+const rejection = z.strictObject({
+  reason: z.string().max(200, 'expected at most 200 characters').default('the person said no'),
+});
 const purchase = z.strictObject({
-  merchant: z.url(),
-  sku: z.string().min(1).max(64),
-  currency: z.string().length(3),
-  quantity: z.number().int().min(1).max(1000).default(1),
-  max: z.string().max(40),
-  password: z.string().min(1).max(1024),
+  merchant: z.url("expected the merchant's URL, such as https://127.0.0.1:7405"),
+  sku: z.string().min(1, 'expected the name of a product').max(64, 'expected at most 64 characters'),
+  currency: z.string().length(3, 'expected a currency code such as EUR'),
+  quantity: z.number(PIECES).int(PIECES).min(1, PIECES).max(1000, PIECES).default(1),
+  max: z.string().max(40, 'expected an amount such as 12.50EUR'),
+  password: z.string(PASSWORD).min(1, PASSWORD).max(1024, PASSWORD),
 });
 
 /** What the file beside the configuration says: where the endpoint is, and the secret. */
@@ -65,16 +69,20 @@ export async function serveControl(options: {
       const body = utf8(JSON.stringify({ proof: controlProof(secret, params.nonce!) }));
       return { contentType: 'application/json', body };
     },
+    'POST /agents/check': withSecret(async (request) => ({
+      warnings: await station.check(read(request, namedMerchants)),
+    })),
     'POST /agents': withSecret(async (request) => ({ mandate: await station.send(read(request, agentOrderSchema)) })),
     'GET /agents': withSecret(async () => station.list()),
     'GET /agents/:id': withSecret(async (request) => station.status(id(request))),
-    'POST /agents/:id/recall': withSecret(async (request) => station.recall(id(request))),
-    'POST /payments/:id/approve': withSecret(async (request) =>
-      station.approve(id(request), read(request, approval).password),
-    ),
-    'POST /payments/:id/reject': withSecret(async (request) =>
-      station.reject(id(request), read(request, rejection).reason),
-    ),
+    'POST /agents/:id/recall': withSecret(async (request) => ({ mandate: await station.recall(id(request)) })),
+    'POST /payments/:id/approve': withSecret(async (request) => ({
+      payment: await station.approve(id(request), read(request, approval).password),
+    })),
+    'POST /payments/:id/reject': withSecret(async (request) => ({
+      payment: await station.reject(id(request), read(request, rejection).reason),
+    })),
+    'GET /purchases': withSecret(async () => station.bought()),
     'POST /purchases': withSecret(async (request) => station.buy(read(request, purchase))),
     'GET /purchases/:id': withSecret(async (request) => station.purchase(id(request))),
     'GET /wallet': withSecret(async () => station.cards()),

@@ -25,6 +25,7 @@ import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { readKeyFile } from './key-file.ts';
 import { createOpenWallet } from './open-wallet.ts';
 import { paymentOrder, readPaymentOrder } from './payment-order.ts';
+import { paymentRefusal } from './payment-refusal.ts';
 import { byScheme, localCourier } from './routes.ts';
 import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
 import { loadSetTrust, readSetKey } from './set-trust-files.ts';
@@ -83,6 +84,8 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
           throw new WalletError('CARD_UNKNOWN', 'the card of the mandate is not in the wallet any more');
         return paymentOrder(payment, { cardId: card.id, brandId: card.brand, bin: card.bin }, terms.expiresAtMs);
       },
+      refuse: (payment, terms, why, atMs) =>
+        paymentRefusal({ payment, terms, why, atMs, signer, platform: terms.local ? url : market }),
     }),
     journal: await openJournal(store, path, 'guard'),
     courier,
@@ -155,7 +158,8 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
     },
   });
   const station = createStation({
-    ...{ guard, deliveries, purchases, openWallet, wallet, client, signer, url, market },
+    ...{ guard, deliveries, purchases, openWallet, wallet, client, signer, url, market, peers: configuration.peers },
+    walletPhase: (paymentId) => walletHost.state.payments.get(paymentId)?.phase,
     certificate: identity.chain[0]!,
     authority: { chain: [authority.certificate, ...authority.issuers], privateKey: authority.privateKey },
     random: systemRandom,

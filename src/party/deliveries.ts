@@ -4,8 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { historyKey } from '../agent/guard/guard-machine.ts';
-import type { GuardRecord, GuardState } from '../agent/guard/guard-record.ts';
+import { type GuardRecord, type GuardState, historyKey } from '../agent/guard/guard-record.ts';
 import { type Agreement, readAgreement } from '../agent/message/agreement.ts';
 import { type CompletionNotice, completionNoticeType } from '../agent/message/payment.ts';
 import { fromHex } from '../codec/hex.ts';

@@ -2,7 +2,7 @@
  * Buying with the wallet alone, as SET always could (KPN-B): the merchant quotes, the person gives the password, the wallet pays,
  * the goods are fetched. The payment lives in the wallet's journal; how it ended is kept beside the goods.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, toBase64Url, utf8 } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
@@ -41,15 +41,35 @@ export interface DirectPurchaseStatus {
 export interface DirectPurchases {
   buy(purchase: DirectPurchase): Promise<{ readonly payment: string }>;
   status(paymentId: string): Promise<DirectPurchaseStatus>;
+  /** Of every purchase ever begun. */
+  identities(): readonly string[];
+  /** Every purchase that was paid, in no order; asks nobody. */
+  list(): readonly DirectlyBought[];
   /** True when the wallet's word was about one of these. */
   ended(outcome: PaymentOutcome): boolean;
+}
+
+interface DirectlyBought {
+  readonly payment: string;
+  /** ISO 8601; empty where it was not written down. */
+  readonly date: string;
+  readonly product: string;
+  readonly merchant: string;
+  readonly price: string;
+  readonly files: readonly string[];
 }
 
 interface Kept {
   readonly merchant: string;
   /** The quote, base64url. */
   readonly description: string;
-  readonly outcome?: { readonly status: PaymentOutcome['status']; readonly reason: string; readonly xid: string };
+  readonly outcome?: {
+    readonly status: PaymentOutcome['status'];
+    readonly reason: string;
+    readonly xid: string;
+    /** Absent in what older versions kept. */
+    readonly atMs?: number;
+  };
 }
 
 const DEADLINE_MS = 10 * 60_000;
@@ -69,6 +89,8 @@ export function createDirectPurchases(options: {
     /^[0-9a-f]{40}$/.test(paymentId) && existsSync(fileOf(paymentId))
       ? (JSON.parse(readFileSync(fileOf(paymentId), 'utf8')) as Kept) // our own file
       : undefined;
+
+  const identities = () => (existsSync(directory) ? readdirSync(directory) : []);
 
   // Two downloads of the same goods at once would write the same file.
   const fetching = new Map<string, Promise<string>>();
@@ -130,10 +152,28 @@ export function createDirectPurchases(options: {
         fetchGoods(client, { ...place, orderId, sha256, sizeBytes }, join(directory, paymentId, 'goods'));
       return { ...facts, status: 'delivered', file: await fetchOnce(paymentId, fetch) };
     },
+    identities: () => identities().filter((paymentId) => kept(paymentId) !== undefined),
+    list() {
+      return identities().flatMap((paymentId): DirectlyBought[] => {
+        const known = kept(paymentId);
+        if (known?.outcome?.status !== 'paid') return [];
+        const quote = readQuote(known);
+        const { atMs } = known.outcome;
+        const file = join(directory, paymentId, 'goods', fileNamesOf([quote])[0]!);
+        return [
+          {
+            payment: paymentId,
+            date: atMs === undefined ? '' : new Date(atMs).toISOString(),
+            ...{ product: quote.name, merchant: quote.merchant, price: formatAmount(quote.price) },
+            files: existsSync(file) ? [file] : [],
+          },
+        ];
+      });
+    },
     ended({ paymentId, status, reason, xid }) {
       const known = kept(paymentId);
       if (known === undefined) return false;
-      keep(paymentId, { ...known, outcome: { status, reason, xid } });
+      keep(paymentId, { ...known, outcome: { status, reason, xid, atMs: nowMs() } });
       if (status !== 'pending') openWallet.close(paymentId);
       return true;
     },

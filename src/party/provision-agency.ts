@@ -3,14 +3,15 @@ import { writeAgencyFiles } from '../set/authority/agency-files.ts';
 import { issueIdentity, trustFiles } from './issue-for-party.ts';
 import { below, type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { asJson, type PartyOptions } from './provision-bank.ts';
+import { certifiedHosts } from './provision-plan.ts';
 
-export function agencyFiles({ agency, plan, news, hosts, peers, random }: PartyOptions): NewFiles {
+export function agencyFiles({ agency, plan, news, peers, random }: PartyOptions): NewFiles {
   const { name, port } = plan.agency;
-  const identity = issueIdentity(agency, { name, hosts });
+  const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const configuration = {
     party: 'agency',
     name,
-    listen: { host: plan.host, port },
+    listen: { host: plan.hostOf(name), port },
     communication: identity.communication,
     peers,
     // Where `handsel agency` looks for it.

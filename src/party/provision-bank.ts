@@ -8,7 +8,7 @@ import type { BrandRevocation } from '../set/authority/revocation.ts';
 import { chainFile, issueIdentity, privateKeyFile, trustConfiguration, trustFiles } from './issue-for-party.ts';
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
 import { type NewFiles, publicFile, secretFile } from './new-files.ts';
-import type { NetworkPlan, OperatorPlan } from './provision-plan.ts';
+import { certifiedHosts, type NetworkPlan, type OperatorPlan } from './provision-plan.ts';
 
 export interface NewCard {
   readonly pan: string;
@@ -22,7 +22,6 @@ export interface PartyOptions {
   readonly plan: NetworkPlan;
   readonly news: BrandRevocation;
   readonly agencyUrl: string;
-  readonly hosts: readonly string[];
   readonly peers: Readonly<Record<string, string>>;
   readonly random: Random;
 }
@@ -41,9 +40,9 @@ export function operatorFiles(
   cards: readonly NewCard[],
   options: PartyOptions,
 ): { readonly files: NewFiles; readonly gateway: NewFiles } {
-  const { agency, plan, news, agencyUrl, hosts, peers, random } = options;
+  const { agency, plan, news, agencyUrl, peers, random } = options;
   const { name, bin, acquirerId, issuerId } = operator;
-  const identity = issueIdentity(agency, { name, hosts });
+  const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const signature = generateP256();
   const encryption = generateP256();
   const issued = issueGateway(agency, {
@@ -61,7 +60,7 @@ export function operatorFiles(
   const configuration = {
     party: 'operator',
     name,
-    listen: { host: plan.host, port: operator.port },
+    listen: { host: plan.hostOf(name), port: operator.port },
     communication: identity.communication,
     peers,
     store: { kind: 'sqlite', directory: 'journals' },
@@ -82,12 +81,12 @@ export function operatorFiles(
     },
     issuer: { id: issuerId, bin, panKey: 'issuer/pan.key', cards: 'issuer/cards.json', rates: RATES },
     interchange: {
-      listen: { host: plan.host, port: operator.interchangePort },
+      listen: { host: plan.hostOf(name), port: operator.interchangePort },
       operators: plan.operators
         .filter((other) => other.name !== name)
         .map((other) => ({
           name: other.name,
-          host: plan.host,
+          host: plan.hostOf(other.name),
           port: other.interchangePort,
           bin: other.bin,
           acquirerId: other.acquirerId,

@@ -10,6 +10,7 @@ import { issueAgents, issueIdentity, trustConfiguration, trustFiles } from './is
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
 import { type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { asJson, type NewCard, type PartyOptions } from './provision-bank.ts';
+import { certifiedHosts } from './provision-plan.ts';
 import { addCard, createWallet, type WalletFile } from './wallet-file.ts';
 
 const CARD_ID = 'card-1';
@@ -47,14 +48,14 @@ export interface CustomerFilesOptions extends PartyOptions {
 }
 
 export function customerFiles(options: CustomerFilesOptions): NewFiles {
-  const { agency, plan, news, agencyUrl, hosts, peers, random, url, marketUrl } = options;
+  const { agency, plan, news, agencyUrl, peers, random, url, marketUrl } = options;
   const { name, port, controlPort } = plan.customer;
-  const identity = issueIdentity(agency, { name, hosts });
+  const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const agents = issueAgents(agency, identity.certificate);
   const configuration = {
     party: 'customer',
     name,
-    listen: { host: plan.host, port },
+    listen: { host: plan.hostOf(name), port },
     communication: identity.communication,
     peers,
     store: { kind: 'sqlite', directory: 'journals' },

@@ -27,8 +27,8 @@ export interface NetworkPlan {
   /** ISO 3166-1, the number of the same country. */
   readonly countryNumber: number;
   readonly city: string;
-  /** Where all parties listen. */
-  readonly host: string;
+  /** Where a party listens. */
+  hostOf(name: string): string;
   readonly currencies: readonly string[];
   readonly agency: { readonly name: string; readonly port: number };
   readonly operators: readonly OperatorPlan[];
@@ -45,8 +45,18 @@ export interface NetworkPlan {
 export const PORTS_NEEDED = 10;
 export const PARTY_NAMES = ['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'customer'] as const;
 
-/** `ports` as many as `PORTS_NEEDED`. */
-export function planNetwork(host: string, ports: readonly number[]): NetworkPlan {
+export interface Places {
+  readonly host: string;
+  /** By name, of parties that are to be on another machine. */
+  readonly elsewhere: Readonly<Record<string, string>>;
+  /** As many as `PORTS_NEEDED`. */
+  readonly ports: readonly number[];
+}
+
+/** What the communication certificate of a party is good for. */
+export const certifiedHosts = (plan: NetworkPlan, name: string) => [...new Set([plan.hostOf(name), 'localhost'])];
+
+export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
   const rest = [...ports];
   const port = () => rest.shift()!;
   const agency = { name: 'agency', port: port() };
@@ -66,7 +76,7 @@ export function planNetwork(host: string, ports: readonly number[]): NetworkPlan
     country: 'NL',
     countryNumber: 528,
     city: 'Utrecht',
-    host,
+    hostOf: (name) => elsewhere[name] ?? host,
     currencies: ['EUR', 'USD', 'GBP'],
     agency,
     operators: [north, south],

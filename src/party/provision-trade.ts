@@ -14,7 +14,7 @@ import {
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
 import { below, type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { asJson, type PartyOptions } from './provision-bank.ts';
-import type { MerchantPlan } from './provision-plan.ts';
+import { certifiedHosts, type MerchantPlan } from './provision-plan.ts';
 
 export interface MerchantFilesOptions extends PartyOptions {
   /** Folder of the catalogue to begin with. */
@@ -27,9 +27,9 @@ export interface MerchantFilesOptions extends PartyOptions {
 }
 
 export function merchantFiles(merchant: MerchantPlan, options: MerchantFilesOptions): NewFiles {
-  const { agency, plan, news, agencyUrl, hosts, peers, gateway, gatewayUrl, marketUrl, url } = options;
+  const { agency, plan, news, agencyUrl, peers, gateway, gatewayUrl, marketUrl, url } = options;
   const { name, title, acquirer } = merchant;
-  const identity = issueIdentity(agency, { name, hosts });
+  const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const agents = issueAgents(agency, identity.certificate);
   const signature = generateP256();
   const encryption = generateP256();
@@ -48,7 +48,7 @@ export function merchantFiles(merchant: MerchantPlan, options: MerchantFilesOpti
   const configuration = {
     party: 'merchant',
     name,
-    listen: { host: plan.host, port: merchant.port },
+    listen: { host: plan.hostOf(name), port: merchant.port },
     communication: identity.communication,
     peers,
     store: { kind: 'sqlite', directory: 'journals' },
@@ -90,13 +90,13 @@ function copyOf(folder: string): NewFiles {
 }
 
 export function marketFiles(options: PartyOptions & { readonly url: string }): NewFiles {
-  const { agency, plan, hosts, peers, random, url } = options;
+  const { agency, plan, peers, random, url } = options;
   const { name, port } = plan.market;
-  const identity = issueIdentity(agency, { name, hosts });
+  const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const configuration = {
     party: 'market',
     name,
-    listen: { host: plan.host, port },
+    listen: { host: plan.hostOf(name), port },
     communication: identity.communication,
     peers,
     store: { kind: 'sqlite', directory: 'journals' },

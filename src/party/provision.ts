@@ -10,6 +10,7 @@ import { systemClock } from '../journal/clock.ts';
 import { createAgency } from '../set/authority/create-agency.ts';
 import { makeBci } from '../set/authority/revocation.ts';
 import { freePorts } from './free-ports.ts';
+import { makeFolder } from './make-folder.ts';
 import {
   NETWORK_FILE,
   NETWORK_VERSION,
@@ -32,8 +33,10 @@ export interface ProvisionOptions {
   readonly catalogues: string;
   /** Ports are the free ones from here on; default depends on the home's path. */
   readonly basePort?: number;
-  /** Where all parties listen; default 127.0.0.1. */
+  /** Where parties listen; default 127.0.0.1. */
   readonly host?: string;
+  /** By name: where those listen that are to run on other machines. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   readonly nowMs: () => number;
   readonly random: Random;
 }
@@ -42,6 +45,8 @@ export interface Provisioned {
   readonly network: Network;
   /** False when the home was there already. */
   readonly made: boolean;
+  /** Of one that was made: false when its ports were taken unseen, because they are another machine's. */
+  readonly portsProbed?: boolean;
 }
 
 /** Exists while a home is being made; everything is made in it and moved out when it is whole. */
@@ -54,7 +59,7 @@ const PASSWORD_FILE = 'customer/password';
 
 /**
  * @throws NetworkError `HOME_NOT_EMPTY` when the home holds something else, `HOME_BUSY` while another process makes it,
- * `NETWORK_VERSION` for one of another version.
+ * `NETWORK_VERSION` for one of another version; HandselError `FOLDER_IS_FILE` or `FOLDER_IMPOSSIBLE` when it can be no folder.
  */
 export async function provisionNetwork(options: ProvisionOptions): Promise<Provisioned> {
   const { home } = options;
@@ -64,13 +69,13 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
     rmSync(making, { recursive: true, force: true });
     return { network: existing, made: false };
   }
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeFolder(home);
   clearHalfMade(home);
   markAsMaking(making);
 
-  const { host = '127.0.0.1', basePort = basePortOf(home) } = options;
-  const ports = await freePorts({ host, base: basePort, count: PORTS_NEEDED });
-  const plan = planNetwork(host, ports);
+  const { host = '127.0.0.1', elsewhere = {}, basePort = basePortOf(home) } = options;
+  const { ports, probed } = await freePorts({ host, base: basePort, count: PORTS_NEEDED });
+  const plan = planNetwork({ host, elsewhere, ports });
   const network = networkOf(plan);
   const { files, wallet } = networkFiles(plan, network, options);
 
@@ -82,7 +87,7 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
   renameSync(join(making, NETWORK_FILE), join(home, NETWORK_FILE));
   flushFolder(home);
   rmSync(making, { recursive: true });
-  return { network, made: true };
+  return { network, made: true, portsProbed: probed };
 }
 
 /** Only a home that is empty, or that was being made, is taken. */
@@ -130,11 +135,11 @@ function isBeingMade(making: string): boolean {
 
 const urlOf = (host: string, port: number) => `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-function networkOf({ brand, host, agency, operators, merchants, market, customer }: NetworkPlan): Network {
+function networkOf({ brand, hostOf, agency, operators, merchants, market, customer }: NetworkPlan): Network {
   const member =
     (party: NetworkMember['party']) =>
     ({ name, port }: { name: string; port: number }) => ({
-      ...{ name, party, configuration: `${name}/party.json`, url: urlOf(host, port) },
+      ...{ name, party, configuration: `${name}/party.json`, url: urlOf(hostOf(name), port) },
     });
   return {
     format: 'handsel-network',
@@ -172,7 +177,6 @@ function networkFiles(
     plan,
     news: makeBci(agency, brand),
     agencyUrl: urlNamed(plan.agency.name),
-    hosts: [...new Set([plan.host, 'localhost'])],
     peers: Object.fromEntries([...urls].map(([name, url]) => [url, name])),
     random,
   };

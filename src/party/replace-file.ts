@@ -1,6 +1,7 @@
 /** Writes a whole file so that a crash leaves the old one or the new one, never half of either. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 const OWNER_ONLY = 0o600;
 const OWNER_FOLDER = 0o700;
@@ -9,7 +10,7 @@ const PUBLIC_FOLDER = 0o755;
 /** Creates missing folders; the file is readable by its owner only unless `mode` says otherwise. */
 export function replaceFile(file: string, content: Uint8Array | string, mode: number = OWNER_ONLY): void {
   const directory = dirname(file);
-  mkdirSync(directory, { recursive: true, mode: mode === OWNER_ONLY ? OWNER_FOLDER : PUBLIC_FOLDER });
+  makeFolder(directory, mode === OWNER_ONLY ? OWNER_FOLDER : PUBLIC_FOLDER);
   const temporary = `${file}.new`;
   const descriptor = openSync(temporary, 'w', mode);
   try {

@@ -8,11 +8,11 @@ export type Scheme = 'https:' | 'http:' | 'iso8583:' | 'local:';
 
 export function byScheme(couriers: Readonly<Partial<Record<Scheme, Courier>>>): Courier {
   return {
-    deliver(message, signal) {
+    deliver(message, attempt) {
       const scheme = message.to.slice(0, message.to.indexOf(':') + 1) as Scheme;
       const courier = couriers[scheme];
       if (courier === undefined) return Promise.resolve({ type: 'refused', code: 'ROUTE_UNKNOWN', detail: scheme });
-      return courier.deliver(message, signal);
+      return courier.deliver(message, attempt);
     },
   };
 }

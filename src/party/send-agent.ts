@@ -21,6 +21,7 @@ import { readCertificateRequest } from '../pki/certificate-request.ts';
 import { extendName } from '../pki/name.ts';
 import type { Client } from '../transport/client.ts';
 import { readProblem } from '../transport/problem.ts';
+import { TransportError } from '../transport/transport-error.ts';
 import type { AgentOrder } from './agent-order.ts';
 
 export interface AgentAuthority {
@@ -99,11 +100,10 @@ async function certifyAgent(
     { agent: agentId, role: 'customer', subject, expiresAtMs: options.nowMs + CLOCK_SLACK_MS },
     signer,
   );
-  const answer = await client.post(`${platform}/agent/reserve`, {
-    kind: 'reserve',
-    contentType: 'application/cose',
-    extension: 'cose',
-    body,
+  const message = { kind: 'reserve', contentType: 'application/cose', extension: 'cose', body };
+  const answer = await client.post(`${platform}/agent/reserve`, message).catch((cause: unknown): never => {
+    const away = cause instanceof TransportError && cause.code === 'PEER_UNREACHABLE';
+    throw away ? new HandselError('MARKET_UNREACHABLE', `the market ${platform} cannot be reached`, { cause }) : cause;
   });
   if (answer.status !== 200) {
     const problem = readProblem(answer.body);
@@ -134,10 +134,7 @@ function mandateOf(
     id: names.mandateId,
     agentThumb: names.agent.thumb,
     wanted: {
-      terms: order.want
-        .split(/\s+/)
-        .filter((word) => word !== '')
-        .slice(0, 16),
+      terms: order.want.split(/\s+/).filter((word) => word !== ''),
       category: order.category,
       mustHaves: order.mustHaves,
     },

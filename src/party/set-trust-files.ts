@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import type { Certificate } from '../pki/certificate.ts';
 import { fromPemLabelled } from '../pki/pem.ts';
-import { readRevocationList } from '../pki/revocation-list.ts';
+import { type RevocationList, readRevocationList } from '../pki/revocation-list.ts';
 import { type BrandCrlIdentifier, readBrandCrlIdentifier } from '../set/message/brand-crl-identifier.ts';
 import type { CertifiedHolder, CertifiedKey } from '../set/message/certified-key.ts';
 import { createHolderTrust } from '../set/message/holder-trust.ts';
 import { createSetTrust, type SetTrust } from '../set/message/set-trust.ts';
 import type { Trust } from '../set/message/trust.ts';
-import { readChain, readPrivateKey } from './communication.ts';
+import { readChain, readKeyOfChain } from './communication.ts';
 import { ConfigurationError, type SetKeyFiles, type SetTrustFiles } from './configuration.ts';
 
 export interface LoadedTrust {
@@ -28,9 +28,7 @@ export function loadSetTrust(
   const reload = () => {
     setTrust.learn({
       brandCrlIdentifier: readIdentifier(path(files.brandCrlIdentifier)),
-      revocationLists: fromPemLabelled(readFileSync(path(files.revocationLists), 'utf8'), 'X509 CRL').map((der) =>
-        readRevocationList(der),
-      ),
+      revocationLists: readLists(path(files.revocationLists)),
       certificates: readChain(path(files.authorities)),
       brandId,
       atMs: nowMs(),
@@ -38,6 +36,14 @@ export function loadSetTrust(
   };
   reload();
   return { setTrust, trust: createHolderTrust({ setTrust }), reload };
+}
+
+function readLists(file: string): readonly RevocationList[] {
+  try {
+    return fromPemLabelled(readFileSync(file, 'utf8'), 'X509 CRL').map((der) => readRevocationList(der));
+  } catch (cause) {
+    throw new ConfigurationError(`${file} does not hold revocation lists in PEM`, cause);
+  }
 }
 
 function readIdentifier(file: string): BrandCrlIdentifier {
@@ -54,14 +60,18 @@ export interface ChainedHolder extends CertifiedHolder {
 }
 
 export function readHolder(file: string): ChainedHolder {
-  const [certificate, ...issuers] = readChain(file);
-  if (certificate === undefined) throw new ConfigurationError(`${file} holds no certificate`);
+  return holderOf(readChain(file));
+}
+
+function holderOf([certificate, ...issuers]: readonly Certificate[]): ChainedHolder {
   return {
-    certificate,
+    certificate: certificate!, // a file without any is refused by who reads it
     issuers: issuers.filter(({ subject, issuer }) => !Buffer.from(subject.der).equals(issuer.der)),
   };
 }
 
+/** @throws ConfigurationError, also where key and certificate do not belong together */
 export function readSetKey(files: SetKeyFiles, path: (relative: string) => string): CertifiedKey & ChainedHolder {
-  return { ...readHolder(path(files.chain)), privateKey: readPrivateKey(path(files.privateKey)) };
+  const { chain, privateKey } = readKeyOfChain({ chain: path(files.chain), privateKey: path(files.privateKey) });
+  return { ...holderOf(chain), privateKey };
 }

@@ -1,71 +1,55 @@
 /** What a person can do at the station: send agents, see how they fare, approve, reject and recall, or buy without any agent. */
 
 import type { GuardInput } from '../agent/guard/guard-machine.ts';
-import { historyKey } from '../agent/guard/guard-machine.ts';
-import type { GuardRecord, GuardState, PaymentStatus } from '../agent/guard/guard-record.ts';
-import { type AgentStatus, agentStatusType, recallType, statusType } from '../agent/message/hosting.ts';
+import { type GuardRecord, type GuardState, historyKey, type Mandated } from '../agent/guard/guard-record.ts';
+import { type AgentStatus, recallType } from '../agent/message/hosting.ts';
 import type { Random } from '../crypto/random.ts';
-import { decodeShape, type Signer, signMessage } from '../crypto/signed-message.ts';
+import { type Signer, signMessage } from '../crypto/signed-message.ts';
 import { HandselError } from '../handsel-error.ts';
 import type { Host } from '../journal/host.ts';
-import { formatAmount } from '../money/amount.ts';
 import type { Certificate } from '../pki/certificate.ts';
+import type { PaymentPhase } from '../set/wallet/payment.ts';
 import type { Client } from '../transport/client.ts';
 import type { AgentOrder } from './agent-order.ts';
+import { RECALLED_BY_PERSON, stateByBooks } from './agent-state.ts';
+import { type AgentSummary, inOrder, type PaymentView, paymentsOf, paymentView, summaryOf } from './agent-view.ts';
+import { createPlatformQuestions } from './ask-platform.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { DirectPurchase, DirectPurchaseStatus, DirectPurchases } from './direct-purchases.ts';
+import { fullIdentity } from './full-identity.ts';
+import { knownMerchants, meantMerchants, unknownMerchantWarnings } from './merchant-names.ts';
 import type { OpenWallet } from './open-wallet.ts';
-import type { Receipt } from './receipt.ts';
+import { listPurchases, type PurchaseList } from './purchase-list.ts';
 import { type AgentAuthority, prepareAgent } from './send-agent.ts';
 import { unlockWallet, type WalletFile } from './wallet-file.ts';
 
-export interface PaymentView {
-  readonly payment: string;
-  readonly status: PaymentStatus | 'delivered' | 'undeliverable';
-  readonly product: string;
-  readonly merchant: string;
-  readonly price: string;
-  readonly reason?: string;
-  readonly receipt?: Receipt;
-}
-
-export interface AgentView {
-  readonly mandate: string;
+export interface AgentView extends AgentSummary {
   /** What the market says of the agent; `unknown` when the market cannot be asked. */
   readonly agent: AgentStatus['phase'] | 'unknown';
-  readonly reason?: string;
-  readonly recalled: boolean;
   readonly proposals: number;
   readonly offers: number;
-  /** Set aside and spent of the mandate's budget. */
-  readonly committed: string;
-  readonly expires: string;
   readonly payments: readonly PaymentView[];
-}
-
-/** An agent as the station itself knows it, without asking the market. */
-export interface AgentSummary {
-  readonly mandate: string;
-  /** What it was sent for, in the person's words as far as there are some. */
-  readonly want: string;
-  readonly max: string;
-  /** Set aside and spent of the mandate's budget. */
-  readonly committed: string;
-  readonly recalled: boolean;
-  readonly expires: string;
-  /** Payments that wait for the person. */
-  readonly waiting: readonly string[];
+  /** What the person should know of limits and preferences that had no effect. */
+  readonly warnings: readonly string[];
+  /** True for an agent on the station's own platform. */
+  readonly local: boolean;
 }
 
 export interface Station {
+  /** What the person should know before sending such an agent: merchants named that nobody knows. */
+  check(order: Pick<AgentOrder, 'merchants' | 'barred'>): Promise<readonly string[]>;
   /** The mandate's identity. */
   send(order: AgentOrder): Promise<string>;
+  /** Those that are under way first, the newest first. */
   list(): Promise<readonly AgentSummary[]>;
+  // Of identities the beginning is enough where only one begins so.
   status(mandateId: string): Promise<AgentView>;
-  recall(mandateId: string): Promise<void>;
+  /** Both give the whole identity. */
+  recall(mandateId: string): Promise<string>;
+  reject(paymentId: string, reason: string): Promise<string>;
   /** Also opens the wallet again for a payment under way when the station was restarted meanwhile. */
-  approve(paymentId: string, password: string): Promise<void>;
-  reject(paymentId: string, reason: string): Promise<void>;
+  approve(paymentId: string, password: string): Promise<string>;
+  bought(): Promise<PurchaseList>;
   /** Buys at list price without any agent; gives the payment's identity. */
   buy(purchase: DirectPurchase): Promise<{ readonly payment: string }>;
   purchase(paymentId: string): Promise<DirectPurchaseStatus>;
@@ -89,33 +73,58 @@ export interface StationParts {
   readonly authority: AgentAuthority;
   readonly url: string;
   readonly market: string;
+  /** Names of other parties by URL. */
+  readonly peers: Readonly<Record<string, string>>;
+  /** Where the wallet stands with a payment; undefined when it is not open there. */
+  readonly walletPhase: (paymentId: string) => PaymentPhase | undefined;
   readonly random: Random;
   readonly nowMs: () => number;
 }
 
+const ASKED_AT_ONCE = 16;
 const UNDER_WAY: ReadonlySet<DirectPurchaseStatus['status']> = new Set(['paying', 'pending']);
 
 export function createStation(parts: StationParts): Station {
-  const { guard, deliveries, purchases, openWallet, wallet, client, signer, url, market, nowMs } = parts;
-  const mandateOf = (mandateId: string) => {
-    const mandate = guard.state.mandates.get(mandateId);
-    if (mandate === undefined) throw new HandselError('MANDATE_UNKNOWN', `no mandate ${mandateId} was given here`);
-    return mandate;
+  const { guard, deliveries, purchases, openWallet, wallet, client, signer, url, market, peers, nowMs } = parts;
+  const askWord = createPlatformQuestions({ client, signer, nowMs });
+  const mandateOf = (given: string): Mandated => {
+    const { mandates } = guard.state;
+    const mandateId = fullIdentity(given, mandates.keys(), { what: 'agent', unknown: 'MANDATE_UNKNOWN' });
+    return mandates.get(mandateId)!;
   };
-  const platformOf = (mandateId: string) => (mandateOf(mandateId).terms.local ? url : market);
+  const paymentOf = (given: string): string => {
+    const known = [...guard.state.payments.keys(), ...purchases.identities()];
+    return fullIdentity(given, new Set(known), { what: 'payment', unknown: 'PAYMENT_UNKNOWN' });
+  };
+  const platformOf = ({ terms }: Mandated) => (terms.local ? url : market);
+  const known = () => knownMerchants({ client, signer, market, peers, nowMs: nowMs() });
 
   return {
-    async send(order) {
+    async check({ merchants, barred }) {
+      if (merchants.length + barred.length === 0) return [];
+      const there = await known();
+      return [
+        ...unknownMerchantWarnings(meantMerchants(merchants, there.all), '--from', there),
+        ...unknownMerchantWarnings(meantMerchants(barred, there.all), '--not', there),
+      ];
+    },
+    async send(asked) {
       const file = wallet();
-      const card = file.cards.find(({ id }) => order.card === undefined || id === order.card);
+      const card = file.cards.find(({ id }) => asked.card === undefined || id === asked.card);
       if (card === undefined) {
         throw new HandselError(
           'CARD_UNKNOWN',
-          order.card === undefined ? 'the wallet is empty' : `no card ${order.card}`,
+          asked.card === undefined ? 'the wallet is empty' : `no card ${asked.card}`,
         );
       }
-      const walletKey = order.password === undefined ? undefined : unlockWallet(file, order.password);
+      const walletKey = asked.password === undefined ? undefined : unlockWallet(file, asked.password);
       try {
+        const named = asked.merchants.length + asked.barred.length > 0 ? (await known()).all : [];
+        const order = {
+          ...asked,
+          merchants: [...meantMerchants(asked.merchants, named).names],
+          barred: [...meantMerchants(asked.barred, named).names],
+        };
         const mandate = await prepareAgent({
           ...{ order, client, signer, market, walletKey },
           stationUrl: url,
@@ -133,101 +142,84 @@ export function createStation(parts: StationParts): Station {
     },
     async list() {
       await guard.settled();
-      const waiting = [...guard.state.payments.values()].filter(({ status }) => status === 'awaiting-approval');
-      return [...guard.state.mandates.values()].map(({ terms, recalled, committedMinor }) => ({
-        mandate: terms.mandateId,
-        want: terms.wanted.terms.join(' ') || terms.wanted.category || Object.keys(terms.wanted.mustHaves).join(', '),
-        max: formatAmount({ currency: terms.currency, minor: terms.priceLimitMinor }),
-        committed: formatAmount({ currency: terms.currency, minor: committedMinor }),
-        recalled,
-        expires: new Date(terms.expiresAtMs).toISOString(),
-        waiting: waiting.filter(({ mandateId }) => mandateId === terms.mandateId).map(({ paymentId }) => paymentId),
-      }));
+      const payments = Map.groupBy(guard.state.payments.values(), ({ mandateId }) => mandateId);
+      const mandates = [...guard.state.mandates.values()];
+      const glance = async (mandate: Mandated) => {
+        const own = payments.get(mandate.terms.mandateId) ?? [];
+        const decided = stateByBooks(mandate, own) !== undefined;
+        const word = await askWord(platformOf(mandate), mandate.terms, decided ? 'as remembered' : 'once a time');
+        return summaryOf(mandate, own, word, guard.state, nowMs());
+      };
+      const all: AgentSummary[] = [];
+      for (let at = 0; at < mandates.length; at += ASKED_AT_ONCE) {
+        all.push(...(await Promise.all(mandates.slice(at, at + ASKED_AT_ONCE).map(glance))));
+      }
+      return inOrder(all);
     },
-    async status(mandateId) {
-      const { terms, recalled, committedMinor } = mandateOf(mandateId);
+    async status(given) {
+      const mandate = mandateOf(given);
+      const { terms } = mandate;
+      const { mandateId } = terms;
+      const word = await askWord(platformOf(mandate), terms, 'always');
       await guard.settled();
       const records = await guard.readByKey(historyKey(mandateId));
-      const stopped = records.find((record) => record.type === 'recalled');
-      const agent = await askPlatform(parts, platformOf(mandateId), mandateId);
-      const reason = stopped?.type === 'recalled' ? stopped.reason : agent?.reason;
+      const own = paymentsOf(records);
+      const agent = typeof word === 'string' ? undefined : word;
       return {
-        mandate: mandateId,
+        ...summaryOf(mandate, own, word, guard.state, nowMs()),
         agent: agent?.phase ?? 'unknown',
-        ...(reason !== undefined && { reason }),
-        recalled,
         proposals: agent?.proposals ?? 0,
         offers: agent?.offers ?? 0,
-        committed: formatAmount({ currency: terms.currency, minor: committedMinor }),
-        expires: new Date(terms.expiresAtMs).toISOString(),
-        payments: paymentsIn(records, guard.state, deliveries),
+        payments: own.map((payment) => paymentView(payment, records, parts)),
+        warnings: (agent?.notOffered ?? []).map(
+          (issue) => `no offer had ${issue}: what you prefer of it did not count`,
+        ),
+        local: terms.local,
       };
     },
-    async recall(mandateId) {
+    async recall(given) {
+      const mandate = mandateOf(given);
+      const { mandateId, expiresAtMs } = mandate.terms;
       const body = signMessage(recallType, { agent: mandateId, atMs: nowMs() }, signer);
-      const to = `${platformOf(mandateId)}/agent/recall`;
-      const { expiresAtMs } = mandateOf(mandateId).terms;
+      const to = `${platformOf(mandate)}/agent/recall`;
       const send = { id: `recall ${mandateId}`, to, kind: 'recall', body, expiresAtMs };
-      await guard.submit({ type: 'recall', mandateId, reason: 'recalled by the person', send });
+      await guard.submit({ type: 'recall', mandateId, reason: RECALLED_BY_PERSON, send });
+      return mandateId;
     },
-    async approve(paymentId, password) {
+    async approve(given, password) {
+      const paymentId = paymentOf(given);
       const payingNow = () => guard.state.payments.get(paymentId)?.status === 'paying';
-      const known = guard.state.payments.has(paymentId);
+      const guarded = guard.state.payments.has(paymentId);
       // A purchase without an agent needs no approval, but the wallet is closed to it after a restart.
-      const waits = known ? payingNow() : UNDER_WAY.has((await purchases.status(paymentId)).status);
-      if (!known && !waits) throw new HandselError('PAYMENT_NOT_WAITING', 'the purchase is over');
+      const waits = guarded ? payingNow() : UNDER_WAY.has((await purchases.status(paymentId)).status);
+      if (!guarded && !waits) throw new HandselError('PAYMENT_NOT_WAITING', 'the purchase is over');
       openWallet.unlocked(paymentId, unlockWallet(wallet(), password));
-      if (waits) return;
+      if (waits) return paymentId;
       try {
         await guard.submit({ type: 'approve', paymentId });
+        return paymentId;
       } catch (error) {
         // Refused a second approval, the payment goes on with the wallet the first one opened.
         if (!payingNow()) openWallet.close(paymentId);
         throw error;
       }
     },
-    reject: (paymentId, reason) => guard.submit({ type: 'reject', paymentId, reason }),
+    async reject(given, reason) {
+      const paymentId = paymentOf(given);
+      await guard.submit({ type: 'reject', paymentId, reason });
+      return paymentId;
+    },
+    async bought() {
+      await guard.settled();
+      return listPurchases({
+        guard: guard.state,
+        records: (mandateId) => guard.readByKey(historyKey(mandateId)),
+        receipt: deliveries.receipt,
+        direct: purchases,
+      });
+    },
     buy: (purchase) => purchases.buy(purchase),
     purchase: (paymentId) => purchases.status(paymentId),
     cards: () => wallet().cards.map(({ id, brand, lastFour, expiry }) => ({ id, brand, lastFour, expiry })),
   };
-}
-
-async function askPlatform(
-  { client, signer, nowMs }: StationParts,
-  platform: string,
-  agent: string,
-): Promise<AgentStatus | undefined> {
-  const body = signMessage(statusType, { agent, atMs: nowMs() }, signer);
-  try {
-    const message = { kind: 'status', contentType: 'application/cose', extension: 'cose', body };
-    const answer = await client.post(`${platform}/agent/status`, message);
-    return answer.status === 200 ? decodeShape(agentStatusType, answer.body) : undefined;
-  } catch {
-    return undefined; // the market is away: what the station itself knows is shown all the same
-  }
-}
-
-function paymentsIn(
-  records: readonly GuardRecord[],
-  state: Readonly<GuardState>,
-  deliveries: Deliveries,
-): readonly PaymentView[] {
-  return records.flatMap((record): PaymentView[] => {
-    if (record.type !== 'claimed') return [];
-    const { paymentId, product, merchant, price } = record.payment;
-    const ended = records.find((other) => other.type === 'ended' && other.paymentId === paymentId);
-    const reason = deliveries.failure(paymentId) ?? (ended?.type === 'ended' ? ended.reason : '');
-    const receipt = deliveries.receipt(paymentId);
-    const status = state.payments.get(paymentId)?.status ?? 'failed';
-    return [
-      {
-        payment: paymentId,
-        status: receipt !== undefined ? 'delivered' : deliveries.failure(paymentId) ? 'undeliverable' : status,
-        ...{ product, merchant, price: formatAmount(price) },
-        ...(reason !== '' && { reason }),
-        ...(receipt && { receipt }),
-      },
-    ];
-  });
 }

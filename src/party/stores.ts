@@ -1,5 +1,4 @@
 /** Where the machines of a party keep their journals: a file each in a folder (SQLite), or a shard each in a PostgreSQL data base. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemRandom } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
@@ -10,6 +9,7 @@ import type { Machine } from '../journal/machine.ts';
 import { openPostgresJournal } from '../journal/postgres-journal.ts';
 import { openSqliteJournal } from '../journal/sqlite-journal.ts';
 import type { StoreConfiguration } from './configuration.ts';
+import { makeFolder } from './make-folder.ts';
 import type { Surroundings } from './running-party.ts';
 
 export async function openJournal(
@@ -19,7 +19,7 @@ export async function openJournal(
 ): Promise<Journal> {
   if (store.kind === 'postgres') return openPostgresJournal({ connection: store.connection, shard: name });
   const directory = path(store.directory);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolder(directory);
   return openSqliteJournal({ file: join(directory, `${name}.journal`) });
 }
 

@@ -141,7 +141,9 @@ function exchange(agent: PlainAgent | TlsAgent, ask: Ask, signal: AbortSignal): 
     request.on('error', (cause: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
       reject(
-        stale ? new StaleConnection('PEER_UNREACHABLE', 'the connection was closed', { cause }) : failure(cause, url),
+        stale
+          ? new StaleConnection('PEER_UNREACHABLE', `${url.origin} closed the connection`, { cause })
+          : failure(cause, url),
       );
     });
     request.end(body);
@@ -152,9 +154,12 @@ function failure(cause: NodeJS.ErrnoException, url: URL): TransportError {
   const code = cause.code ?? '';
   const detail = { host: url.host };
   if (/CERT|SIGNATURE|ALTNAME|CRL|SSL|TLS/.test(code)) {
-    return new TransportError('PEER_NOT_TRUSTED', 'no trusted connection could be made', { cause, detail });
+    return new TransportError('PEER_NOT_TRUSTED', `no trusted connection to ${url.origin} could be made`, {
+      cause,
+      detail,
+    });
   }
-  return new TransportError('PEER_UNREACHABLE', 'the peer could not be reached', { cause, detail });
+  return new TransportError('PEER_UNREACHABLE', `nobody could be reached at ${url.origin}`, { cause, detail });
 }
 
 function targetOf(address: string, secure: boolean): URL {

@@ -21,13 +21,13 @@ export function createHttpCourier(options: {
 }): Courier {
   const { client, formOf = formOfRoute } = options;
   return {
-    async deliver(message, signal) {
+    async deliver(message, attempt) {
       const { kind, body } = message;
       const {
         status,
         contentType,
         body: answer,
-      } = await client.post(message.to, { kind, body, ...formOf(message) }, signal);
+      } = await client.post(message.to, { kind, body, ...formOf(message) }, attempt.signal);
       if (status >= 200 && status < 300) return { type: 'answered', body: answer };
       if (status < 400 || status >= 500 || AGAIN_LATER.has(status)) {
         throw new TransportError('PEER_BUSY', `the peer answered with status ${status}`, { detail: { status } });

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { asCalled, programCalled } from '../../src/cli/called-as.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import { type CommandRow, commandTable } from '../../src/cli/command-table.ts';
 import { type GlobalOptions, homeFolder } from '../../src/cli/global-options.ts';
@@ -118,6 +119,35 @@ describe('the program', () => {
     }
   });
 
+  test('says its version', async () => {
+    const { code, stdout } = await handsel('--version');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+  });
+
+  test('help reaches the commands below, and a group of commands alone shows its help', async () => {
+    const [send, option, agent] = await Promise.all([
+      handsel('help', 'agent', 'send'),
+      handsel('agent', 'send', '--help'),
+      handsel('agent'),
+    ]);
+    expect(send).toEqual(option);
+    expect(send.stdout).toContain('--want');
+    expect([agent.code, agent.stderr]).toEqual([0, '']);
+    expect(agent.stdout).toContain('Usage: handsel agent');
+  });
+
+  test('with --json standard error is JSON also when the command line is not understood', async () => {
+    for (const args of [
+      ['fly', '--json'],
+      ['agent', 'send', '--json'],
+      ['run', 'nonsense', '--json'],
+    ]) {
+      const { code, stdout, stderr } = await handsel(...args);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(JSON.parse(stderr).error.code).toBe('USAGE');
+    }
+  });
+
   test('exits 2 on a command or an option it does not know', async () => {
     const [command, option] = await Promise.all([handsel('fly'), handsel('inspect', '--loud', bin)]);
     expect(command.code).toBe(2);
@@ -130,5 +160,35 @@ describe('the program', () => {
     expect(code).toBe(1);
     expect(stdout).toBe('');
     expect(JSON.parse(stderr).error).toMatchObject({ code: 'ENOENT', advice: expect.stringContaining('path') });
+  });
+});
+
+describe('commands in what is printed', () => {
+  const byNpm = { npm_package_name: 'handsel', npm_lifecycle_event: 'handsel' };
+
+  test('are given as the program was called', () => {
+    expect(programCalled({})).toBe('handsel');
+    expect(programCalled(byNpm)).toBe('npm run -s handsel --');
+    expect(programCalled({ ...byNpm, npm_package_name: 'a shop of somebody else' })).toBe('handsel');
+    expect(programCalled({ ...byNpm, npm_lifecycle_event: 'test' })).toBe('handsel');
+    const text = 'Usage: handsel [options]; try `handsel agent send`, not handsel agents; handsel: no';
+    expect(asCalled(text, 'handsel')).toBe(text);
+    expect(asCalled(text, 'H')).toBe('Usage: H [options]; try `H agent send`, not handsel agents; handsel: no');
+  });
+
+  test('are known all of them', () => {
+    for (const { name } of commandTable) expect(asCalled(`handsel ${name}`, 'H')).toBe(`H ${name}`);
+  });
+
+  test('stand so in help and in advice of a program that npm started', async () => {
+    const env = { ...process.env, ...byNpm };
+    const ask = (...args: string[]) =>
+      new Promise<string>((resolve) => {
+        execFile(process.execPath, [bin, ...args], { env }, (_, stdout, stderr) => resolve(stdout + stderr));
+      });
+    const [help, error] = await Promise.all([ask('wallet', '--help'), ask('wallet', 'show', '--home', '/nonexistent')]);
+    expect(help).toContain('$ npm run -s handsel -- wallet show');
+    expect(error).toContain('NETWORK_MISSING');
+    expect(error).toContain('`npm run -s handsel -- network init --home DIR`');
   });
 });

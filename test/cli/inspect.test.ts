@@ -1,11 +1,12 @@
 /** `handsel inspect`: artefacts of every kind become readable, private keys never do, and arbitrary bytes break nothing. */
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { inspectBytes, MAX_INSPECTED_BYTES } from '../../src/cli/inspect/inspect-bytes.ts';
+import { inspectJournal } from '../../src/cli/inspect/inspect-journal.ts';
 import { objectName } from '../../src/cli/inspect/object-names.ts';
 import { printInspection } from '../../src/cli/inspect/print-inspection.ts';
 import { inspectCommand } from '../../src/cli/inspect.ts';
@@ -16,6 +17,7 @@ import { signCose1 } from '../../src/crypto/cose-sign1.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
 import { generateP256 } from '../../src/crypto/signature.ts';
 import { HandselError } from '../../src/handsel-error.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite-journal.ts';
 import { createCertificate, randomSerial } from '../../src/pki/certificate.ts';
 import { createCertificateRequest } from '../../src/pki/certificate-request.ts';
 import { makeExtension } from '../../src/pki/extension.ts';
@@ -23,6 +25,7 @@ import { makeName } from '../../src/pki/name.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import { basicConstraints } from '../../src/pki/standard-extensions.ts';
 import { encodeMessage } from '../../src/set/message/message-wrapper.ts';
+import { provisionIn } from '../party/network-fixture.ts';
 
 const { privateKey, publicKey } = generateP256();
 const name = makeName({ O: 'Testbrand', CN: 'A party' });
@@ -205,6 +208,131 @@ describe('anything else', () => {
     const deep = new Uint8Array(50_000).fill(0x81);
     expect(only(deep).kind).toBe('unknown');
     expect(() => inspectBytes(new Uint8Array(MAX_INSPECTED_BYTES + 1))).toThrow(HandselError);
+  });
+});
+
+describe('text', () => {
+  const inspected = (text: string, file = 'a') => {
+    const [found] = inspectBytes(utf8(text), file);
+    return { ...found!, all: printInspection(found!) + JSON.stringify(found) };
+  };
+
+  test('of traces, lines of JSON and Genius files is shown', () => {
+    expect(inspected('MTI  0200\n002  960002******6867\n', '0033-ISO0200.txt')).toMatchObject({
+      kind: 'text',
+      all: expect.stringContaining('960002******6867'),
+    });
+    expect(inspected('{"a":1}\n{"a":2,"password":"hunter22"}\n', 'log.jsonl')).toMatchObject({
+      kind: 'JSON lines',
+      facts: { lines: '2' },
+      json: [{ a: 1 }, { a: 2, password: '[hidden]' }],
+    });
+    const example = (name: string) => readFileSync(`examples/negotiation/${name}.xml`, 'utf8');
+    expect(inspected(example('data-set-domain'))).toMatchObject({ kind: 'Genius domain' });
+    expect(inspected(example('data-set-buyer')).facts.issues).toContain('Licence');
+    expect(inspected('<a><b/></a>')).toMatchObject({ kind: 'XML' });
+    expect(inspected('to 4111 1111 1111 1111 and on').all).not.toContain('4111');
+    expect(inspected('red \u001b[31m and on').all).not.toContain('\u001b');
+  });
+
+  test('that may be a secret is named and not shown', () => {
+    const key = toHex(systemRandom(32));
+    const secrets = [
+      { text: `${key}\n`, file: 'sealing.key', kind: 'secret key' },
+      { text: `${key}\n`, file: 'moved', kind: 'secret key' },
+      { text: 'correct horse battery\n', file: 'customer/password', kind: 'password' },
+      { text: 'cGFzc3dvcmQ\n', file: 'noted', kind: 'one word' },
+      { text: '"cGFzc3dvcmQ"', file: 'noted.json', kind: 'one word' },
+      { text: '{"pan":"4111111111111111",', file: 'cards.json', kind: 'broken JSON' },
+    ];
+    for (const { text, file, kind } of secrets) {
+      const found = inspected(text, file);
+      expect(found.kind).toBe(kind);
+      for (const word of text.match(/[\w-]{6,}/g) ?? []) expect(found.all).not.toContain(word);
+    }
+    const binary = inspectBytes(systemRandom(32), 'raw.key').map(printInspection).join('');
+    expect(binary).toContain('not shown');
+    expect(binary.length).toBeLessThan(100);
+  });
+
+  test('that means to be JSON and is not tells where it breaks, and counts as unreadable', () => {
+    const found = inspected('{\n  "a": 1,\n  "b" 2\n}\n', 'odd.json');
+    expect(found).toMatchObject({ kind: 'broken JSON', unreadable: true });
+    expect(found.facts.broken).toMatch(/^at line 3/);
+  });
+});
+
+test('a wallet tells the faces of its cards and nothing that is sealed', () => {
+  const sealedKey = systemRandom(40);
+  const card = { id: 'card-1', brand: 'HANDSEL', lastFour: '6867', sealed: systemRandom(40) };
+  const { kind, facts, text } = only(encodeCbor({ version: 1, sealedKey, cards: [card] }));
+  expect({ kind, facts }).toMatchObject({ kind: 'wallet', facts: { cards: 'card-1 HANDSEL …6867' } });
+  expect(text).not.toContain(toHex(sealedKey).slice(0, 16));
+});
+
+describe('journals', () => {
+  test('tell machine, entries and size, while nobody writes them, and are left as they were', async () => {
+    const file = join(folder, 'guard.journal');
+    const journal = await openSqliteJournal({ file });
+    await journal.append([1, 2, 3].map((byte) => ({ keys: [], body: Uint8Array.of(byte) })));
+    expect(inspectJournal(file).facts).toMatchObject({
+      machine: 'guard',
+      entries: expect.stringContaining('not counted'),
+    });
+    await journal.close();
+    const before = readdirSync(folder);
+    expect(inspectJournal(file)).toMatchObject({ kind: 'journal', facts: { entries: '3', snapshot: 'none' } });
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  test('a file that only begins like one is unreadable', () => {
+    const file = join(folder, 'odd.journal');
+    writeFileSync(file, `SQLite format 3\0${'x'.repeat(2000)}`);
+    expect(inspectJournal(file)).toMatchObject({ unreadable: true });
+  });
+});
+
+test('no file of a whole network gives a secret away', async () => {
+  const home = join(folder, 'home');
+  await provisionIn(home);
+  const files = readdirSync(home, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('catalogue'))
+    .map((entry) => join(entry.parentPath, entry.name));
+  const secrets = files.flatMap((file) => {
+    const text = readFileSync(file, 'utf8');
+    if (/(\.key|password)$/.test(file)) return [text.trim()];
+    if (/cards\.json$/.test(file)) return JSON.parse(text).map(({ pan }: { pan: string }) => pan);
+    const pem = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/.exec(text)?.[0];
+    if (pem === undefined) return [];
+    return [Buffer.from(createPrivateKey(pem).export({ format: 'jwk' }).d ?? '', 'base64url').toString('hex')];
+  });
+  expect(secrets.length).toBeGreaterThan(25);
+
+  let written = '';
+  const command = inspectCommand((text) => {
+    written += text;
+  });
+  await command.parseAsync(files, { from: 'user' });
+  expect(process.exitCode).toBeUndefined();
+  const seen = written.replace(/\s/g, '').toLowerCase();
+  const forms = (secret: string) => [secret, toHex(utf8(secret)), Buffer.from(secret).toString('base64')];
+  const given = secrets.filter((secret) => forms(secret).some((form) => seen.includes(form.toLowerCase())));
+  expect(given).toEqual([]);
+});
+
+test('the command exits 1 for what cannot be read, having shown what there is', async () => {
+  const file = join(folder, 'noise.bin');
+  writeFileSync(file, Uint8Array.of(0xff, 0, 0xfe, 1));
+  let written = '';
+  const command = inspectCommand((text) => {
+    written += text;
+  });
+  await command.parseAsync([file], { from: 'user' });
+  expect(process.exitCode).toBe(1);
+  process.exitCode = undefined;
+  expect(written).toContain('ff00fe01');
+  await expect(inspectCommand().parseAsync([folder], { from: 'user' })).rejects.toMatchObject({
+    code: 'INSPECT_FOLDER',
   });
 });
 

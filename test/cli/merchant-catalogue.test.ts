@@ -62,8 +62,8 @@ describe('handsel merchant catalogue', () => {
     const before = await readdir(shop, { recursive: true });
     const other = join(folder, 'other.txt');
     await writeFile(other, 'three\n');
-    const twin = run('add', shop, other, ...offer, '--sku', 'UPPER');
-    await expect(twin).rejects.toMatchObject({ code: 'CATALOGUE_INVALID' });
+    const dearer = run('add', shop, other, ...offer, '--floor', '2.50EUR');
+    await expect(dearer).rejects.toMatchObject({ code: 'CATALOGUE_INVALID' });
     const bundleOfNothing = run('add', shop, 'catalogue/atlas/us-states.jsonld');
     await expect(bundleOfNothing).rejects.toMatchObject({ code: 'CATALOGUE_INVALID' });
     expect((await readdir(shop, { recursive: true })).sort()).toEqual(before.sort());
@@ -72,10 +72,11 @@ describe('handsel merchant catalogue', () => {
   it.each([
     ['a licence', ['--price', '1EUR'], 'CATALOGUE_ENTRY_INCOMPLETE'],
     ['a price', ['--license', 'CC0-1.0'], 'CATALOGUE_ENTRY_INCOMPLETE'],
-    ['a price that can be read', ['--license', 'CC0-1.0', '--price', '1,50 EUR'], 'AMOUNT_MALFORMED'],
+    ['a price that can be read', ['--price', '1,50 EUR'], 'commander.invalidArgument'],
     ['a price for every floor', [...offer, '--floor', '1USD'], 'CATALOGUE_ENTRY_INCOMPLETE'],
     ['a floor not above the price', ['--license', 'X', '--price', '1EUR', '--floor', '2EUR'], 'CATALOGUE_INVALID'],
-    ['a strategy that exists', [...offer, '--concession', 'bluffing'], 'CATALOGUE_INVALID'],
+    ['a strategy that exists', ['--concession', 'bluffing'], 'commander.invalidArgument'],
+    ['a number in small letters', [...offer, '--sku', 'UPPER'], 'commander.invalidArgument'],
     ['a stock that is a number', [...offer, '--stock', 'many'], 'commander.invalidArgument'],
   ])('asks for %s', async (_what, options, code) => {
     await expect(run('add', shop, words(), ...options)).rejects.toMatchObject({ code });
@@ -89,10 +90,33 @@ describe('handsel merchant catalogue', () => {
     await expect(run('add', shop, odd, words(), ...offer)).rejects.toThrow('one file of goods at a time');
   });
 
+  it('says all that is missing at once', async () => {
+    const odd = join(folder, 'goods.xyz');
+    await writeFile(odd, 'x');
+    await expect(run('add', shop, odd)).rejects.toThrow(/--price.*--license.*--format/);
+  });
+
+  it('takes a second product from a file of the same name under another number, and none under the same', async () => {
+    expect(await run('add', shop, words(), ...offer)).toContain('after its next start');
+    await expect(run('add', shop, words(), ...offer)).rejects.toThrow(/my-words already.*--sku/);
+    await run('add', shop, words(), ...offer, '--sku', 'my-words-2');
+    const { products } = JSON.parse(await run('list', shop, '--json'));
+    expect(products.map(({ goods }: { goods: { file: string } }) => goods.file)).toEqual([
+      'goods/My Words.txt',
+      'goods/my-words-2-My Words.txt',
+    ]);
+  });
+
+  it('names a path that is not there as it was given, and counts one as one', async () => {
+    await expect(run('list', '/nonexistent')).rejects.toThrow(/^\/nonexistent: /);
+    await run('add', shop, words(), ...offer);
+    expect(await run('check', shop)).toBe('1 product is sound, 0 problems\n');
+  });
+
   it('says every problem and fails the command when a catalogue is unsound', async () => {
     await mkdir(shop);
     await writeFile(join(shop, 'broken.jsonld'), '{');
-    expect(await run('check', shop)).toMatch(/broken\.jsonld: not JSON.*\n0 products are sound, 1 problems\n/s);
+    expect(await run('check', shop)).toMatch(/broken\.jsonld: not JSON.*\n0 products are sound, 1 problem\n/s);
     expect(process.exitCode).toBe(1);
     await expect(run('list', shop)).rejects.toMatchObject({ code: 'CATALOGUE_INVALID' });
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,4 +38,16 @@ test('refuses one profile, or too many rounds', async () => {
     code: 'NEGOTIATION_PARTIES',
   });
   await expect(runNegotiate({ ...base, rounds: '1e9' })).rejects.toMatchObject({ code: 'NEGOTIATION_ROUNDS_INVALID' });
+});
+
+test('names the file that is no Genius file', async () => {
+  const odd = join(await mkdtemp(join(tmpdir(), 'handsel-')), 'odd.xml');
+  await writeFile(odd, 'no XML at all');
+  const asked = runNegotiate({ ...base, profile: [base.profile[0]!, odd] });
+  await expect(asked).rejects.toMatchObject({ code: 'GENIUS_NOT_XML', message: expect.stringContaining(odd) });
+});
+
+test('counts one offer as one', async () => {
+  const text = await runNegotiate({ ...base, strategy: ['conceder'], rounds: '1' });
+  expect(text).not.toMatch(/after 1 offers/);
 });

@@ -45,6 +45,43 @@ test('a configuration that is missing or wrong is named, and nothing starts', as
   expect(err).toContain('brnad');
 });
 
+test('a configuration of another kind of party is said in one line, with the command that fits', async () => {
+  const { code, err } = await handsel('run', 'merchant', '--config', north).ended;
+  expect(code).toBe(1);
+  expect(err.split('\n')[0]).toBe(
+    `handsel: ${north} is an operator's configuration: handsel run operator --config ${north} (CONFIGURATION_INVALID)`,
+  );
+  const folder = await handsel('run', 'merchant', '--config', join(home, 'north')).ended;
+  expect(folder.err).toContain("an operator's configuration");
+});
+
+test('a kind of party that does not exist is complained of before anything that is missing', async () => {
+  const { code, err } = await handsel('run', 'nonsense').ended;
+  expect(code).toBe(2);
+  expect(err).toContain("'nonsense'");
+  expect(err).not.toContain('--config');
+  expect((await handsel('run', 'operator').ended).err).toContain('--config');
+});
+
+test('a private key that does not belong to the chain, and a chain that is none, are named', async () => {
+  const key = join(home, 'north/gateway/signature-key.pem');
+  const chain = join(home, 'north/gateway/signature.pem');
+  const [keyBefore, chainBefore] = [readFileSync(key), readFileSync(chain)];
+  try {
+    writeFileSync(key, readFileSync(join(home, 'north/gateway/encryption-key.pem')));
+    const foreign = await handsel('run', 'operator', '--config', north).ended;
+    expect(foreign.code).toBe(1);
+    for (const file of [key, chain]) expect(foreign.err).toContain(file);
+    writeFileSync(chain, 'no chain');
+    const none = await handsel('run', 'operator', '--config', north).ended;
+    expect(none.code).toBe(1);
+    expect(none.err).toContain(chain);
+  } finally {
+    writeFileSync(key, keyBefore);
+    writeFileSync(chain, chainBefore);
+  }
+});
+
 test('a port that is taken ends the start, though journals were open already', async () => {
   const { port } = JSON.parse(readFileSync(north, 'utf8')).listen;
   const taken = createServer();
@@ -53,7 +90,17 @@ test('a port that is taken ends the start, though journals were open already', a
     const { code, err } = await handsel('run', 'operator', '--config', north).ended;
     expect(code).toBe(1);
     expect(err).toContain('EADDRINUSE');
+    expect(err).toContain('--base-port');
   } finally {
     await new Promise((resolve) => taken.close(resolve));
   }
+});
+
+test('operator close says when the batch is settled, and takes the folder for the configuration in it', async () => {
+  const running = handsel('run', 'operator', '--config', join(home, 'north'));
+  await running.listening;
+  const { code, out } = await handsel('operator', 'close', '--config', join(home, 'north')).ended;
+  expect([code, out]).toEqual([0, expect.stringContaining('900 s after its last charge')]);
+  const json = await handsel('operator', 'close', '--config', north, '--json').ended;
+  expect(JSON.parse(json.out)).toEqual({ closed: true, reversalSeconds: 900 });
 });

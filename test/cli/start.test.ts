@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { temporaryFolder } from '../party/network-fixture.ts';
@@ -51,7 +51,22 @@ test('start says what it could not buy, and fails', async () => {
   ];
   const { code, out, err } = await handsel(...args).ended;
   expect([code, out]).toEqual([1, '']);
-  expect(JSON.parse(err.trimEnd().split('\n').at(-1)!).error.code).toBe('NOTHING_BOUGHT');
+  const lines = err
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.at(-1).error.code).toBe('NOTHING_BOUGHT');
+  expect(lines[0].progress).toContain('agency');
+});
+
+test('a password file that does not open the wallet is named', async () => {
+  const file = join(folder, 'started/customer/password');
+  const before = readFileSync(file);
+  writeFileSync(file, 'not the password\n');
+  const { code, err } = await handsel('start', '--once', '--home', join(folder, 'started')).ended;
+  writeFileSync(file, before);
+  expect(code).toBe(1);
+  expect(err).toContain(`the password in ${file} does not open the wallet (CRYPTOGRAPHIC_FAILURE)`);
 });
 
 test('start stays up after the sale, and ends cleanly when told to', async () => {

@@ -3,7 +3,7 @@ import { decode as judgeDecode, encode as judgeEncode, rfc8949EncodeOptions } fr
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeCbor, decodeCborExact, encodeCbor, encodeCborExact } from '../../src/codec/cbor.ts';
-import { CborError, CborTag, type CborValue } from '../../src/codec/cbor-value.ts';
+import { CborError, CborTag, type CborValue, EmbeddedCbor } from '../../src/codec/cbor-value.ts';
 import { fromHex, toHex } from '../../src/codec/hex.ts';
 
 // RFC 8949 appendix A, the rows whose encoding is the deterministic one.
@@ -139,4 +139,12 @@ describe('deterministic CBOR (RFC 8949)', () => {
       { numRuns: 5000 },
     );
   });
+});
+
+test('a value embedded as a byte string is written as its encoding is, whatever its length', () => {
+  for (const length of [0, 20, 21, 22, 23, 24, 251, 252, 253, 254, 4000, 65_529, 65_530, 65_531, 65_532, 300_000]) {
+    const value = { text: 'x'.repeat(length), number: 5n };
+    const apart = encodeCborExact(['a', encodeCborExact([encodeCborExact(value)]), 'b']);
+    expect(encodeCborExact(['a', new EmbeddedCbor([new EmbeddedCbor(value)]), 'b'])).toEqual(apart);
+  }
 });

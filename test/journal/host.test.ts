@@ -110,6 +110,19 @@ describe('local inputs', () => {
     expect(appends).toEqual([4]);
   });
 
+  it('are durable before their submission is told, also when it had nothing to record itself', async () => {
+    const disk = gate();
+    const { host } = await startScenario({ flush: disk.pass });
+    const told: string[] = [];
+    const local: Script = () => ({ records: ['caused'] });
+    void host.submit(() => ({ records: [], inputs: [local] })).then(() => told.push('done'));
+    await soon();
+    expect([host.state, told]).toEqual([['caused'], []]);
+    disk.open();
+    await soon();
+    expect(told).toEqual(['done']);
+  });
+
   it('without end stop the host', async () => {
     const { host } = await startScenario();
     const again: Script = () => ({ records: [], inputs: [again] });

@@ -75,9 +75,9 @@ export async function startScenario(options: ScenarioOptions = {}): Promise<Scen
     clock: { nowMs: clock.nowMs, after: (delayMs, call) => clock.after(delayMs, () => dead || call()) },
     random: seededRandom(2).bytes,
     courier: {
-      deliver(message, signal) {
+      deliver(message, attempt) {
         deliveries.push({ ...message, body: message.body.slice(), atMs: clock.nowMs() });
-        return options.deliver?.(message, signal) ?? Promise.reject(new Error('nobody there'));
+        return options.deliver?.(message, attempt.signal) ?? Promise.reject(new Error('nobody there'));
       },
     },
     log: {

@@ -71,3 +71,26 @@ test('the endpoint listens on a loopback address or not at all', async () => {
   const exposed = serveControl({ station, listen: { host: '0.0.0.0', port: 0 }, file, log: silentLog() });
   await expect(exposed).rejects.toMatchObject({ code: 'CONTROL_EXPOSED' });
 });
+
+test('what is wrong with an order is said with what was expected, in words', async () => {
+  const control = await serveControl({ station, listen, file, log: silentLog() });
+  const client = stationClient(options);
+  const order = { want: 'map', max: '5EUR', password: 'p' };
+  const refused = async (path: string, body: object, detail: string) =>
+    expect(client.post(path, body)).rejects.toMatchObject({ code: 'REQUEST_MALFORMED', message: detail });
+  await refused('/agents', { ...order, byMs: 10 }, 'byMs: expected a whole number from 100 to 2592000000');
+  await refused('/agents', { ...order, byMs: 'soon' }, 'byMs: expected a whole number from 100 to 2592000000');
+  await refused(
+    '/agents',
+    { ...order, weights: { price: 1001 } },
+    'weights.price: expected a whole number from 0 to 1000',
+  );
+  await refused('/agents', { ...order, want: 'a '.repeat(17) }, 'want: expected at most 16 words');
+  await refused('/agents', { ...order, max: '5' }, 'max: expected an amount above zero such as 12.50EUR');
+  const purchase = { sku: 'map', currency: 'EUR', max: '5EUR', password: 'p' };
+  const url = "merchant: expected the merchant's URL, such as https://127.0.0.1:7405";
+  await refused('/purchases', { ...purchase, merchant: 'atlas' }, url);
+  const pieces = 'quantity: expected a whole number from 1 to 1000';
+  await refused('/purchases', { ...purchase, merchant: 'https://ada.test', quantity: 1.5 }, pieces);
+  await control.close();
+});

@@ -94,6 +94,20 @@ test('goods asked for twice at once are fetched once', async () => {
   expect(downloads()).toBe(1);
 });
 
+test('what was paid without an agent is listed with its date, and its file once it is here', async () => {
+  const { buy, purchases } = station([quoteOf(2), quoteOf(2), quoteOf(2)]);
+  const { payment: paymentId } = await buy();
+  const { payment: failed } = await buy();
+  await buy();
+  purchases.ended({ paymentId, status: 'paid', reason: '', xid: 'ab'.repeat(20), amount });
+  purchases.ended({ paymentId: failed, status: 'declined', reason: 'no', xid: '', amount });
+  const facts = { payment: paymentId, date: '1970-01-01T00:00:00.000Z', merchant: 'ada', price: '18.00 EUR' };
+  expect(purchases.list()).toMatchObject([{ ...facts, files: [] }]);
+  const { file } = await purchases.status(paymentId);
+  expect(purchases.list()).toMatchObject([{ ...facts, files: [file] }]);
+  expect(purchases.identities()).toHaveLength(3);
+});
+
 test('nothing outside the purchases can be asked for', async () => {
   const { purchases } = station([]);
   for (const id of ['../control', 'x', ''])

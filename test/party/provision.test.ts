@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -226,4 +227,25 @@ test('takes ports that nobody listens on, from the base on, and writes them down
   } finally {
     await new Promise((resolve) => taken.close(resolve));
   }
+});
+
+test('a party that is to run elsewhere listens there, is certified for it, and is known there by the others', async () => {
+  const apart = join(folder, 'apart');
+  const elsewhere = { north: '192.0.2.20' };
+  const { network, portsProbed } = await provisionIn(apart, { elsewhere });
+  expect(portsProbed).toBe(true);
+  const north = readConfiguration('operator', join(apart, 'north/party.json'));
+  expect([north.configuration.listen.host, north.configuration.interchange.listen.host]).toEqual(
+    Array(2).fill('192.0.2.20'),
+  );
+  const [certificate] = readChain(north.path(north.configuration.communication.chain));
+  expect(new X509Certificate(certificate!.der).checkIP('192.0.2.20')).toBe('192.0.2.20');
+  const url = network.parties.find(({ name }) => name === 'north')!.url;
+  expect(new URL(url).hostname).toBe('192.0.2.20');
+  const south = readConfiguration('operator', join(apart, 'south/party.json')).configuration;
+  expect(south.listen.host).toBe('127.0.0.1');
+  expect(south.interchange.operators).toMatchObject([{ name: 'north', host: '192.0.2.20' }]);
+  const atlas = readConfiguration('merchant', join(apart, 'atlas/party.json')).configuration;
+  expect(atlas.gateway.url).toBe(url);
+  expect(atlas.peers[url]).toBe('north');
 });

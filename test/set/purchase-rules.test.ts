@@ -1,6 +1,6 @@
 /** What merchant and gateway refuse or decline, each rule by a message that breaks just that rule, made by a peer with real keys. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeDer } from '../../src/codec/der.ts';
+import { encodeDer, part } from '../../src/codec/der.ts';
 import { fromHex } from '../../src/codec/hex.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
 import type { MerchantBrand } from '../../src/set/merchant/merchant-keys.ts';
@@ -326,7 +326,7 @@ describe('the dual signature', () => {
     (signature: Uint8Array, changes: object = {}, meant = recipients) =>
     () =>
       verifyDual(signature, { ...hashes, ...changes }, { recipients: meant, trust, atMs: START });
-  const signature = signDual(hashes, recipients, parties.card.key);
+  const signature = encodeDer(part(), signDual(hashes, recipients, parties.card.key));
   const failure = expect.objectContaining({ code: 'CRYPTOGRAPHIC_FAILURE' });
 
   it('is the cardholder’s over both hashes', () => {
@@ -346,7 +346,7 @@ describe('the dual signature', () => {
   });
 
   it('is nothing when a merchant or gateway made it', () => {
-    expect(verify(signDual(hashes, recipients, parties.shop.signing))).toThrow(failure);
-    expect(verify(signDual(hashes, recipients, parties.gate.signing))).toThrow(failure);
+    expect(verify(encodeDer(part(), signDual(hashes, recipients, parties.shop.signing)))).toThrow(failure);
+    expect(verify(encodeDer(part(), signDual(hashes, recipients, parties.gate.signing)))).toThrow(failure);
   });
 });

@@ -14,9 +14,10 @@ import { contentTypes } from '../../src/set/message/content-types.ts';
 import { openInstruction } from '../../src/set/message/instruction-seal.ts';
 import { decodeMessage } from '../../src/set/message/message-wrapper.ts';
 import { panDataType } from '../../src/set/message/payment-instruction.ts';
-import { decodePReq, encodePiTbs } from '../../src/set/message/purchase-request.ts';
+import { decodePReq, lendPiTbs } from '../../src/set/message/purchase-request.ts';
 import { createParties, DESCRIPTION, openWorld, PAN, type World } from './purchase-fixture.ts';
 
+const copy = (lent: Uint8Array) => lent.slice();
 const parties = createParties();
 let world: World;
 beforeAll(async () => {
@@ -148,7 +149,7 @@ describe('openssl, as an independent judge', () => {
     const { piDualSigned, oiDualSigned } = decodePReq(decodeMessage(request).message.value);
     const hOIData = digestContent(contentTypes.oiData, oiDualSigned.oiData);
     writeFileSync(file('dual.der'), piDualSigned.piSignature);
-    writeFileSync(file('tbs.der'), encodePiTbs({ hPIData: oiDualSigned.hPIData, hOIData }));
+    writeFileSync(file('tbs.der'), lendPiTbs({ hPIData: oiDualSigned.hPIData, hOIData }, copy));
     const verify = () =>
       openssl(
         'cms',
@@ -163,7 +164,7 @@ describe('openssl, as an independent judge', () => {
         '-binary',
       );
     expect(verify().length).toBeGreaterThan(100);
-    writeFileSync(file('tbs.der'), encodePiTbs({ hPIData: hOIData, hOIData: oiDualSigned.hPIData }));
+    writeFileSync(file('tbs.der'), lendPiTbs({ hPIData: hOIData, hOIData: oiDualSigned.hPIData }, copy));
     expect(verify).toThrow();
   });
 });

@@ -5,7 +5,7 @@ import type { Client, PostedMessage } from '../../src/transport/client.ts';
 import { createHttpCourier } from '../../src/transport/http-courier.ts';
 import { problemFor } from '../../src/transport/problem.ts';
 
-const signal = new AbortController().signal;
+const attempt = new AbortController();
 const outgoing = { id: '1', to: 'https://shop.example/set', kind: 'PReq', body: utf8('body') };
 
 function courierTo(answer: { status: number; contentType: string; body: Uint8Array }) {
@@ -27,8 +27,8 @@ const problem = (code: string) => {
 describe('the HTTP courier', () => {
   test('delivers the same bytes with the content type of the route', async () => {
     const { courier, posted } = courierTo({ status: 200, contentType: 'x/y', body: utf8('answer') });
-    expect(await courier.deliver(outgoing, signal)).toEqual({ type: 'answered', body: utf8('answer') });
-    await courier.deliver({ ...outgoing, to: 'https://market.example/agent/offer' }, signal);
+    expect(await courier.deliver(outgoing, attempt)).toEqual({ type: 'answered', body: utf8('answer') });
+    await courier.deliver({ ...outgoing, to: 'https://market.example/agent/offer' }, attempt);
     expect(posted.map(({ contentType, extension }) => [contentType, extension])).toEqual([
       ['application/set-payment', 'der'],
       ['application/cose', 'cose'],
@@ -38,7 +38,7 @@ describe('the HTTP courier', () => {
 
   test('a problem of the sender settles the message', async () => {
     const { courier } = courierTo(problem('MANDATE_EXCEEDED'));
-    expect(await courier.deliver(outgoing, signal)).toEqual({
+    expect(await courier.deliver(outgoing, attempt)).toEqual({
       type: 'refused',
       code: 'MANDATE_EXCEEDED',
       detail: 'because',
@@ -47,13 +47,13 @@ describe('the HTTP courier', () => {
 
   test('a client error that is no problem document settles it by its status', async () => {
     const { courier } = courierTo({ status: 404, contentType: 'text/html', body: utf8('<p>') });
-    expect(await courier.deliver(outgoing, signal)).toEqual({ type: 'refused', code: 'HTTP_404', detail: '' });
+    expect(await courier.deliver(outgoing, attempt)).toEqual({ type: 'refused', code: 'HTTP_404', detail: '' });
   });
 
   test.each(['RATE_LIMITED', 'REQUEST_TIMEOUT', 'ANSWER_PENDING', 'HOST_STOPPED', 'JOURNAL_FAILED'])(
     '%s means again later',
     async (code) => {
-      await expect(courierTo(problem(code)).courier.deliver(outgoing, signal)).rejects.toThrow(
+      await expect(courierTo(problem(code)).courier.deliver(outgoing, attempt)).rejects.toThrow(
         expect.objectContaining({ code: 'PEER_BUSY' }),
       );
     },
@@ -61,6 +61,6 @@ describe('the HTTP courier', () => {
 
   test('a redirect means again later: nothing is sent elsewhere', async () => {
     const { courier } = courierTo({ status: 302, contentType: '', body: utf8('') });
-    await expect(courier.deliver(outgoing, signal)).rejects.toThrow(expect.objectContaining({ code: 'PEER_BUSY' }));
+    await expect(courier.deliver(outgoing, attempt)).rejects.toThrow(expect.objectContaining({ code: 'PEER_BUSY' }));
   });
 });

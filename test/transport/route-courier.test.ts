@@ -5,8 +5,7 @@ import { createRouteCourier } from '../../src/transport/route-courier.ts';
 
 const named = (name: string): Courier => ({ deliver: async () => ({ type: 'answered', body: utf8(name) }) });
 const courier = createRouteCourier({ 'https:': named('web'), 'iso8583:': named('bank') });
-const to = (route: string) =>
-  courier.deliver({ id: '1', to: route, kind: 'x', body: utf8('') }, new AbortController().signal);
+const to = (route: string) => courier.deliver({ id: '1', to: route, kind: 'x', body: utf8('') }, new AbortController());
 
 test('the scheme of the route chooses who delivers', async () => {
   expect(await to('https://shop.example/set')).toEqual({ type: 'answered', body: utf8('web') });

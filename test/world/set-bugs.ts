@@ -196,7 +196,7 @@ function renamingOutbox(party: MerchantParty): MerchantParty {
   return {
     ...party,
     wrapCourier: ({ deliver }) => ({
-      deliver: (message, signal) => deliver({ ...message, id: `${message.id} ${deliveries++}` }, signal),
+      deliver: (message, attempt) => deliver({ ...message, id: `${message.id} ${deliveries++}` }, attempt),
     }),
   };
 }

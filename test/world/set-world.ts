@@ -228,10 +228,10 @@ function acquirerParty(accessServer: boolean): AcquirerParty {
 /** Without an answer in time the access server says 91, although the request may still arrive. */
 function throughAccessServer(courier: Courier): Courier {
   return {
-    async deliver(message, signal) {
+    async deliver(message, attempt) {
       const link = {
         async send(body: Uint8Array) {
-          const result = await courier.deliver({ ...message, body }, signal).catch((cause) => {
+          const result = await courier.deliver({ ...message, body }, attempt).catch((cause) => {
             throw new InterchangeError('LINK_TIMEOUT', 'no answer', { cause });
           });
           if (result.type !== 'answered') throw new InterchangeError('LINK_DOWN', 'not answered');

@@ -19,6 +19,11 @@ const explanations: Readonly<Record<Refusal, string>> = {
   PURSE_EXCEEDED: 'the budget shared with other mandates does not cover it',
 };
 
+/** In words, for codes a guard refuses with; undefined for any other. */
+export function explanationOf(code: string): string | undefined {
+  return Object.hasOwn(explanations, code) ? explanations[code as Refusal] : undefined;
+}
+
 export class GuardError extends HandselError {}
 
 export function refusal(code: Refusal): GuardError {

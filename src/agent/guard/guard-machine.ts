@@ -8,6 +8,14 @@ import type { CborValue } from '../../codec/cbor-value.ts';
 import type { Decision, Env, Machine, Outgoing, Reply, Timer } from '../../journal/machine.ts';
 import { openToken, type Token } from '../message/token.ts';
 import { type Claim, refusalOf, type Terms } from './allowance.ts';
+import {
+  type ApprovalOptions,
+  approvalTimer,
+  decideApproval,
+  decideRejection,
+  decideUnapproved,
+  withdraw,
+} from './approval.ts';
 import { GuardError, refusal } from './guard-error.ts';
 import {
   applyGuardRecord,
@@ -15,6 +23,7 @@ import {
   type GuardedPayment,
   type GuardRecord,
   type GuardState,
+  historyKey,
   type ItemKey,
   type Mandated,
 } from './guard-record.ts';
@@ -48,6 +57,7 @@ export type GuardInput =
   | { readonly type: 'claim'; readonly claim: VerifiedClaim }
   | { readonly type: 'approve'; readonly paymentId: string }
   | { readonly type: 'reject'; readonly paymentId: string; readonly reason: string }
+  | { readonly type: 'unapproved'; readonly paymentId: string }
   | {
       readonly type: 'ended';
       readonly paymentId: string;
@@ -59,16 +69,12 @@ export type GuardInput =
   | { readonly type: 'free'; readonly paymentId: string }
   | { readonly type: 'settled' };
 
-export interface GuardOptions {
-  /** How long the person may think before a payment that waits for approval is let go. */
-  readonly approvalMs: number;
+export interface GuardOptions extends ApprovalOptions {
   /**
    * How long a gateway takes a payment instruction after it was made; default 25 hours. That a placed order came to nothing is the
    * merchant's word alone, and a lying one could have the instruction charged later: so long its amount stays set aside.
    */
   readonly instructionMs?: number;
-  /** The order to pay, for the wallet to take in; `local:` so that the party's courier hands it over. */
-  payOrder(payment: GuardedPayment, terms: Terms): Outgoing;
 }
 
 /** The wallet key a token gives, or undefined when it does not fit. The result is secret and never recorded. */
@@ -101,22 +107,8 @@ function requireOneCurrency(state: GuardState, { purse, currency }: Terms): void
   }
 }
 
-/** Key under which the records about a mandate are read back. */
-export const historyKey = (mandateId: string) => `mandate:${mandateId}`;
-
 const INSTRUCTION_MS = 25 * 3_600_000;
 const FREE = 'free ';
-
-const timerOf = (paymentId: string) => `approval ${paymentId}`;
-
-function paymentIn(state: GuardState, paymentId: string, status: GuardedPayment['status']): GuardedPayment {
-  const payment = state.payments.get(paymentId);
-  if (payment === undefined) throw new GuardError('PAYMENT_UNKNOWN', `there is no payment ${paymentId}`);
-  if (payment.status !== status) {
-    throw new GuardError('PAYMENT_NOT_WAITING', `the payment is ${payment.status}, not ${status}`);
-  }
-  return payment;
-}
 
 function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options: GuardOptions): Decision<GuardRecord> {
   const mandate = state.mandates.get(claim.mandateId);
@@ -143,7 +135,7 @@ function decideClaim(state: GuardState, claim: VerifiedClaim, env: Env, options:
     answer: encodeCbor({ paymentId: claim.paymentId, status }),
     ...(unattended
       ? { send: [options.payOrder(payment, terms)] }
-      : { timers: [{ id: timerOf(claim.paymentId), atMs: env.nowMs + options.approvalMs, note: claim.paymentId }] }),
+      : { timers: [approvalTimer(claim.paymentId, terms, env, options)] }),
   };
 }
 
@@ -199,46 +191,24 @@ function decide(state: GuardState, input: GuardInput, env: Env, options: GuardOp
       };
     }
     case 'launch-failed': {
-      const { mandateId, reason } = input;
-      if (state.mandates.get(mandateId)?.recalled !== false) return { records: [] };
-      return { records: [{ type: 'recalled', mandateId, reason, atMs: env.nowMs }], keys: [historyKey(mandateId)] };
+      if (state.mandates.get(input.mandateId)?.recalled !== false) return { records: [] };
+      return withdraw(state, input, env, options);
     }
     case 'recall': {
       const mandate = state.mandates.get(input.mandateId);
       if (mandate === undefined) throw refusal('MANDATE_UNKNOWN');
       if (mandate.recalled) return { records: [] };
-      const { mandateId, reason, send } = input;
-      return {
-        records: [{ type: 'recalled', mandateId, reason, atMs: env.nowMs }],
-        keys: [historyKey(mandateId)],
-        ...(send && { send: [send] }),
-      };
+      const decision = withdraw(state, input, env, options);
+      return { ...decision, send: [...(input.send ? [input.send] : []), ...decision.send] };
     }
     case 'claim':
       return decideClaim(state, input.claim, env, options);
-    case 'approve': {
-      const payment = paymentIn(state, input.paymentId, 'awaiting-approval');
-      const { terms, recalled } = state.mandates.get(payment.mandateId)!;
-      if (recalled) throw refusal('MANDATE_RECALLED');
-      if (env.nowMs >= terms.expiresAtMs) throw refusal('MANDATE_EXPIRED');
-      return {
-        records: [{ type: 'approved', paymentId: payment.paymentId, atMs: env.nowMs }],
-        keys: [historyKey(payment.mandateId)],
-        clearTimers: [timerOf(payment.paymentId)],
-        send: [options.payOrder(payment, terms)],
-      };
-    }
-    case 'reject': {
-      const payment = paymentIn(state, input.paymentId, 'awaiting-approval');
-      const { paymentId } = payment;
-      return {
-        records: [
-          { type: 'ended', paymentId, status: 'failed', reason: input.reason, xid: '', held: false, atMs: env.nowMs },
-        ],
-        keys: [historyKey(payment.mandateId)],
-        clearTimers: [timerOf(paymentId)],
-      };
-    }
+    case 'approve':
+      return decideApproval(state, input.paymentId, env, options);
+    case 'reject':
+      return decideRejection(state, input, env, options);
+    case 'unapproved':
+      return decideUnapproved(state, input.paymentId, env, options);
     case 'ended':
       return decideEnd(state, input, env, options);
     case 'notice':
@@ -273,15 +243,15 @@ export function createGuard(options: GuardOptions): Machine<GuardState, GuardInp
     received,
     fired({ id, note: paymentId = '' }: Timer): GuardInput {
       if (id.startsWith(FREE)) return { type: 'free', paymentId };
-      return { type: 'reject', paymentId, reason: 'nobody approved it in time' };
+      return { type: 'unapproved', paymentId };
     },
   };
 }
 
-/** What the guard sends is named by what it is about: `pay PAYMENT`, `launch MANDATE`, `recall MANDATE`. */
+/** What the guard sends is named by what it is about: `pay PAYMENT`, `launch MANDATE`, `recall MANDATE`, `refusal PAYMENT`. */
 function received({ id, outcome }: Reply): GuardInput {
   const [act = '', subject = ''] = id.split(' ');
-  if (outcome.type === 'answered' || act === 'recall') return { type: 'settled' };
+  if (outcome.type === 'answered' || act === 'recall' || act === 'refusal') return { type: 'settled' };
   const reason = outcome.type === 'refused' ? outcome.code : 'EXPIRED';
   if (act === 'launch') return { type: 'launch-failed', mandateId: subject, reason };
   return { type: 'ended', paymentId: subject, outcome: 'failed', reason, xid: '' };
@@ -291,7 +261,9 @@ const MAX_SNAPSHOT_BYTES = 1 << 30;
 
 function restore(bytes: Uint8Array): GuardState {
   const stored = decodeCborExact(bytes, { maxBytes: MAX_SNAPSHOT_BYTES }) as unknown as {
-    mandates: (Omit<Mandated, 'itemKeys' | 'itemsInUse'> & {
+    mandates: (Omit<Mandated, 'itemKeys' | 'itemsInUse' | 'givenAtMs' | 'recalledFor'> & {
+      givenAtMs?: number;
+      recalledFor?: string;
       itemKeys: [string, Uint8Array][];
       itemsInUse: string[];
     })[];
@@ -302,7 +274,13 @@ function restore(bytes: Uint8Array): GuardState {
     mandates: new Map(
       stored.mandates.map((mandate) => [
         mandate.terms.mandateId,
-        { ...mandate, itemKeys: new Map(mandate.itemKeys), itemsInUse: new Set(mandate.itemsInUse) },
+        {
+          ...mandate,
+          givenAtMs: mandate.givenAtMs ?? 0,
+          recalledFor: mandate.recalledFor ?? '',
+          itemKeys: new Map(mandate.itemKeys),
+          itemsInUse: new Set(mandate.itemsInUse),
+        },
       ]),
     ),
     purses: new Map(stored.purses),

@@ -10,6 +10,10 @@ export interface ItemKey {
 }
 
 export interface Mandated extends Spending {
+  /** When the person gave it, Unix milliseconds; 0 in snapshots of older versions. */
+  readonly givenAtMs: number;
+  /** Why it was recalled: by the person, or because no platform took the agent; empty while it is not. */
+  recalledFor: string;
   /** Item keys not used yet or in use; a finished purchase's key is destroyed. */
   readonly itemKeys: Map<string, Uint8Array>;
   /** Items a purchase is under way for: a second agreement may not ride on the same token. */
@@ -18,7 +22,9 @@ export interface Mandated extends Spending {
   readonly wrappedWalletKey: Uint8Array | undefined;
 }
 
-export type PaymentStatus = 'awaiting-approval' | 'paying' | 'paid' | 'declined' | 'failed';
+/** `expired` and `recalled`: nobody approved it while the mandate was in force, so nothing was ever sent to the merchant. */
+export type PaymentStatus = 'awaiting-approval' | 'paying' | 'paid' | 'declined' | 'failed' | 'expired' | 'recalled';
+export type EndStatus = Exclude<PaymentStatus, 'awaiting-approval' | 'paying'>;
 
 /** A purchase from claim to end, with what is needed to go on with it after a restart. */
 export interface GuardedPayment {
@@ -52,7 +58,7 @@ export type GuardRecord =
   | {
       readonly type: 'ended';
       readonly paymentId: string;
-      readonly status: 'paid' | 'declined' | 'failed';
+      readonly status: EndStatus;
       readonly reason: string;
       /** SET's transaction identity in hexadecimal; empty when none was agreed. */
       readonly xid: string;
@@ -76,6 +82,9 @@ export interface GuardState {
   readonly payments: Map<string, GuardedPayment>;
 }
 
+/** Key under which the records about a mandate are read back. */
+export const historyKey = (mandateId: string) => `mandate:${mandateId}`;
+
 const NOTHING = new Uint8Array();
 
 export function emptyGuard(): GuardState {
@@ -95,6 +104,8 @@ export function applyGuardRecord(state: GuardState, record: GuardRecord): void {
       state.mandates.set(record.terms.mandateId, {
         terms: record.terms,
         recalled: false,
+        givenAtMs: record.atMs,
+        recalledFor: '',
         committedMinor: 0n,
         committedCount: 0,
         itemKeys: new Map(record.itemKeys.map(({ itemId, key }) => [itemId, key])),
@@ -102,9 +113,12 @@ export function applyGuardRecord(state: GuardState, record: GuardRecord): void {
         wrappedWalletKey: record.wrappedWalletKey ?? undefined,
       });
       return;
-    case 'recalled':
-      state.mandates.get(record.mandateId)!.recalled = true;
+    case 'recalled': {
+      const mandate = state.mandates.get(record.mandateId)!;
+      mandate.recalled = true;
+      mandate.recalledFor = record.reason;
       return;
+    }
     case 'claimed':
       state.payments.set(record.payment.paymentId, { ...record.payment });
       claimed(state, record.payment);

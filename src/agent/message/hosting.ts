@@ -56,6 +56,26 @@ export type AboutAgent = Shaped<typeof aboutAgentShape>;
 export const recallType: MessageType<AboutAgent> = { name: 'recall', shape: aboutAgentShape, maxBytes: 65_536 };
 export const statusType: MessageType<AboutAgent> = { name: 'status', shape: aboutAgentShape, maxBytes: 65_536 };
 
+/** Owner → market: who sells there? Signed by the owner. */
+const aboutMerchantsShape = record({ atMs: timeMs() });
+export type AboutMerchants = Shaped<typeof aboutMerchantsShape>;
+export const merchantsType: MessageType<AboutMerchants> = {
+  name: 'merchants',
+  shape: aboutMerchantsShape,
+  maxBytes: 65_536,
+};
+
+export const MAX_LISTED = 1000;
+
+/** Market → owner, in answer to that. */
+const merchantListShape = list(record({ id: identity, name: text({ max: 200 }) }), { max: MAX_LISTED });
+export type MerchantList = Shaped<typeof merchantListShape>;
+export const merchantListType: MessageType<MerchantList> = {
+  name: 'merchant-list',
+  shape: merchantListShape,
+  maxBytes: 1_048_576,
+};
+
 /** Platform → owner, in answer to launch, deploy, recall and status. */
 const agentStatusShape = record({
   agent: identity,
@@ -65,6 +85,8 @@ const agentStatusShape = record({
   reason: optional(text({ max: 200 })),
   proposals: optional(whole()),
   offers: optional(whole()),
+  /** Issues and attributes the mandate prefers something of, but no proposal had. */
+  notOffered: optional(list(text({ max: 100 }), { max: 32 })),
   purchases: optional(
     list(
       record({

@@ -37,6 +37,24 @@ export const paymentRequestType: MessageType<PaymentRequest> = {
   maxBytes: 700_000,
 };
 
+/**
+ * Station → platform of its agent: what the agent agreed is not paid, because the person did not approve it. Signed by the
+ * station. Why is told in a word only: the platform is the market's.
+ */
+const paymentRefusalShape = record({
+  agent: identity,
+  orderId: bytes({ min: 20, max: 20 }),
+  why: oneOf('rejected', 'expired', 'recalled'),
+  atMs: timeMs(),
+});
+
+export type PaymentRefusal = Shaped<typeof paymentRefusalShape>;
+export const paymentRefusalType: MessageType<PaymentRefusal> = {
+  name: 'payment-refusal',
+  shape: paymentRefusalShape,
+  maxBytes: 65_536,
+};
+
 /** Merchant server → merchant agent → customer agent: how the payment ended (step III). Signed by the merchant. */
 const completionShape = record({
   orderId: bytes({ min: 20, max: 20 }),

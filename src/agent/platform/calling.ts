@@ -2,6 +2,7 @@
 import { toHex } from '../../codec/hex.ts';
 import { decodeShape, encodeShape, readMessage, type SignedMessage } from '../../crypto/signed-message.ts';
 import { HandselError } from '../../handsel-error.ts';
+import { amountOf, formatAmount } from '../../money/amount.ts';
 import { type Name, nameAttribute } from '../../pki/name.ts';
 import { chooseLots, mayDealWith } from '../customer/choose-lots.ts';
 import { spendable } from '../customer/customer-utility.ts';
@@ -13,6 +14,7 @@ import {
   proposalsType,
   proposalType,
 } from '../message/call-for-proposals.ts';
+import { PRICE } from '../negotiation/lot-issues.ts';
 import { type Deciding, type Draft, leafOf, signAs } from './decision-draft.ts';
 import { available, negotiationId } from './merchant-turn.ts';
 import { PlatformError } from './platform-error.ts';
@@ -129,13 +131,21 @@ function proposalOf(context: Deciding, merchant: MerchantAgent, call: CallForPro
 export function hearProposals(
   context: Deciding,
   draft: Draft,
-  answer: { readonly call: string; readonly market: string; readonly body: Uint8Array | undefined },
+  answer: {
+    readonly call: string;
+    readonly market: string;
+    readonly body: Uint8Array | undefined;
+    /** The code of a refusal. */
+    readonly refused?: string;
+  },
   validateAgent: (chain: readonly Uint8Array[], atMs: number) => void,
 ): void {
   const { state, env } = context;
   const call = state.calls.get(answer.call);
   if (!call?.awaiting.has(answer.market)) return;
-  draft.records.push({ t: 'answered', call: call.id, market: answer.market });
+  const { market, body, refused } = answer;
+  const missed = refused === undefined ? unreachable(market) : `the market ${market} refused the call: ${refused}`;
+  draft.records.push({ t: 'answered', call: call.id, market, ...(body === undefined && { missed }) });
   const taken = new Set(call.proposals.keys());
   if (answer.body !== undefined && env.nowMs <= call.value.untilMs) {
     for (const proposal of decodeShape(proposalsType, answer.body)) {
@@ -153,6 +163,8 @@ export function hearProposals(
   }
   if (call.awaiting.size === 1) draft.inputs.push({ type: 'choose', call: call.id });
 }
+
+const unreachable = (market: string) => `the market ${market} cannot be reached`;
 
 /** Undefined for a proposal that is not its merchant's own: it spoils none of the others in the same answer. */
 function honestOrNone(
@@ -185,9 +197,10 @@ export function choose(context: Deciding, draft: Draft, callId: string): void {
     most: settings.talksAtOnce,
   });
   if (lots.length === 0) {
-    stop(state, draft, agent, 'failed', 'no merchant offers what is wanted');
+    giveUp(state, draft, agent, whyNothing(agent, call));
     return;
   }
+  const notOffered = notOfferedIn(agent, call);
   draft.records.push({
     t: 'chosen',
     call: callId,
@@ -196,8 +209,30 @@ export function choose(context: Deciding, draft: Draft, callId: string): void {
       merchant: proposal.agent,
       lot: lot.id,
     })),
+    ...(notOffered.length > 0 && { notOffered }),
   });
   draft.inputs.push({ type: 'advance', agent: agent.id });
+}
+
+/** The words for having nothing to negotiate over. */
+function whyNothing(agent: CustomerAgent, call: OpenCall): string {
+  const missed = [...call.missed, ...[...call.awaiting].map(unreachable)];
+  if (call.proposals.size === 0 && missed.length > 0) return missed.join('; ');
+  const short = shortOf(agent);
+  if (short !== undefined) return short;
+  const other = agent.purchases.some(({ outcome }) => outcome === 'failed') ? 'other ' : '';
+  return `no ${other}merchant offers what is wanted`;
+}
+
+/** Preferences that say nothing, because nobody offers the like: a misspelt name would be among them. */
+function notOfferedIn({ mandate }: CustomerAgent, { proposals }: OpenCall): readonly string[] {
+  const lots = [...proposals.values()].flatMap(({ value }) => value.lots);
+  return mandate.preferences
+    .map(({ issue }) => issue)
+    .filter((issue) => issue !== PRICE)
+    .filter((issue) =>
+      lots.every(({ issues, product }) => !Object.hasOwn(issues, issue) && !Object.hasOwn(product.attributes, issue)),
+    );
 }
 
 /** Without merchants where a purchase already failed. */
@@ -213,6 +248,27 @@ function proposalsOf(agent: CustomerAgent, call: OpenCall) {
 export function spentBy(agent: CustomerAgent): bigint {
   return agent.purchases.reduce((sum, { outcome, priceMinor }) => (outcome === 'failed' ? sum : sum + priceMinor), 0n);
 }
+
+/** When the budget leaves less than one purchase may cost after others were made: the words for that. */
+export function shortOf(agent: CustomerAgent, spentMinor = spentBy(agent)): string | undefined {
+  const { mandate } = agent;
+  if (spentMinor === 0n || spendable(mandate, spentMinor) >= mandate.priceLimitMinor) return undefined;
+  return `the budget has ${formatAmount(amountOf(mandate.currency, mandate.budgetMinor - spentMinor))} left`;
+}
+
+/** The agent can buy nothing more: that is an end like another when it has bought something, else a failure. */
+export function giveUp(state: PlatformState, draft: Draft, agent: CustomerAgent, reason: string): void {
+  const bought = agent.purchases.filter(({ outcome }) => outcome !== 'failed').length;
+  if (bought > 0) {
+    stop(state, draft, agent, 'done', boughtOf(bought, agent, reason));
+    return;
+  }
+  const before = agent.purchases.findLast(({ outcome }) => outcome === 'failed')?.reason;
+  stop(state, draft, agent, 'failed', before === undefined ? reason : `${before}; ${reason}`);
+}
+
+export const boughtOf = (bought: number, { mandate }: CustomerAgent, reason: string) =>
+  `bought ${bought} of ${mandate.count}: ${reason}`;
 
 /** The agent's work ends: nothing of its call stays open. */
 export function stop(

@@ -9,7 +9,7 @@ import { acceptanceType, endingType, type Offer, offerType } from '../message/of
 import { assertBid } from '../negotiation/issue.ts';
 import { bidOf, publicIssues, valuesOf } from '../negotiation/lot-issues.ts';
 import { strategyByName } from '../negotiation/strategy-by-name.ts';
-import { spentBy, stop } from './calling.ts';
+import { giveUp, shortOf, spentBy } from './calling.ts';
 import { type Deciding, type Draft, leafOf, signAs } from './decision-draft.ts';
 import { bidsOf } from './merchant-turn.ts';
 import { conclude } from './paying.ts';
@@ -59,7 +59,7 @@ export function advance(context: Deciding, draft: Draft, agentId: string): void 
 
   const best = pickBest(after);
   if (best === undefined) {
-    stop(state, draft, agent, 'failed', 'no merchant agreed to acceptable terms');
+    giveUp(state, draft, agent, shortOf(agent) ?? 'no merchant agreed to acceptable terms');
     return;
   }
   accept(context, draft, { agent, call, talk: talks[best]! });

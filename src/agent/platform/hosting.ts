@@ -6,7 +6,7 @@ import { encodeShape } from '../../crypto/signed-message.ts';
 import { amountOf, formatAmount } from '../../money/amount.ts';
 import { createCertificateRequest } from '../../pki/certificate-request.ts';
 import { readName } from '../../pki/name.ts';
-import { type AgentStatus, agentStatusType, reservedType } from '../message/hosting.ts';
+import { type AgentStatus, agentStatusType, MAX_LISTED, type MerchantList, reservedType } from '../message/hosting.ts';
 import { isNegotiable } from '../negotiation/lot-issues.ts';
 import { strategyByName } from '../negotiation/strategy-by-name.ts';
 import { sealAgentKey } from './agent-key.ts';
@@ -168,6 +168,15 @@ export function recall(context: Deciding, draft: Draft, input: InputOf<'recall'>
   stop(state, draft, agent, 'recalled', 'recalled by its owner');
 }
 
+/** Merchants that have an agent here, each once, in the order of their names: what every call for proposals shows anyway. */
+export function merchantsOf({ merchants }: PlatformState): MerchantList {
+  const names = new Map([...merchants.values()].map(({ parameters: { merchant } }) => [merchant.id, merchant.name]));
+  return [...names]
+    .map(([id, name]) => ({ id, name }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .slice(0, MAX_LISTED);
+}
+
 /** @throws PlatformError `AGENT_UNKNOWN` also for agents of others */
 export function statusOf(state: PlatformState, owner: Owner, id: string): AgentStatus {
   const merchant = state.merchants.get(id);
@@ -183,6 +192,7 @@ export function statusOf(state: PlatformState, owner: Owner, id: string): AgentS
     ...(agent.reason === null ? {} : { reason: agent.reason.slice(0, 200) }),
     proposals: agent.proposals,
     offers: agent.offers,
+    ...(agent.notOffered.length > 0 && { notOffered: agent.notOffered }),
     purchases: agent.purchases.map(({ itemId, merchant: seller, product, currency, priceMinor, outcome }) => ({
       itemId,
       merchant: seller,

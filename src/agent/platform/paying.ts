@@ -20,7 +20,7 @@ import {
 } from '../message/payment.ts';
 import { createPaymentStart } from '../message/payment-start.ts';
 import { PRICE } from '../negotiation/lot-issues.ts';
-import { spentBy, stop } from './calling.ts';
+import { boughtOf, giveUp, shortOf, stop } from './calling.ts';
 import { certificateOf, type Deciding, type Draft, leafOf, privateKeyOf, signAs } from './decision-draft.ts';
 import { inStock } from './merchant-turn.ts';
 import { PlatformError } from './platform-error.ts';
@@ -61,7 +61,7 @@ export function conclude(context: Deciding, draft: Draft, agent: CustomerAgent, 
   const { terms, price, orderId } = readAgreement(agreement);
   const token = agent.tokens[agent.purchases.length];
   if (token === undefined) {
-    stop(context.state, draft, agent, 'failed', 'no token is left');
+    giveUp(context.state, draft, agent, 'no token is left');
     return;
   }
   if (talk.agreement === null) {
@@ -226,7 +226,11 @@ export function hearCompleted(
   const purchase = agent?.purchases.find(({ negotiation }) => negotiation === given.talk);
   if (!agent || !talk || !call || purchase?.outcome !== 'agreed') return;
   const { outcome, reason } = contentOf(completionType, given.completion);
-  draft.records.push({ t: 'bought', agent: agent.id, negotiation: talk.id, outcome });
+  const failure = outcome === 'failed' ? (reason ?? 'the payment failed') : '';
+  draft.records.push({
+    ...{ t: 'bought', agent: agent.id, negotiation: talk.id, outcome },
+    ...(failure !== '' && { reason: failure }),
+  });
   draft.keys.add(`agent:${agent.id}`);
   draft.send.push({
     id: `notice ${talk.id}`,
@@ -247,7 +251,7 @@ export function hearCompleted(
     ),
     expiresAtMs: env.nowMs + DELIVERY_MS,
   });
-  goOn(context, draft, agent, { negotiation: talk.id, outcome, reason: reason ?? 'the payment failed' });
+  goOn(context, draft, agent, { negotiation: talk.id, outcome, reason: failure });
 }
 
 /** After a purchase: the next one where the mandate has more and the time allows, else the end. */
@@ -260,9 +264,13 @@ export function goOn(
   const { mandate, purchases, tokens, phase } = agent;
   const outcomes = purchases.map((one) => (one.negotiation === ended.negotiation ? ended.outcome : one.outcome));
   const bought = outcomes.filter((outcome) => outcome !== 'failed').length;
+  const spentMinor = purchases.reduce(
+    (sum, { priceMinor }, at) => (outcomes[at] === 'failed' ? sum : sum + priceMinor),
+    0n,
+  );
   const complete = bought >= mandate.count;
   const mayGoOn = phase !== 'recalled' && context.env.nowMs < mandate.deadlineMs && purchases.length < tokens.length;
-  if (!complete && mayGoOn && spentBy(agent) < mandate.budgetMinor) {
+  if (!complete && mayGoOn && spentMinor < mandate.budgetMinor) {
     draft.records.push(
       { t: 'closed', call: agent.call! },
       { t: 'phase', agent: agent.id, phase: 'calling', reason: null },
@@ -272,8 +280,13 @@ export function goOn(
     return;
   }
   if (phase === 'recalled') stop(context.state, draft, agent, 'recalled', agent.reason);
-  else if (bought > 0) stop(context.state, draft, agent, 'done', complete ? null : 'some purchases were not made');
-  else stop(context.state, draft, agent, 'failed', ended.reason);
+  else if (complete) stop(context.state, draft, agent, 'done', null);
+  else if (bought > 0) {
+    const late = context.env.nowMs >= mandate.deadlineMs ? 'its time is over' : undefined;
+    const failed = ended.outcome === 'failed' ? ended.reason : undefined;
+    const why = shortOf(agent, spentMinor) ?? failed ?? late ?? 'no token is left';
+    stop(context.state, draft, agent, 'done', boughtOf(bought, agent, why));
+  } else stop(context.state, draft, agent, 'failed', ended.reason);
 }
 
 /** The best each other merchant came to, for the person to see what the purchase was better than. */

@@ -6,11 +6,20 @@ import { CryptographicError, HandselError } from '../../handsel-error.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
 import { nameAttribute } from '../../pki/name.ts';
 import { callType } from '../message/call-for-proposals.ts';
-import { agentStatusType, deployType, launchType, recallType, reserveType, statusType } from '../message/hosting.ts';
+import {
+  agentStatusType,
+  deployType,
+  launchType,
+  merchantListType,
+  merchantsType,
+  recallType,
+  reserveType,
+  statusType,
+} from '../message/hosting.ts';
 import { mandateType } from '../message/mandate.ts';
 import { merchantParametersType } from '../message/merchant-parameters.ts';
-import { completionType, passedCompletionType } from '../message/payment.ts';
-import { statusOf } from './hosting.ts';
+import { completionType, passedCompletionType, paymentRefusalType } from '../message/payment.ts';
+import { merchantsOf, statusOf } from './hosting.ts';
 import { PlatformError } from './platform-error.ts';
 import type { Owner, PlatformInput } from './platform-input.ts';
 import type { PlatformState } from './platform-state.ts';
@@ -37,9 +46,11 @@ export interface PlatformDoor {
   receive(kind: string, body: Uint8Array, nowMs: number): ReceivedMessage;
   /** The answer to a `status` message: a query, so it is no input. @throws HandselError */
   status(state: Readonly<PlatformState>, body: Uint8Array, nowMs: number): Uint8Array;
+  /** The answer to a `merchants` message, also a query. @throws HandselError */
+  merchants(state: Readonly<PlatformState>, body: Uint8Array, nowMs: number): Uint8Array;
 }
 
-/** The kinds of message a platform takes at `POST /agent/KIND`, besides `status`. */
+/** The kinds of message a platform takes at `POST /agent/KIND`, besides the queries `status` and `merchants`. */
 export const platformKinds = [
   'reserve',
   'launch',
@@ -50,6 +61,7 @@ export const platformKinds = [
   'acceptance',
   'ending',
   'pay-by-card',
+  'payment-refusal',
   'completion',
   'passed-completion',
 ] as const;
@@ -68,6 +80,12 @@ export function createPlatformDoor(options: PlatformDoorOptions): PlatformDoor {
       const owner = ownerOf(message, options.validateOwner, nowMs);
       requireFresh(message.value.atMs, nowMs);
       return encodeShape(agentStatusType, statusOf(state, owner, message.value.agent));
+    },
+    merchants(state, body, nowMs) {
+      const message = readMessage(merchantsType, body);
+      ownerOf(message, options.validateOwner, nowMs);
+      requireFresh(message.value.atMs, nowMs);
+      return encodeShape(merchantListType, merchantsOf(state));
     },
   };
 }
@@ -109,6 +127,11 @@ function inputOf(options: PlatformDoorOptions, kind: string, body: Uint8Array, n
       const message = readMessage(callType, body);
       callerOf(message, options, nowMs);
       return { type: 'call', message };
+    }
+    case 'payment-refusal': {
+      // Not asked to be fresh: the station repeats it while the platform is away, and it is about one order only.
+      const message = readMessage(paymentRefusalType, body);
+      return { type: 'payment-refusal', owner: ownerOf(message, validateOwner, nowMs), value: message.value };
     }
     case 'completion': {
       const message = readMessage(completionType, body);

@@ -6,7 +6,7 @@ import type { CallForProposals } from '../message/call-for-proposals.ts';
 import type { Deploy, Launch, Reserve } from '../message/hosting.ts';
 import type { Mandate } from '../message/mandate.ts';
 import type { MerchantParameters } from '../message/merchant-parameters.ts';
-import type { Completion } from '../message/payment.ts';
+import type { Completion, PaymentRefusal } from '../message/payment.ts';
 
 /** Whoever signed: `name` is the hex of the X.501 name in its certificate, whose path was validated. */
 export interface Owner {
@@ -34,6 +34,7 @@ export type PlatformInput =
       readonly agentKey: Uint8Array;
     }
   | { readonly type: 'recall'; readonly owner: Owner; readonly agent: string }
+  | { readonly type: 'payment-refusal'; readonly owner: Owner; readonly value: PaymentRefusal }
   | { readonly type: 'completion'; readonly owner: Owner; readonly message: SignedMessage<Completion> }
   // From agents elsewhere, and from stations without an agent.
   | { readonly type: 'call'; readonly message: SignedMessage<CallForProposals> }

@@ -48,11 +48,12 @@ export type PlatformRecord =
       readonly chain: readonly Uint8Array[];
       readonly via: string | null;
     }
-  | { readonly t: 'answered'; readonly call: string; readonly market: string }
+  | { readonly t: 'answered'; readonly call: string; readonly market: string; readonly missed?: string }
   | {
       readonly t: 'chosen';
       readonly call: string;
       readonly lots: readonly { merchant: string; lot: string; id: string }[];
+      readonly notOffered?: readonly string[];
     }
   | { readonly t: 'offered'; readonly talk: string; readonly offer: Uint8Array }
   | { readonly t: 'settled'; readonly talk: string }
@@ -64,7 +65,13 @@ export type PlatformRecord =
   | { readonly t: 'lapsed'; readonly talk: string }
   | { readonly t: 'completed'; readonly talk: string; readonly outcome: 'paid' | 'failed' }
   | { readonly t: 'phase'; readonly agent: string; readonly phase: CustomerPhase; readonly reason: string | null }
-  | { readonly t: 'bought'; readonly agent: string; readonly negotiation: string; readonly outcome: 'paid' | 'failed' }
+  | {
+      readonly t: 'bought';
+      readonly agent: string;
+      readonly negotiation: string;
+      readonly outcome: 'paid' | 'failed';
+      readonly reason?: string;
+    }
   | { readonly t: 'closed'; readonly call: string }
   | { readonly t: 'forgotten'; readonly agent: string };
 
@@ -95,6 +102,7 @@ export function applyPlatformRecord(state: PlatformState, record: PlatformRecord
         offers: 0,
         proposals: 0,
         purchases: [],
+        notOffered: [],
       });
       return;
     }
@@ -113,6 +121,7 @@ export function applyPlatformRecord(state: PlatformState, record: PlatformRecord
         customer: record.customer,
         customerChain: record.chain,
         awaiting: new Set(record.awaiting),
+        missed: [],
         proposals: new Map(),
         talks: [],
       });
@@ -131,16 +140,23 @@ export function applyPlatformRecord(state: PlatformState, record: PlatformRecord
       if (call.customer !== null) state.customers.get(call.customer)!.proposals += 1;
       return;
     }
-    case 'answered':
-      state.calls.get(record.call)!.awaiting.delete(record.market);
+    case 'answered': {
+      const call = state.calls.get(record.call)!;
+      call.awaiting.delete(record.market);
+      if (record.missed !== undefined) call.missed.push(record.missed);
       return;
+    }
     case 'chosen': {
       const call = state.calls.get(record.call)!;
       for (const { id, merchant, lot } of record.lots) {
         openTalk(state, { id, call, merchant, lot });
         call.talks.push(id);
       }
-      if (call.customer !== null) state.customers.get(call.customer)!.phase = 'negotiating';
+      if (call.customer !== null) {
+        const agent = state.customers.get(call.customer)!;
+        agent.phase = 'negotiating';
+        agent.notOffered = record.notOffered ?? [];
+      }
       return;
     }
     case 'offered': {
@@ -211,7 +227,9 @@ export function applyPlatformRecord(state: PlatformState, record: PlatformRecord
       const purchase = state.customers
         .get(record.agent)!
         .purchases.find((one) => one.negotiation === record.negotiation);
-      if (purchase) purchase.outcome = record.outcome;
+      if (!purchase) return;
+      purchase.outcome = record.outcome;
+      if (record.reason !== undefined) purchase.reason = record.reason;
       return;
     }
     case 'closed':

@@ -20,12 +20,15 @@ import {
 type Stored<T, Changed extends string> = Omit<T, Changed>;
 interface StoredPlatform {
   readonly reservations: readonly Reservation[];
-  readonly customers: readonly Stored<CustomerAgent, 'mandate'>[];
+  // What newer versions added is absent from older snapshots.
+  readonly customers: readonly (Stored<CustomerAgent, 'mandate' | 'notOffered'> &
+    Partial<Pick<CustomerAgent, 'notOffered'>>)[];
   readonly merchants: readonly (Stored<MerchantAgent, 'parameters' | 'sold' | 'held'> & {
     readonly sold: readonly [string, number][];
     readonly held: readonly [string, number][];
   })[];
-  readonly calls: readonly (Stored<OpenCall, 'value' | 'awaiting' | 'proposals'> & {
+  readonly calls: readonly (Stored<OpenCall, 'value' | 'awaiting' | 'missed' | 'proposals'> & {
+    readonly missed?: readonly string[];
     readonly awaiting: readonly string[];
     readonly proposals: readonly Stored<Proposed, 'value'>[];
   })[];
@@ -63,6 +66,7 @@ export function restorePlatform(bytes: Uint8Array): PlatformState {
     state.customers.set(agent.id, {
       ...agent,
       mandate,
+      notOffered: agent.notOffered ?? [],
       purchases: agent.purchases.map((purchase) => ({ ...purchase })),
     });
   }
@@ -79,6 +83,7 @@ export function restorePlatform(bytes: Uint8Array): PlatformState {
       ...call,
       value: contentOf(callType, call.bytes),
       awaiting: new Set(call.awaiting),
+      missed: [...(call.missed ?? [])],
       proposals: new Map(proposals),
       talks: [...call.talks],
     });

@@ -31,6 +31,8 @@ export interface Purchase {
   readonly currency: string;
   readonly priceMinor: bigint;
   outcome: 'agreed' | 'paid' | 'failed';
+  /** Why it failed. */
+  reason?: string;
 }
 
 export interface CustomerAgent {
@@ -47,6 +49,8 @@ export interface CustomerAgent {
   offers: number;
   proposals: number;
   readonly purchases: Purchase[];
+  /** Preferences on something that no proposal had. */
+  notOffered: readonly string[];
 }
 
 export interface MerchantAgent {
@@ -72,6 +76,8 @@ export interface OpenCall {
   readonly customerChain: readonly Uint8Array[];
   /** Markets that have not answered yet. */
   readonly awaiting: Set<string>;
+  /** What to say of markets that gave no proposals at all. */
+  readonly missed: string[];
   readonly proposals: Map<string, Proposed>;
   /** Negotiations of a caller hosted here, in the order of preference. */
   talks: string[];

@@ -3,10 +3,11 @@
  * one; a station may run one of its own (paragraph 0018). Agents are pure behaviours; what they say to each other here are
  * local inputs, what they say to others goes through the outbox.
  */
+import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Decision, Machine, Reply, Timer } from '../../journal/machine.ts';
 import { createKeyRing } from './agent-key.ts';
-import { answerCall, begin, choose, hearProposals, stop } from './calling.ts';
+import { answerCall, begin, choose, giveUp, hearProposals } from './calling.ts';
 import { advance, breakOff, hearMerchant } from './customer-turn.ts';
 import { type Deciding, type Draft, emptyDraft, finish } from './decision-draft.ts';
 import { deploy, launch, recall, reserve } from './hosting.ts';
@@ -103,6 +104,9 @@ function decide(context: Deciding, input: PlatformInput, options: PlatformOption
       break;
     case 'hear':
       return finish(hearOwn(context, input));
+    case 'payment-refusal':
+      hearRefusal(context, draft, input);
+      break;
     case 'completion':
       hearCompletion(context, draft, input.owner, input.message);
       break;
@@ -154,7 +158,9 @@ function hearReply(
   const reason = outcome.type === 'refused' ? outcome.code : outcome.type === 'expired' ? 'no answer in time' : '';
   if (about === 'call') {
     const { about: call, of: market } = split(of);
-    hearProposals(context, draft, { call, market, body }, options.validateAgent);
+    const refused = outcome.type === 'refused' ? outcome.code : undefined;
+    const answer = { call, market, body, ...(refused !== undefined && { refused }) };
+    hearProposals(context, draft, answer, options.validateAgent);
   } else if (about === 'offer') {
     hearMerchant(context, draft, { talk: split(of).about, body, reason });
   } else if (about === 'acceptance') {
@@ -164,6 +170,29 @@ function hearReply(
   } else if ((about === 'request' || about === 'pay') && body === undefined) {
     paymentBrokeOff(context, draft, of, `the merchant refused the order: ${reason}`);
   }
+}
+
+const REFUSALS = {
+  rejected: 'the person rejected the payment',
+  expired: 'the person did not approve the payment in time',
+  recalled: 'the person recalled the mandate',
+} as const;
+
+/** Customer agent: its station will not pay what was agreed, because the person did not approve it. */
+function hearRefusal(
+  context: Deciding,
+  draft: Draft,
+  { owner, value }: Extract<PlatformInput, { type: 'payment-refusal' }>,
+): void {
+  const { state } = context;
+  const talk = state.talks.get(state.orders.get(toHex(value.orderId)) ?? '');
+  const agent = state.customers.get(value.agent);
+  if (agent?.owner !== owner.name) throw new PlatformError('AGENT_UNKNOWN', 'the owner has no such agent');
+  if (!talk || state.calls.get(talk.call)?.customer !== agent.id) {
+    throw new PlatformError('ORDER_UNKNOWN', 'the agent has no such order open');
+  }
+  draft.answer = new Uint8Array([0xf6]);
+  paymentBrokeOff(context, draft, talk.id, REFUSALS[value.why]);
 }
 
 /** A payment that will not be made: the goods are free again, and a customer agent here goes on without it. */
@@ -182,7 +211,7 @@ function paymentBrokeOff(context: Deciding, draft: Draft, talkId: string, reason
   if (purchase?.outcome !== 'agreed') return;
   // Why is between station and agent: a merchant must not learn from it what the person would have paid.
   breakOff(context, draft, { agent, call, talk, reason: 'the payment broke off' });
-  draft.records.push({ t: 'bought', agent: agent.id, negotiation: talk.id, outcome: 'failed' });
+  draft.records.push({ t: 'bought', agent: agent.id, negotiation: talk.id, outcome: 'failed', reason });
   draft.keys.add(`agent:${agent.id}`);
   goOn(context, draft, agent, { negotiation: talk.id, outcome: 'failed', reason });
 }
@@ -200,7 +229,7 @@ function timeIsUp(context: Deciding, draft: Draft, { about, of }: Extract<Platfo
     for (const id of call?.talks ?? []) {
       breakOff(context, draft, { agent, call: call!, talk: state.talks.get(id)!, reason: 'the deadline has passed' });
     }
-    stop(state, draft, agent, 'failed', 'no agreement by the deadline');
+    giveUp(state, draft, agent, 'no agreement by the deadline');
   } else if (about === 'lapse') {
     if (state.talks.get(of)?.holds) draft.records.push({ t: 'lapsed', talk: of });
   } else if (about === 'close') {

@@ -15,6 +15,18 @@ import { formatName } from '../../pki/name.ts';
 import { quoted } from './der-value.ts';
 import type { Inspection } from './inspection.ts';
 
+/** A wallet file: faces of its cards. What is sealed in it is left out, so that nobody carries it away to guess at. */
+export function describeWallet(value: CborValue): Description | undefined {
+  if (typeof value !== 'object' || value === null || !('sealedKey' in value) || !('cards' in value)) return undefined;
+  if (!Array.isArray(value.cards)) return undefined;
+  const faces = value.cards.map((card) => {
+    const { id, brand, lastFour } = Object(card) as Record<string, CborValue>;
+    return [id, brand, lastFour].map((part) => (typeof part === 'string' ? quoted(part).slice(1, -1) : '?'));
+  });
+  const cards = faces.map(([id, brand, lastFour]) => `${id} ${brand} …${lastFour?.slice(-4)}`).join(', ');
+  return { kind: 'wallet', facts: { cards: cards === '' ? 'none' : cards, content: 'sealed, not shown' } };
+}
+
 type Description = Pick<Inspection, 'kind' | 'facts'>;
 
 const messages: Readonly<Record<number, string>> = {

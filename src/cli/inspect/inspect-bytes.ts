@@ -1,14 +1,14 @@
-/** Finds out what bytes are and makes them readable: PEM, JSON, DER, CBOR, or plain hexadecimal when they are none of these. */
+/** Finds out what bytes are and makes them readable: PEM, JSON, DER, CBOR, text, or plain hexadecimal when they are none of these. */
 import { decodeCbor } from '../../codec/cbor.ts';
 import { DerError } from '../../codec/der.ts';
 import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import { fromPem } from '../../pki/pem.ts';
-import { redact } from '../../transport/redaction.ts';
 import { cborNotation } from './cbor-notation.ts';
 import { readDerTree } from './der-tree.ts';
-import { describeCbor } from './describe-cbor.ts';
+import { describeCbor, describeWallet } from './describe-cbor.ts';
 import { describeDer } from './describe-der.ts';
+import { hiddenByName, inspectJson, inspectPlainText, textOf } from './inspect-text.ts';
 import type { Inspection } from './inspection.ts';
 
 /** Enough for any artefact of the project; goods are not inspected. */
@@ -17,18 +17,23 @@ const MAX_PEM_BLOCKS = 64;
 const MAX_HEX_BYTES = 4096;
 const MAX_CBOR_DEPTH = 48;
 
-/** One inspection for each artefact in the bytes: a PEM file may hold several. @throws HandselError on too many bytes */
-export function inspectBytes(bytes: Uint8Array): readonly Inspection[] {
+/**
+ * One inspection for each artefact in the bytes: a PEM file may hold several.
+ * @param file its name, which may tell what must not be shown; @throws HandselError on too many bytes
+ */
+export function inspectBytes(bytes: Uint8Array, file = ''): readonly Inspection[] {
   if (bytes.length > MAX_INSPECTED_BYTES) {
     throw new HandselError('INSPECT_TOO_LARGE', `a file may have ${MAX_INSPECTED_BYTES} bytes to be inspected`);
   }
-  const text = asText(bytes);
+  const text = textOf(bytes);
   if (text?.includes('-----BEGIN ')) return inspectPem(text);
-  if (text !== undefined && /^\s*[[{"]/.test(text)) {
-    const json = inspectJson(text);
-    if (json !== undefined) return [json];
-  }
-  return [inspectBinary(bytes)];
+  const hidden = hiddenByName(file, bytes);
+  if (hidden !== undefined) return [hidden];
+  const json = text === undefined ? undefined : inspectJson(text, file);
+  if (json !== undefined) return [json];
+  const binary = inspectDer(bytes) ?? inspectCbor(bytes);
+  if (binary !== undefined) return [binary];
+  return [text === undefined ? inspectUnknown(bytes) : inspectPlainText(text)];
 }
 
 function inspectPem(text: string): readonly Inspection[] {
@@ -41,15 +46,6 @@ function inspectPem(text: string): readonly Inspection[] {
       const safe = !label.includes('PRIVATE') || inspection.kind === 'private key';
       return safe ? inspection : { kind: label.toLowerCase(), facts: { bytes: String(der.length) } };
     });
-}
-
-function inspectJson(text: string): Inspection | undefined {
-  try {
-    // What the log may not show is not shown here either: keys, passwords, card numbers.
-    return { kind: 'JSON', facts: {}, json: redact(JSON.parse(text)) };
-  } catch {
-    return undefined;
-  }
 }
 
 function inspectBinary(bytes: Uint8Array): Inspection {
@@ -71,7 +67,7 @@ function inspectCbor(bytes: Uint8Array): Inspection | undefined {
   if ((bytes[0] ?? 0) >> 5 < 4) return undefined;
   try {
     const value = decodeCbor(bytes, { maxBytes: MAX_INSPECTED_BYTES, maxDepth: MAX_CBOR_DEPTH });
-    return { ...describeCbor(value), notation: cborNotation(value) };
+    return describeWallet(value) ?? { ...describeCbor(value), notation: cborNotation(value) };
   } catch (error) {
     if (!(error instanceof HandselError)) throw error;
     return undefined;
@@ -86,7 +82,7 @@ function inspectUnknown(bytes: Uint8Array): Inspection {
     'as CBOR': whyNot(() => decodeCbor(bytes)),
   };
   const shown = toHex(bytes.subarray(0, MAX_HEX_BYTES)).replace(/(.{64})/g, '$1\n');
-  return { kind: 'unknown', facts, hex: bytes.length > MAX_HEX_BYTES ? `${shown}…` : shown };
+  return { kind: 'unknown', facts, hex: bytes.length > MAX_HEX_BYTES ? `${shown}…` : shown, unreadable: true };
 }
 
 function whyNot(read: () => unknown): string {
@@ -95,13 +91,5 @@ function whyNot(read: () => unknown): string {
     return 'a number or string by itself';
   } catch (error) {
     return error instanceof HandselError ? error.message : String(error);
-  }
-}
-
-function asText(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
   }
 }

@@ -10,4 +10,7 @@ export interface Inspection {
   readonly notation?: string;
   readonly json?: unknown;
   readonly hex?: string;
+  readonly text?: string;
+  /** True for what is not what it means to be, or is nothing that is known here. */
+  readonly unreadable?: true;
 }

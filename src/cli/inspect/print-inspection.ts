@@ -4,12 +4,12 @@ import type { Inspection } from './inspection.ts';
 
 const MAX_LINES = 5000;
 
-export function printInspection({ kind, facts, tree, notation, json, hex }: Inspection): string {
+export function printInspection({ kind, facts, tree, notation, json, hex, text }: Inspection): string {
   const width = Math.max(0, ...Object.keys(facts).map((name) => name.length));
   const head = [kind, ...Object.entries(facts).map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)];
   const whole = tree
     ? derLines(tree)
-    : (notation ?? hex ?? (json === undefined ? '' : JSON.stringify(json, null, 2))).split('\n');
+    : (notation ?? hex ?? text ?? (json === undefined ? '' : JSON.stringify(json, null, 2))).split('\n');
   const cut =
     whole.length > MAX_LINES ? [...whole.slice(0, MAX_LINES), `… ${whole.length - MAX_LINES} more lines`] : whole;
   return `${[...head, '', ...cut].join('\n').trimEnd()}\n`;

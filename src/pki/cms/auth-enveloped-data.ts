@@ -6,27 +6,28 @@ import {
   captured,
   decodeDer,
   encodeDer,
+  type Infer,
   implicit,
   objectIdentifier,
   octetString,
   optional,
+  type Part,
+  partOf,
   sequence,
   smallInteger,
   withDefault,
 } from '../../codec/der.ts';
-import { concatBytes } from '../../codec/hex.ts';
-import { decryptGcm, encryptGcm, NONCE_LENGTH, TAG_LENGTH } from '../../crypto/sealing.ts';
+import { decryptGcmApart, encryptGcmApart, NONCE_LENGTH, TAG_LENGTH } from '../../crypto/sealing.ts';
 import { AES256_GCM, algorithmType } from '../algorithm.ts';
 import {
   type Attribute,
   type Attributes,
-  asSet,
-  attributesToWire,
   attributesType,
   contentTypeAttribute,
+  encodeAttributes,
   indexAttributes,
+  lendAsSet,
   requireContentType,
-  requireDistinct,
 } from './attribute.ts';
 import { CmsError, guarded } from './cms-error.ts';
 import { AUTH_ENVELOPED_DATA, contentInfo, DATA, MAX_MESSAGE_BYTES } from './content-info.ts';
@@ -35,12 +36,13 @@ import type { DataToEnvelop, EnvelopeChecks } from './enveloped-data.ts';
 import { recipientInfosType } from './recipient-info.ts';
 
 const gcmParametersType = sequence({
-  nonce: octetString({ min: NONCE_LENGTH, max: NONCE_LENGTH }),
+  nonce: octetString({ min: NONCE_LENGTH, max: NONCE_LENGTH, borrowed: true }),
   tagLength: withDefault(smallInteger(), 12),
 });
 
 const sentAttributesType = implicit(1, attributesType);
 
+/** Decoded bytes are views of the message. */
 const authEnvelopedDataType = contentInfo(
   AUTH_ENVELOPED_DATA,
   sequence({
@@ -49,10 +51,10 @@ const authEnvelopedDataType = contentInfo(
     encrypted: sequence({
       contentType: objectIdentifier(),
       algorithm: algorithmType,
-      content: implicit(0, octetString()),
+      content: implicit(0, octetString({ borrowed: true })),
     }),
-    attributes: optional(captured(sentAttributesType)),
-    tag: octetString({ min: TAG_LENGTH, max: TAG_LENGTH }),
+    attributes: optional(captured(sentAttributesType, { borrowed: true })),
+    tag: octetString({ min: TAG_LENGTH, max: TAG_LENGTH, borrowed: true }),
   }),
 );
 
@@ -65,14 +67,21 @@ const NOTHING = new Uint8Array();
 
 /** The DER of the whole message, ContentInfo included. @throws CmsError, DerError for unfit certificates or attributes. */
 export function encryptFor(data: DataToEncrypt): Uint8Array {
+  return encodeDer(authEnvelopedDataType, encryptedData(data));
+}
+
+/** As `encryptFor`, to be encoded inside another structure. */
+export function encryptPartFor(data: DataToEncrypt): Part {
+  return partOf(authEnvelopedDataType, encryptedData(data));
+}
+
+function encryptedData(data: DataToEncrypt): Infer<typeof authEnvelopedDataType> {
   const { contentType, content, recipients, random, holderOf, authenticatedAttributes = [] } = data;
-  const attributes = attributesFor(contentType, authenticatedAttributes);
   const key = random(CONTENT_KEY_LENGTH);
   const nonce = random(NONCE_LENGTH);
-  const associatedData = attributes === undefined ? NOTHING : asSet(attributes.der);
-  const sealed = encryptGcm({ key, nonce, plaintext: content, associatedData });
-  const boundary = sealed.length - TAG_LENGTH;
-  return encodeDer(authEnvelopedDataType, {
+  const encrypt = (associatedData: Uint8Array) => encryptGcmApart({ key, nonce, plaintext: content, associatedData });
+  const { sent, result } = withAttributes(contentType, authenticatedAttributes, encrypt);
+  return {
     version: 0,
     recipients: recipients.map((certificate) => giveContentKey({ contentKey: key, certificate, random, holderOf })),
     encrypted: {
@@ -81,20 +90,17 @@ export function encryptFor(data: DataToEncrypt): Uint8Array {
         algorithm: AES256_GCM,
         parameters: encodeDer(gcmParametersType, { nonce, tagLength: TAG_LENGTH }),
       },
-      content: sealed.subarray(0, boundary),
+      content: result.ciphertext,
     },
-    ...(attributes === undefined ? {} : { attributes }),
-    tag: sealed.subarray(boundary),
-  });
+    ...(sent === undefined ? {} : { attributes: sent }),
+    tag: result.tag,
+  };
 }
 
 /** They must be there for every content but plain data, and then name the content type (RFC 5083 section 2.1). */
-function attributesFor(contentType: string, extra: readonly Attribute[]) {
-  if (contentType === DATA && extra.length === 0) return undefined;
-  const all = [contentTypeAttribute(contentType), ...extra];
-  requireDistinct(all);
-  const value = attributesToWire(all);
-  return { value, der: encodeDer(sentAttributesType, value) };
+function withAttributes<R>(contentType: string, extra: readonly Attribute[], use: (associatedData: Uint8Array) => R) {
+  if (contentType === DATA && extra.length === 0) return { sent: undefined, result: use(NOTHING) };
+  return encodeAttributes([contentTypeAttribute(contentType), ...extra], { sentTag: sentAttributesType.tag, use });
 }
 
 export interface DecryptedData {
@@ -122,12 +128,10 @@ export function decryptWith(message: Uint8Array, checks: EnvelopeChecks): Decryp
     const { nonce, tagLength } = decodeDer(gcmParametersType, parameters);
     if (tagLength !== TAG_LENGTH) throw new CmsError('CMS_ALGORITHM', 'the tag is not 128 bits long');
 
-    const content = decryptGcm({
-      key: takeContentKey(infos, recipients, checks.holderOf),
-      nonce,
-      ciphertext: concatBytes(encrypted.content, tag),
-      associatedData: attributes === undefined ? NOTHING : asSet(attributes.der),
-    });
+    const key = takeContentKey(infos, recipients, checks.holderOf);
+    const decrypt = (associatedData: Uint8Array) =>
+      decryptGcmApart({ key, nonce, ciphertext: encrypted.content, tag, associatedData });
+    const content = attributes === undefined ? decrypt(NOTHING) : lendAsSet(attributes.der, decrypt);
     return { content, authenticatedAttributes };
   });
 }

@@ -18,7 +18,8 @@ import { equalBytes } from '../../codec/hex.ts';
 import { algorithmType } from '../algorithm.ts';
 import { readPublicKey } from '../public-key.ts';
 
-export const issuerAndSerialType = sequence({ issuer: any(), serial: integer() });
+/** The issuer is a view of the message. */
+export const issuerAndSerialType = sequence({ issuer: any({ borrowed: true }), serial: integer() });
 export type IssuerAndSerial = Infer<typeof issuerAndSerialType>;
 
 const tbsType = sequence({

@@ -17,8 +17,10 @@ import { algorithmType } from '../algorithm.ts';
 import { issuerAndSerialType } from './holder.ts';
 
 const MAX_RECIPIENTS = 16;
-const encryptedKey = octetString({ max: 1024 });
-const keyIdentifier = octetString({ max: 64 });
+// Everything is a view of the message: it is forgotten as soon as the content key is known.
+const borrowed = true;
+const encryptedKey = octetString({ max: 1024, borrowed });
+const keyIdentifier = octetString({ max: 64, borrowed });
 
 const keyTransportType = sequence({
   version: smallInteger({ min: 0, max: 2 }),
@@ -30,7 +32,7 @@ export type KeyTransport = Infer<typeof keyTransportType>;
 
 const recipientKeyType = sequence({
   identifier: keyIdentifier,
-  date: optional(any()),
+  date: optional(any({ borrowed })),
 });
 
 const keyAgreementType = sequence({
@@ -40,10 +42,10 @@ const keyAgreementType = sequence({
     choice({
       certificate: issuerAndSerialType,
       key: implicit(0, keyIdentifier),
-      ephemeral: implicit(1, sequence({ algorithm: algorithmType, publicKey: bitString() })),
+      ephemeral: implicit(1, sequence({ algorithm: algorithmType, publicKey: bitString({ borrowed }) })),
     }),
   ),
-  userKeyingMaterial: optional(explicit(1, octetString({ max: 256 }))),
+  userKeyingMaterial: optional(explicit(1, octetString({ max: 256, borrowed }))),
   algorithm: algorithmType,
   encryptedKeys: sequenceOf(
     sequence({

@@ -1,22 +1,18 @@
 /** Makes SignedData (RFC 5652 section 5): one or several signers over one content, each with signed attributes. */
 import type { KeyObject } from 'node:crypto';
-import { type Captured, encodeDer, implicit, octetString, time } from '../../codec/der.ts';
+import { encodeDer, octetString, type Part, partOf, time } from '../../codec/der.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import { sha256Algorithm } from '../algorithm.ts';
-import {
-  type Attribute,
-  asSet,
-  attributesToWire,
-  attributesType,
-  contentTypeAttribute,
-  MESSAGE_DIGEST,
-  requireDistinct,
-  SIGNING_TIME,
-  type WireAttributes,
-} from './attribute.ts';
+import { type Attribute, contentTypeAttribute, encodeAttributes, MESSAGE_DIGEST, SIGNING_TIME } from './attribute.ts';
 import { type HolderOf, holderOf } from './holder.ts';
 import { signWith } from './signature-suite.ts';
-import { type SignerInfo, signedDataType, signedDataVersion } from './signed-data-type.ts';
+import {
+  type SignedData,
+  type SignerInfo,
+  sentAttributesType,
+  signedDataType,
+  signedDataVersion,
+} from './signed-data-type.ts';
 
 export interface Signer {
   /** A certificate's DER, or the identifier of a key that has no certificate yet. */
@@ -41,26 +37,36 @@ export interface DataToSign {
   readonly holderOf?: HolderOf;
 }
 
-const sentAttributesType = implicit(0, attributesType);
+const digestType = octetString();
+const timeType = time();
 
 /**
  * The DER of the whole message, ContentInfo included.
  * @throws CmsError for an unfit key or repeated attributes, DerError for a malformed certificate or too many of anything.
  */
 export function signData(data: DataToSign): Uint8Array {
+  return encodeDer(signedDataType, signedData(data));
+}
+
+/** As `signData`, to be encoded inside another structure. */
+export function signDataPart(data: DataToSign): Part {
+  return partOf(signedDataType, signedData(data));
+}
+
+function signedData(data: DataToSign): SignedData {
   const { contentType, content, signers, certificates = [], revocationLists = [], detached = false } = data;
   const digest = sha256(content);
   const infos = signers.map((signer) =>
     signerInfo(signer, { contentType, digest, holderOf: data.holderOf ?? holderOf }),
   );
-  return encodeDer(signedDataType, {
+  return {
     version: signedDataVersion(contentType, infos),
     digestAlgorithms: [sha256Algorithm],
     encapsulated: { contentType, ...(detached ? {} : { content }) },
     ...(certificates.length > 0 ? { certificates } : {}),
     ...(revocationLists.length > 0 ? { revocationLists } : {}),
     signers: infos,
-  });
+  };
 }
 
 interface Signed {
@@ -73,13 +79,14 @@ function signerInfo(signer: Signer, { contentType, digest, holderOf }: Signed): 
   const { identity, privateKey, signedAttributes = [], signingTime } = signer;
   const attributes: readonly Attribute[] = [
     contentTypeAttribute(contentType),
-    { type: MESSAGE_DIGEST, value: encodeDer(octetString(), digest) },
-    ...(signingTime === undefined ? [] : [{ type: SIGNING_TIME, value: encodeDer(time(), signingTime) }]),
+    { type: MESSAGE_DIGEST, value: encodeDer(digestType, digest) },
+    ...(signingTime === undefined ? [] : [{ type: SIGNING_TIME, value: encodeDer(timeType, signingTime) }]),
     ...signedAttributes,
   ];
-  requireDistinct(attributes);
-  const sent = captureAttributes(attributes);
-  const { algorithm, signature } = signWith(privateKey, asSet(sent.der));
+  const { sent, result } = encodeAttributes(attributes, {
+    sentTag: sentAttributesType.tag,
+    use: (set) => signWith(privateKey, set),
+  });
   return {
     version: 'certificate' in identity ? 1 : 3,
     signer:
@@ -88,12 +95,7 @@ function signerInfo(signer: Signer, { contentType, digest, holderOf }: Signed): 
         : { type: 'key', value: identity.keyIdentifier },
     digestAlgorithm: sha256Algorithm,
     signedAttributes: sent,
-    signatureAlgorithm: algorithm,
-    signature,
+    signatureAlgorithm: result.algorithm,
+    signature: result.signature,
   };
-}
-
-function captureAttributes(attributes: readonly Attribute[]): Captured<WireAttributes> {
-  const value = attributesToWire(attributes);
-  return { value, der: encodeDer(sentAttributesType, value) };
 }

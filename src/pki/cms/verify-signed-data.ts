@@ -1,13 +1,13 @@
 /** Checks SignedData (RFC 5652 sections 5.4 to 5.6). It says whose keys signed what; whether to trust them is for the path. */
 import type { KeyObject } from 'node:crypto';
-import { decodeDer, type Infer, octetString, time } from '../../codec/der.ts';
+import { decodeDer, octetString, time } from '../../codec/der.ts';
 import { equalBytes } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import { isPlain, SHA256 } from '../algorithm.ts';
 import {
   type Attributes,
-  asSet,
   indexAttributes,
+  lendAsSet,
   MESSAGE_DIGEST,
   requireContentType,
   SIGNING_TIME,
@@ -16,7 +16,7 @@ import { CmsError, guarded } from './cms-error.ts';
 import { MAX_MESSAGE_BYTES } from './content-info.ts';
 import { type HolderOf, holderOf, isHolder } from './holder.ts';
 import { verifyWith } from './signature-suite.ts';
-import { type SignerInfo, signedDataType, signedDataVersion } from './signed-data-type.ts';
+import { type SignedData, type SignerInfo, signedDataType, signedDataVersion } from './signed-data-type.ts';
 
 export interface SignedDataChecks {
   /** The content type it must have. */
@@ -43,6 +43,7 @@ export interface VerifiedSigner {
   readonly signingTime?: Date;
 }
 
+/** Views of the message: whatever is to outlive it must be copied. */
 export interface VerifiedData {
   readonly content: Uint8Array;
   /** In the order of the message; every one of them has signed. */
@@ -52,7 +53,8 @@ export interface VerifiedData {
   readonly revocationLists: readonly Uint8Array[];
 }
 
-type SignedData = Infer<typeof signedDataType>;
+const digestType = octetString({ borrowed: true });
+const timeType = time();
 
 /** @throws DerError when it is not SignedData; CryptographicError when any signer's signature or attributes are wrong. */
 export function verifySignedData(message: Uint8Array, checks: SignedDataChecks): VerifiedData {
@@ -104,13 +106,13 @@ function verifySigner(info: SignerInfo, { checks, known, digest }: Circumstances
   const attributes = indexAttributes(info.signedAttributes.value);
   requireContentType(attributes, checks.contentType);
   const claimed = attributes.get(MESSAGE_DIGEST);
-  if (claimed === undefined || !equalBytes(decodeDer(octetString(), claimed), digest)) {
+  if (claimed === undefined || !equalBytes(decodeDer(digestType, claimed), digest)) {
     throw new CmsError('CMS_DIGEST', 'the message-digest attribute is missing or differs from the content');
   }
 
   const who = identify(info, checks, known);
   const signature = { algorithm: info.signatureAlgorithm, signature: info.signature };
-  if (!verifyWith(who.publicKey, asSet(info.signedAttributes.der), signature)) {
+  if (!lendAsSet(info.signedAttributes.der, (set) => verifyWith(who.publicKey, set, signature))) {
     throw new CmsError('CMS_SIGNATURE', 'the signature is not by the key of the signer over the signed attributes');
   }
 
@@ -118,7 +120,7 @@ function verifySigner(info: SignerInfo, { checks, known, digest }: Circumstances
   return {
     ...who,
     signedAttributes: attributes,
-    ...(signingTime === undefined ? {} : { signingTime: decodeDer(time(), signingTime) }),
+    ...(signingTime === undefined ? {} : { signingTime: decodeDer(timeType, signingTime) }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The gateway makes AuthRes and AuthRevRes: EncB to the one merchant who asked, naming its request by hash (notes on SET, fix 2). */
+import type { Part } from '../../codec/der.ts';
 import type { Random } from '../../crypto/random.ts';
 import type { Amount } from '../../money/amount.ts';
 import { amountOf } from '../../money/amount.ts';
@@ -81,12 +82,12 @@ interface Answer {
   readonly content: Uint8Array;
 }
 
-function sealAnswer({ keys, request, recipient, random }: ToMerchant, { message, types, content }: Answer): Uint8Array {
+function sealAnswer({ keys, request, recipient, random }: ToMerchant, { message, types, content }: Answer): Part {
   const binding: Binding = { direction: 'gatewayToMerchant', message, recipients: [recipient.thumb], request };
   return signAndSeal({ types, content, binding, signer: keys.signing, recipient, random });
 }
 
-function wrap({ tags, nowMs }: ToMerchant, name: 'AuthRes' | 'AuthRevRes', body: Uint8Array): Uint8Array {
+function wrap({ tags, nowMs }: ToMerchant, name: 'AuthRes' | 'AuthRevRes', body: Part): Uint8Array {
   const { authRRTags, transIds } = tags;
   return encodeMessage({ name, body, nowMs, messageIds: messageIdsOf(transIds), rrpid: authRRTags.rrpid });
 }

@@ -143,10 +143,10 @@ export function createCardCourier({
   readonly storageKey: Uint8Array;
 }): Courier {
   return {
-    deliver(message, signal) {
-      if (readNetworkId(message.id) === undefined) return courier.deliver(message, signal);
+    deliver(message, attempt) {
+      if (readNetworkId(message.id) === undefined) return courier.deliver(message, attempt);
       const body = open({ key: storageKey, sealed: message.body, associatedData: utf8(message.id) });
-      return courier.deliver({ ...message, body }, signal);
+      return courier.deliver({ ...message, body }, attempt);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The gateway checks AuthRevReq: by the merchant to whom it gave the CapToken, and opens that token again (notes on SET, "Authorization"). */
+import { encodeDer, part } from '../../codec/der.ts';
 import { equalBytes } from '../../codec/hex.ts';
 import type { Random } from '../../crypto/random.ts';
 import type { AuthRevCode } from '../message/authorization-code.ts';
@@ -59,7 +60,7 @@ function compare(
 }
 
 export function makeCapToken(data: CapTokenData, keys: GatewayKeys, random: Random): Uint8Array {
-  return signAndSeal({
+  const sealed = signAndSeal({
     types: TOKEN_TYPES,
     content: encodeCapTokenData(data),
     binding: toItself(keys),
@@ -67,6 +68,7 @@ export function makeCapToken(data: CapTokenData, keys: GatewayKeys, random: Rand
     recipient: keys.encryption.certificate,
     random,
   });
+  return encodeDer(part(), sealed);
 }
 
 function openCapToken(capToken: Uint8Array, keys: GatewayKeys, { certificates }: Trust): CapTokenData {

@@ -29,13 +29,13 @@ export function createIso8583Courier({ links, name, tracer }: Iso8583CourierOpti
     tracer.record({ from, to, kind: `ISO${text.slice(5, 9)}`, extension: 'txt', bytes: utf8(text) });
   };
   return {
-    async deliver({ to, body }, signal) {
+    async deliver({ to, body }, attempt) {
       const peer = to.startsWith(SCHEME) ? to.slice(SCHEME.length) : '';
       const link = Object.hasOwn(links, peer) ? links[peer] : undefined;
       if (link === undefined)
         throw new InterchangeError('ROUTE_NOT_INTERCHANGE', `there is no interchange route ${to}`);
       trace(name, peer, body);
-      const answer = await link.send(body, signal);
+      const answer = await link.send(body, attempt.signal);
       trace(peer, name, answer);
       return { type: 'answered', body: answer };
     },

@@ -1,5 +1,6 @@
 /** The merchant makes AuthReq and AuthRevReq and reads their answers (notes on SET, "Authorization"): EncB to its gateway and back. */
 
+import { encodeDer, part } from '../../codec/der.ts';
 import { equalBytes } from '../../codec/hex.ts';
 import type { Random } from '../../crypto/random.ts';
 import { type Amount, amountOf } from '../../money/amount.ts';
@@ -103,7 +104,7 @@ export function encodeReversal(request: ReversalToRequest): EncodedRequest {
     recipient: brand.gateway.encryption.certificate,
     random,
   });
-  const body = encodeAuthRevReq({ sealed, capToken });
+  const body = encodeAuthRevReq({ sealed: encodeDer(part(), sealed), capToken });
   const bytes = encodeMessage({ name: 'AuthRevReq', body, nowMs, messageIds: messageIdsOf(transIds), rrpid });
   return { bytes, hash: digestRequest(bytes) };
 }

@@ -1,6 +1,7 @@
 /** AuthReq = EncB(M, P, AuthReqData, PI) (notes on SET, "Authorization"): the merchant asks the gateway for the cardholder's money. */
 import {
   boolean,
+  type DerType,
   decodeDer,
   encodeDer,
   explicit,
@@ -8,6 +9,9 @@ import {
   implicit,
   numericString,
   optional,
+  type Part,
+  part,
+  partOf,
   sequence,
   unopened,
 } from '../../codec/der.ts';
@@ -50,12 +54,15 @@ export type AuthReqData = Infer<typeof authReqDataType>;
 const authReqTbsType = sequence({ authReqData: authReqDataType, hPI: digestedType(contentTypes.pi) });
 export type AuthReqTbs = Infer<typeof authReqTbsType>;
 
-const authReqType = sequence({
-  /** E(P, S(M, L(AuthReqData, PI))). */
-  sealed: unopened(),
-  /** The baggage: outside, because the cardholder sealed it already. */
-  pi: unopened(),
-});
+const authReqOf = <T>(element: DerType<T>) =>
+  sequence({
+    /** E(P, S(M, L(AuthReqData, PI))). */
+    sealed: element,
+    /** The baggage: outside, because the cardholder sealed it already. */
+    pi: element,
+  });
+const authReqType = authReqOf(unopened());
+const outgoingType = authReqOf(part());
 export type AuthReq = Infer<typeof authReqType>;
 
 export function encodeAuthReqTbs(tbs: AuthReqTbs): Uint8Array {
@@ -67,8 +74,8 @@ export function decodeAuthReqTbs(der: Uint8Array): AuthReqTbs {
   return decodeDer(authReqTbsType, der, { maxBytes: 16_384 });
 }
 
-export function encodeAuthReq(authReq: AuthReq): Uint8Array {
-  return encodeDer(authReqType, authReq);
+export function encodeAuthReq(authReq: Infer<typeof outgoingType>): Part {
+  return partOf(outgoingType, authReq);
 }
 
 /** @throws DerError */

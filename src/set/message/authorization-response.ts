@@ -1,5 +1,6 @@
 /** AuthRes = EncB(P, M, AuthResData, AuthResBaggage) (notes on SET, "Authorization"): approved or declined, by the gateway to one merchant for one request. */
 import {
+  type DerType,
   decodeDer,
   encodeDer,
   explicit,
@@ -7,6 +8,9 @@ import {
   type Infer,
   implicit,
   optional,
+  type Part,
+  part,
+  partOf,
   sequence,
   unopened,
   visibleString,
@@ -60,7 +64,9 @@ export type AuthResTbs = Infer<typeof authResTbsType>;
 const authResBaggageType = sequence({ capToken: optional(explicit(0, unopened())) });
 export type AuthResBaggage = Infer<typeof authResBaggageType>;
 
-const authResType = sequence({ sealed: unopened(), baggage: unopened() });
+const authResOf = <T>(element: DerType<T>) => sequence({ sealed: element, baggage: element });
+const authResType = authResOf(unopened());
+const outgoingType = authResOf(part());
 export type AuthRes = Infer<typeof authResType>;
 
 export function encodeAuthResTbs(tbs: AuthResTbs): Uint8Array {
@@ -81,8 +87,8 @@ export function decodeAuthResBaggage(der: Uint8Array): AuthResBaggage {
   return decodeDer(authResBaggageType, der, { maxBytes: 16_384 });
 }
 
-export function encodeAuthRes(authRes: AuthRes): Uint8Array {
-  return encodeDer(authResType, authRes);
+export function encodeAuthRes(authRes: Infer<typeof outgoingType>): Part {
+  return partOf(outgoingType, authRes);
 }
 
 /** @throws DerError */

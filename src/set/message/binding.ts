@@ -7,6 +7,7 @@ import {
   enumerated,
   type Infer,
   implicit,
+  lendDer,
   optional,
   sequence,
   sequenceOf,
@@ -44,18 +45,18 @@ export interface Binding {
   readonly request?: Uint8Array;
 }
 
-export function encodeBinding({ direction, message, recipients, request }: Binding): Uint8Array {
-  return encodeDer(bindingType, {
-    direction,
-    message: messageTags[message],
-    recipients,
-    ...(request && { request }),
-  });
+export function encodeBinding(binding: Binding): Uint8Array {
+  return encodeDer(bindingType, wireOf(binding));
+}
+
+function wireOf({ direction, message, recipients, request }: Binding): Wire {
+  return { direction, message: messageTags[message], recipients, ...(request && { request }) };
 }
 
 /** @throws SetError when the attribute is missing or says anything else than what the receiver expects, byte for byte. */
 export function requireBinding(attribute: Uint8Array | undefined, expected: Binding): void {
-  if (attribute === undefined || !equalBytes(attribute, encodeBinding(expected))) {
+  const isAsExpected = (octets: Uint8Array) => attribute !== undefined && equalBytes(attribute, octets);
+  if (!lendDer(bindingType, wireOf(expected), isAsExpected)) {
     throw new SetError('signatureFailure', `meant for another recipient, message or request than ${expected.message}`);
   }
 }

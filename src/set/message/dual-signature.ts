@@ -2,10 +2,11 @@
  * The dual signature (notes on SET, "Purchase"): one signature by the cardholder over the hashes of order and instruction. The
  * merchant sees the order and the other hash, the gateway the instruction and the other hash; neither can pair its part with another.
  */
+import type { Part } from '../../codec/der.ts';
 import { type Binding, requireBinding } from './binding.ts';
 import type { CertifiedKey } from './certified-key.ts';
 import { contentTypes } from './content-types.ts';
-import { encodePiTbs } from './purchase-request.ts';
+import { lendPiTbs } from './purchase-request.ts';
 import { asCryptographic } from './set-error.ts';
 import { signContent, verifyContent } from './signed-content.ts';
 import type { Cardholder, Trust } from './trust.ts';
@@ -22,14 +23,11 @@ export interface DualRecipients {
   readonly peThumb: Uint8Array;
 }
 
-export function signDual(hashes: DualHashes, recipients: DualRecipients, signer: CertifiedKey): Uint8Array {
-  return signContent({
-    type: contentTypes.piTbs,
-    content: encodePiTbs(hashes),
-    binding: bindingFor(recipients),
-    signer,
-    detached: true,
-  });
+export function signDual(hashes: DualHashes, recipients: DualRecipients, signer: CertifiedKey): Part {
+  const binding = bindingFor(recipients);
+  return lendPiTbs(hashes, (content) =>
+    signContent({ type: contentTypes.piTbs, content, binding, signer, detached: true }),
+  );
 }
 
 export interface DualChecks {
@@ -42,11 +40,10 @@ export interface DualChecks {
 export function verifyDual(piSignature: Uint8Array, hashes: DualHashes, checks: DualChecks): Cardholder {
   const { recipients, trust, atMs } = checks;
   return asCryptographic(() => {
-    const { signer, pool, binding } = verifyContent(piSignature, {
-      type: contentTypes.piTbs,
-      detached: encodePiTbs(hashes),
-      certificates: trust.certificates,
-    });
+    const { certificates } = trust;
+    const { signer, pool, binding } = lendPiTbs(hashes, (detached) =>
+      verifyContent(piSignature, { type: contentTypes.piTbs, detached, certificates }),
+    );
     requireBinding(binding, bindingFor(recipients));
     return trust.cardholder({ leaf: signer, pool, use: 'signature', atMs });
   });

@@ -1,5 +1,6 @@
 /** Making and reading the Error message, and the rule that an Error is never answered with another (notes on SET, "Error"). */
 
+import { encodeDer, part } from '../../codec/der.ts';
 import type { Random } from '../../crypto/random.ts';
 import { type Binding, digestRequest, requireBinding } from './binding.ts';
 import type { CertifiedKey } from './certified-key.ts';
@@ -51,7 +52,7 @@ export function encodeError({
   const { messageIds, rrpid } = message?.header ?? {};
   return encodeMessage({
     name: 'Error',
-    body: encodeErrorBody({ type: 'signed', value: signed }),
+    body: encodeErrorBody({ type: 'signed', value: encodeDer(part(), signed) }),
     nowMs,
     ...(messageIds && { messageIds }),
     ...(rrpid && { rrpid }),

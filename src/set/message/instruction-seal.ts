@@ -1,21 +1,17 @@
 /** The seal around the payment instruction (exPIData): from the cardholder to the one gateway it names, opened by nobody on the way. */
+import type { Part } from '../../codec/der.ts';
 import type { Random } from '../../crypto/random.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import type { Binding } from './binding.ts';
 import type { CertifiedKey } from './certified-key.ts';
 import { contentTypes } from './content-types.ts';
-import { decodeSealedInstruction, encodeSealedInstruction, type SealedInstruction } from './payment-instruction.ts';
+import { decodeSealedInstruction, lendSealedInstruction, type SealedInstruction } from './payment-instruction.ts';
 import { openContent, sealContent } from './sealed-content.ts';
 import { asCryptographic } from './set-error.ts';
 
-export function sealInstruction(instruction: SealedInstruction, gateway: Certificate, random: Random): Uint8Array {
-  return sealContent({
-    type: contentTypes.piDualSignedTbe,
-    content: encodeSealedInstruction(instruction),
-    binding: bindingFor(gateway),
-    recipient: gateway,
-    random,
-  });
+export function sealInstruction(instruction: SealedInstruction, gateway: Certificate, random: Random): Part {
+  const sealing = { type: contentTypes.piDualSignedTbe, binding: bindingFor(gateway), recipient: gateway, random };
+  return lendSealedInstruction(instruction, (content) => sealContent({ ...sealing, content }));
 }
 
 /** @throws CryptographicError, whatever is wrong. */

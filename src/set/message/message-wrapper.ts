@@ -1,6 +1,7 @@
 /** MessageWrapper and MessageHeader, version 2 (notes on SET, "Wrapper"): the outside of every SET message, in clear. */
 import {
   choice,
+  type DerType,
   decodeDer,
   encodeDer,
   explicit,
@@ -8,8 +9,11 @@ import {
   type Infer,
   implicit,
   optional,
+  type Part,
+  part,
   sequence,
   smallInteger,
+  type TaggedType,
   unopened,
   withDefault,
 } from '../../codec/der.ts';
@@ -59,9 +63,10 @@ export const messageTags = {
 } as const;
 export type MessageName = keyof typeof messageTags;
 
-const alternatives = Object.fromEntries(
-  Object.entries(messageTags).map(([name, tag]) => [name, explicit(tag, unopened())]),
-) as { readonly [N in MessageName]: ReturnType<typeof explicit<Uint8Array>> };
+const alternativesOf = <T>(body: DerType<T>) =>
+  Object.fromEntries(Object.entries(messageTags).map(([name, tag]) => [name, explicit(tag, body)])) as {
+    readonly [N in MessageName]: TaggedType<T>;
+  };
 
 /** The date has whole seconds. `rrpid` names one request and its response; a repeated request keeps it. */
 export const messageHeaderType = sequence({
@@ -74,12 +79,15 @@ export const messageHeaderType = sequence({
 });
 export type MessageHeader = Infer<typeof messageHeaderType>;
 
-const messageType = choice(alternatives);
-const wrapperType = sequence({
-  header: messageHeaderType,
-  message: explicit(0, messageType),
-  mwExtensions: extensionsField(1),
-});
+const wrapperOf = <T>(body: DerType<T>) =>
+  sequence({
+    header: messageHeaderType,
+    message: explicit(0, choice(alternativesOf(body))),
+    mwExtensions: extensionsField(1),
+  });
+
+const wrapperType = wrapperOf(unopened());
+const outgoingType = wrapperOf(part());
 
 export interface Message extends Infer<typeof wrapperType> {
   /** The whole wrapper as received or sent: what `digestRequest` hashes. */
@@ -93,15 +101,15 @@ export function decodeMessage(bytes: Uint8Array): Message {
 
 export interface MessageContent {
   readonly name: MessageName;
-  /** The encoded body of the message. */
-  readonly body: Uint8Array;
+  /** The body of the message, encoded or to be encoded in its place. */
+  readonly body: Part | Uint8Array;
   readonly nowMs: number;
   readonly messageIds?: MessageIds;
   readonly rrpid?: Uint8Array;
 }
 
 export function encodeMessage({ name, body, nowMs, messageIds, rrpid }: MessageContent): Uint8Array {
-  return encodeDer(wrapperType, {
+  return encodeDer(outgoingType, {
     header: {
       version: VERSION,
       revision: 0,
@@ -110,6 +118,6 @@ export function encodeMessage({ name, body, nowMs, messageIds, rrpid }: MessageC
       ...(rrpid && { rrpid }),
       swIdent: SOFTWARE,
     },
-    message: { type: name, value: body } as Infer<typeof messageType>,
+    message: { type: name, value: body } as Infer<typeof outgoingType>['message'],
   });
 }

@@ -4,6 +4,7 @@ import {
   encodeDer,
   type Infer,
   implicit,
+  lendDer,
   numericString,
   objectIdentifier,
   optional,
@@ -59,7 +60,7 @@ export function digestOrderDescription(description: Uint8Array): Uint8Array {
 
 /** HOD: the salt keeps the gateway, who sees the hash, from guessing what was ordered. */
 export function digestOrder(input: HodInput): Uint8Array {
-  return digestContent(contentTypes.hodInput, encodeDer(hodInputType, input));
+  return lendDer(hodInputType, input, (der) => digestContent(contentTypes.hodInput, der));
 }
 
 export function encodeOIData(oiData: OIData): Uint8Array {

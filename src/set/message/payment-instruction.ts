@@ -1,11 +1,13 @@
 /** PIHead, PANData and PI (notes on SET, "Purchase"): what only the payment gateway sees of a purchase, sealed to it by the cardholder. */
 import {
   choice,
+  type DerType,
   decodeDer,
   encodeDer,
   explicit,
   type Infer,
   implicit,
+  lendDer,
   numericString,
   optional,
   sequence,
@@ -47,7 +49,7 @@ const piDataType = sequence({ piHead: unopened(), panData: unopened() });
 
 /** H over PIData, both parts given as they are encoded; the nonce in PANData keeps it from being guessed (fix 14). */
 export function digestPIData(parts: { readonly piHead: Uint8Array; readonly panData: Uint8Array }): Uint8Array {
-  return digestContent(contentTypes.piData, encodeDer(piDataType, parts));
+  return lendDer(piDataType, parts, (der) => digestContent(contentTypes.piData, der));
 }
 
 export function stainOf(xid: Uint8Array, cardSecret: Uint8Array): Uint8Array {
@@ -64,8 +66,9 @@ const sealedType = sequence({
 });
 export type SealedInstruction = Infer<typeof sealedType>;
 
-export function encodeSealedInstruction(value: SealedInstruction): Uint8Array {
-  return encodeDer(sealedType, value);
+/** For as long as `use` seals it. */
+export function lendSealedInstruction<R>(value: SealedInstruction, use: (der: Uint8Array) => R): R {
+  return lendDer(sealedType, value, use);
 }
 
 /** @throws DerError */
@@ -73,12 +76,14 @@ export function decodeSealedInstruction(der: Uint8Array): SealedInstruction {
   return decodeDer(sealedType, der, { maxBytes: 16_384 });
 }
 
-export const piDualSignedType = sequence({
-  /** SO(C, PI-TBS): a detached SignedData in its ContentInfo. */
-  piSignature: unopened(),
-  /** EX(P, PI-OILink, PANData): an AuthEnvelopedData in its ContentInfo. */
-  exPIData: unopened(),
-});
+export const piDualSignedOf = <T>(element: DerType<T>) =>
+  sequence({
+    /** SO(C, PI-TBS): a detached SignedData in its ContentInfo. */
+    piSignature: element,
+    /** EX(P, PI-OILink, PANData): an AuthEnvelopedData in its ContentInfo. */
+    exPIData: element,
+  });
+const piDualSignedType = piDualSignedOf(unopened());
 export type PIDualSigned = Infer<typeof piDualSignedType>;
 
 /** The forms a later authorization may bring (unsigned, token) keep their tags and are refused here. */

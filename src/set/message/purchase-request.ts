@@ -1,22 +1,37 @@
 /** PReq (notes on SET, "Purchase"): the cardholder's order for the merchant and instruction for the gateway, under one dual signature. */
-import { choice, decodeDer, encodeDer, explicit, type Infer, sequence, unopened } from '../../codec/der.ts';
+import {
+  choice,
+  type DerType,
+  decodeDer,
+  explicit,
+  type Infer,
+  lendDer,
+  type Part,
+  part,
+  partOf,
+  sequence,
+  unopened,
+} from '../../codec/der.ts';
 import { digestedType } from './content-digest.ts';
 import { contentTypes } from './content-types.ts';
 import { MAX_MESSAGE_BYTES } from './message-wrapper.ts';
-import { piDualSignedType } from './payment-instruction.ts';
+import { piDualSignedOf } from './payment-instruction.ts';
 import { SetError } from './set-error.ts';
 
-const pReqDualSignedType = sequence({
-  piDualSigned: piDualSignedType,
-  /** L(OIData, PIData): the order, and the hash of the instruction it belongs to. */
-  oiDualSigned: sequence({ oiData: unopened(), hPIData: digestedType(contentTypes.piData) }),
-});
+const pReqDualSignedOf = <T>(element: DerType<T>) =>
+  sequence({
+    piDualSigned: piDualSignedOf(element),
+    /** L(OIData, PIData): the order, and the hash of the instruction it belongs to. */
+    oiDualSigned: sequence({ oiData: element, hPIData: digestedType(contentTypes.piData) }),
+  });
+const pReqDualSignedType = pReqDualSignedOf(unopened());
 export type PReqDualSigned = Infer<typeof pReqDualSignedType>;
 
 const pReqType = choice({ pReqDualSigned: explicit(0, pReqDualSignedType), pReqUnsigned: explicit(1, unopened()) });
+const outgoingType = explicit(0, pReqDualSignedOf(part()));
 
-export function encodePReq(value: PReqDualSigned): Uint8Array {
-  return encodeDer(pReqType, { type: 'pReqDualSigned', value });
+export function encodePReq(value: Infer<typeof outgoingType>): Part {
+  return partOf(outgoingType, value);
 }
 
 /**
@@ -34,7 +49,7 @@ const piTbsType = sequence({
   hOIData: digestedType(contentTypes.oiData),
 });
 
-/** PI-TBS: what the dual signature is over. The merchant knows one hash as a value, the gateway the other. */
-export function encodePiTbs(hashes: { readonly hPIData: Uint8Array; readonly hOIData: Uint8Array }): Uint8Array {
-  return encodeDer(piTbsType, hashes);
+/** PI-TBS, lent to `use`: what the dual signature is over. The merchant knows one hash as a value, the gateway the other. */
+export function lendPiTbs<R>(hashes: Infer<typeof piTbsType>, use: (der: Uint8Array) => R): R {
+  return lendDer(piTbsType, hashes, use);
 }

@@ -2,9 +2,10 @@
  * The operator E (notes on SET, "Operators"): AuthEnvelopedData, AES-256-GCM under a fresh key agreed with one recipient. What SET 1.0
  * distinguishes as EH, EX and EXH (hash or card data in the RSA block) is the same operator here, because GCM protects all alike.
  */
+import type { Part } from '../../codec/der.ts';
 import type { Random } from '../../crypto/random.ts';
 import type { Certificate } from '../../pki/certificate.ts';
-import { decryptWith, encryptFor } from '../../pki/cms/auth-enveloped-data.ts';
+import { decryptWith, encryptPartFor } from '../../pki/cms/auth-enveloped-data.ts';
 import { type Binding, encodeBinding, requireBinding } from './binding.ts';
 import { type CertifiedKey, holderNamedBy } from './certified-key.ts';
 import { attributeTypes, type ContentType } from './content-types.ts';
@@ -21,9 +22,9 @@ export interface ContentToSeal {
   readonly random: Random;
 }
 
-/** Gives the ContentInfo's DER. */
-export function sealContent({ type, content, binding, recipient, random }: ContentToSeal): Uint8Array {
-  return encryptFor({
+/** Gives the ContentInfo, sealed and still to be encoded where it goes. */
+export function sealContent({ type, content, binding, recipient, random }: ContentToSeal): Part {
+  return encryptPartFor({
     contentType: type,
     content,
     recipients: [recipient.der],

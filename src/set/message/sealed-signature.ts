@@ -1,4 +1,5 @@
 /** The operator Enc (notes on SET, "Operators"): sign, then seal the signed text to its recipient. With a linked content it is EncB: the baggage stays outside, its hash inside. */
+import { lendDer, type Part, part } from '../../codec/der.ts';
 import type { Random } from '../../crypto/random.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import type { CertificateCache } from '../../pki/certificate-cache.ts';
@@ -25,10 +26,11 @@ export interface ContentToSignAndSeal {
   readonly random: Random;
 }
 
-export function signAndSeal(request: ContentToSignAndSeal): Uint8Array {
+export function signAndSeal(request: ContentToSignAndSeal): Part {
   const { types, content, binding, signer, enclosed = [], recipient, random } = request;
   const signed = signContent({ type: types.signed, content, binding, signer, enclosed });
-  return sealContent({ type: types.sealed, content: signed, binding: sealBinding(binding), recipient, random });
+  const sealing = { type: types.sealed, binding: sealBinding(binding), recipient, random };
+  return lendDer(part(), signed, (text) => sealContent({ ...sealing, content: text }));
 }
 
 export interface SealedSignatureChecks {

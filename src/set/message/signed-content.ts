@@ -1,8 +1,9 @@
 /** The operators S and SO (notes on SET, "Operators"): SignedData with the content, or detached from it; one signer, bound to its recipients. */
+import type { Part } from '../../codec/der.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import type { CertificateCache } from '../../pki/certificate-cache.ts';
-import { signData } from '../../pki/cms/sign-data.ts';
+import { signDataPart } from '../../pki/cms/sign-data.ts';
 import { verifySignedData } from '../../pki/cms/verify-signed-data.ts';
 import { type Binding, encodeBinding } from './binding.ts';
 import { type CertifiedHolder, type CertifiedKey, holderNamedBy } from './certified-key.ts';
@@ -22,10 +23,10 @@ export interface ContentToSign {
   readonly enclosed?: readonly CertifiedHolder[];
 }
 
-/** Gives the ContentInfo's DER. The signer's certificate rides along, outside what is signed. */
-export function signContent(request: ContentToSign): Uint8Array {
+/** Gives the ContentInfo, signed and still to be encoded where it goes. The signer's certificate rides along, outside what is signed. */
+export function signContent(request: ContentToSign): Part {
   const { type, content, binding, signer, detached = false, enclosed = [] } = request;
-  return signData({
+  return signDataPart({
     contentType: type,
     content,
     detached,

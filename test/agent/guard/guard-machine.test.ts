@@ -10,11 +10,21 @@ import {
 import type { GuardState } from '../../../src/agent/guard/guard-record.ts';
 import { wrapWalletKey } from '../../../src/agent/guard/wallet-key.ts';
 import { plainToken, sealToken, type Token } from '../../../src/agent/message/token.ts';
+import { decodeCborExact, encodeCborExact } from '../../../src/codec/cbor.ts';
+import type { CborValue } from '../../../src/codec/cbor-value.ts';
 import { toHex, utf8 } from '../../../src/codec/hex.ts';
 import { systemRandom } from '../../../src/crypto/random.ts';
 
 const guard = createGuard({
   approvalMs: 60_000,
+  refuse: ({ paymentId }, { mandateId }, why) => ({
+    ...{
+      id: `refusal ${paymentId}`,
+      to: 'https://market.test',
+      kind: 'payment-refusal',
+      body: utf8(`${mandateId} ${why}`),
+    },
+  }),
   payOrder: ({ paymentId }) => ({ id: `pay ${paymentId}`, to: 'local:wallet', kind: 'pay', body: utf8(paymentId) }),
 });
 
@@ -181,13 +191,45 @@ describe('the wallet guard', () => {
     expect(s.get().payments.get('p0')?.status).toBe('paid');
   });
 
-  test('what a recalled or expired mandate waits to have approved is not paid any more', () => {
+  test('what only waits for the person ends with the mandate: at its recall at once, its amount free, the agent told', () => {
+    const purse = { name: 'pocket', limitMinor: 1000n };
+    const s = station({ scenario: 'ask-person', purse });
+    s.claim(0, 600n);
+    s.claim(1, 100n);
+    s.act({ type: 'approve', paymentId: 'p1' });
+    const decision = s.act({ type: 'recall', mandateId: 'm1', reason: 'changed my mind' });
+    expect(s.get().payments.get('p0')?.status).toBe('recalled');
+    expect(decision.clearTimers).toEqual(['approval p0']);
+    expect(decision.send?.map(({ id, body }) => `${id}: ${Buffer.from(body)}`)).toEqual(['refusal p0: m1 recalled']);
+    expect(() => s.act({ type: 'approve', paymentId: 'p0' })).toThrow(refused('PAYMENT_NOT_WAITING'));
+    // What was approved before may be with the merchant already.
+    expect(s.get().payments.get('p1')?.status).toBe('paying');
+    expect([s.get().mandates.get('m1')?.committedMinor, s.get().purses.get('pocket')]).toEqual([100n, 100n]);
+  });
+
+  test('what only waits for the person ends when the mandate expires, though there were more time to approve it', () => {
+    const purse = { name: 'pocket', limitMinor: 1000n };
+    const s = station({ scenario: 'ask-person', purse, expiresAtMs: 31_000 });
+    const { timers } = s.claim(0, 600n);
+    expect(timers?.[0]?.atMs).toBe(31_000);
+    expect(() => s.act({ type: 'approve', paymentId: 'p0' }, 31_000)).toThrow(refused('MANDATE_EXPIRED'));
+    s.restart();
+    const decision = s.act(guard.fired(timers![0]!), 31_000);
+    expect(decision.records).toMatchObject([
+      { status: 'expired', reason: 'the mandate expired before it was approved' },
+    ]);
+    expect(decision.send?.map(({ body }) => `${Buffer.from(body)}`)).toEqual(['m1 expired']);
+    expect([s.get().mandates.get('m1')?.committedMinor, s.get().purses.get('pocket')]).toEqual([0n, 0n]);
+    expect(s.act(guard.fired(timers![0]!), 31_000).records).toEqual([]);
+  });
+
+  test('what the person rejects is told to the agent, and an answer to that ends no payment', () => {
     const s = station({ scenario: 'ask-person' });
-    s.claim(0, 100n);
-    expect(() => s.act({ type: 'approve', paymentId: 'p0' }, 100_000)).toThrow(refused('MANDATE_EXPIRED'));
-    s.act({ type: 'recall', mandateId: 'm1', reason: 'changed my mind' });
-    expect(() => s.act({ type: 'approve', paymentId: 'p0' })).toThrow(refused('MANDATE_RECALLED'));
-    expect(s.get().payments.get('p0')?.status).toBe('awaiting-approval');
+    s.claim(0, 600n);
+    const { send } = s.act({ type: 'reject', paymentId: 'p0', reason: 'too dear' });
+    expect(send?.map(({ body }) => `${Buffer.from(body)}`)).toEqual(['m1 rejected']);
+    const { id, to, kind } = send![0]!;
+    expect(guard.received({ id, to, kind, outcome: { type: 'expired' } })).toEqual({ type: 'settled' });
   });
 
   test('a shared budget is in one currency', () => {
@@ -221,6 +263,18 @@ describe('the wallet guard', () => {
     expect(s.act(notice).records).toHaveLength(0);
   });
 
+  test('goes on from a snapshot of a version that did not know when and why mandates were given and recalled', () => {
+    const s = station();
+    s.claim(0, 100n);
+    const { mandates, ...others } = decodeCborExact(guard.snapshot(s.get())) as unknown as { mandates: object[] };
+    const older = mandates.map((mandate) => ({ ...mandate, givenAtMs: undefined, recalledFor: undefined }));
+    const { givenAtMs, recalledFor, ...rest } = guard
+      .restore(encodeCborExact({ ...others, mandates: older } as unknown as CborValue))
+      .mandates.get('m1')!;
+    expect([givenAtMs, recalledFor]).toEqual([0, '']);
+    expect(s.get().mandates.get('m1')).toMatchObject(rest);
+  });
+
   test('asks the person first where the mandate says so, and lets go when nobody answers', () => {
     const s = station({ scenario: 'ask-person' });
     const asked = s.claim(0, 900n);
@@ -228,7 +282,7 @@ describe('the wallet guard', () => {
     expect(asked.timers?.[0]?.atMs).toBe(61_000);
     expect(() => s.claim(1, 900n)).toThrow(refused('BUDGET_EXCEEDED'));
     s.act(guard.fired(asked.timers![0]!));
-    expect(s.get().payments.get('p0')?.status).toBe('failed');
+    expect(s.get().payments.get('p0')?.status).toBe('expired');
     expect(() => s.act({ type: 'approve', paymentId: 'p0' })).toThrow(refused('PAYMENT_NOT_WAITING'));
     s.claim(1, 900n);
     expect(s.act({ type: 'approve', paymentId: 'p1' }).send).toHaveLength(1);

@@ -6,6 +6,8 @@ import {
   agentStatusType,
   deployType,
   launchType,
+  merchantListType,
+  merchantsType,
   recallType,
   reserveType,
 } from '../../../src/agent/message/hosting.ts';
@@ -18,6 +20,7 @@ import {
   completionType,
   passedCompletionType,
   payByCardType,
+  paymentRefusalType,
   paymentRequestType,
 } from '../../../src/agent/message/payment.ts';
 import { createPaymentStart, type PaymentStart, readPaymentStart } from '../../../src/agent/message/payment-start.ts';
@@ -33,7 +36,17 @@ import { createAgentWorld, good } from '../market-world.ts';
 
 const types: readonly MessageType<unknown>[] = [
   ...[callType, proposalType, mandateType, merchantParametersType, offerType, acceptanceType, endingType],
-  ...[reserveType, launchType, deployType, recallType, completionType, passedCompletionType, completionNoticeType],
+  ...[
+    reserveType,
+    launchType,
+    deployType,
+    recallType,
+    completionType,
+    passedCompletionType,
+    completionNoticeType,
+    paymentRefusalType,
+    merchantsType,
+  ],
   ...[payByCardType, paymentRequestType],
 ] as readonly MessageType<unknown>[];
 
@@ -98,6 +111,7 @@ describe('messages', () => {
         ours(() => readMessage(type, bytes));
         ours(() => decodeShape(type, bytes));
         ours(() => decodeShape(agentStatusType, bytes));
+        ours(() => decodeShape(merchantListType, bytes));
         ours(() => decodeShape(proposalsType, bytes));
         ours(() => readAgreement(bytes));
         ours(() => readPaymentStart(bytes));

@@ -1,16 +1,19 @@
 import { expect, test } from 'vitest';
 import { orderIdOf, readAgreement } from '../../../src/agent/message/agreement.ts';
+import { merchantListType, merchantsType } from '../../../src/agent/message/hosting.ts';
 import { verifyOfferChain } from '../../../src/agent/message/offer-chain.ts';
 import {
   completionNoticeType,
   completionType,
   payByCardType,
+  paymentRefusalType,
   paymentRequestType,
 } from '../../../src/agent/message/payment.ts';
 import { readPaymentStart } from '../../../src/agent/message/payment-start.ts';
 import { openToken } from '../../../src/agent/message/token.ts';
 import { toHex } from '../../../src/codec/hex.ts';
-import { readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
+import { decodeShape, readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
+import { HandselError } from '../../../src/handsel-error.ts';
 import { readCertificate } from '../../../src/pki/certificate.ts';
 import { createAgentWorld, good, type Owner, type Platform } from '../market-world.ts';
 
@@ -236,6 +239,71 @@ test('a mandate for three purchases buys three times with a token each, and not 
   expect(world.sentOf('payment-start')).toHaveLength(3);
 });
 
+test('a budget that ends before the count does is an end like another, and says what was bought and what is left', async () => {
+  const { world, market, merchants, station } = await openMarket({ ada: [400n, 400n] });
+  const { agent } = await world.launch(market, station, { count: 3, priceLimitMinor: 400n, budgetMinor: 850n });
+  for (let purchase = 1; purchase <= 2; purchase += 1) {
+    await world.run(100);
+    await complete(world, market, merchants.ada!, 'paid');
+  }
+  expect(market.status(station, agent)).toMatchObject({
+    phase: 'done',
+    reason: 'bought 2 of 3: the budget has 0.50 EUR left',
+  });
+});
+
+test('an agent that fails says why its purchase failed, not that nobody else had what is wanted', async () => {
+  const { world, market, station } = await openMarket({ ada: [900n, 500n] });
+  world.routes.set(station.url, async (kind) => {
+    if (kind === 'payment-start') throw new HandselError('PURSE_EXCEEDED', 'no');
+    return ACKNOWLEDGED;
+  });
+  const { agent } = await world.launch(market, station);
+  await world.run(100);
+  expect(market.status(station, agent)).toMatchObject({
+    phase: 'failed',
+    reason: 'the station refused to pay: PURSE_EXCEEDED; no other merchant offers what is wanted',
+  });
+});
+
+test('a market that does not answer is not taken for one where nobody offers what is wanted', async () => {
+  const world = createAgentWorld();
+  const station = world.owner('station');
+  const own = await world.platform(station.url);
+  const { agent } = await world.launch(own, station, { markets: ['https://elsewhere.test'] });
+  await world.run(5_000);
+  expect(own.status(station, agent)).toMatchObject({
+    phase: 'failed',
+    reason: 'the market https://elsewhere.test cannot be reached',
+  });
+});
+
+test('preferences on something that nobody offers are named, others are not', async () => {
+  const { world, market, station } = await openMarket({ ada: [900n, 500n] });
+  const preferences = ['price', 'language', 'foo'].map((issue) => ({ issue, weight: 10, worths: {} }));
+  const { agent } = await world.launch(market, station, { preferences });
+  await world.run(100);
+  expect(market.status(station, agent).notOffered).toEqual(['foo']);
+  const { agent: other } = await world.launch(market, station, { preferences: preferences.slice(0, 2) }, 'second');
+  await world.run(100);
+  expect(market.status(station, other)).not.toHaveProperty('notOffered');
+});
+
+test('a market names the merchants that sell there to those it knows, and to them freshly asking only', async () => {
+  const { world, market, station } = await openMarket({ bob: [900n, 500n], ada: [900n, 500n] });
+  const nowMs = world.clock.nowMs();
+  const asked = (by: Owner, atMs: number) => signMessage(merchantsType, { atMs }, by.signer);
+  const answer = world.door.merchants(market.host.state, asked(station, nowMs), nowMs);
+  expect(decodeShape(merchantListType, answer)).toEqual([
+    { id: 'ada', name: 'ada Ltd' },
+    { id: 'bob', name: 'bob Ltd' },
+  ]);
+  const refused = (body: Uint8Array, code: string) =>
+    expect(() => world.door.merchants(market.host.state, body, nowMs)).toThrow(expect.objectContaining({ code }));
+  refused(asked(station, nowMs - 600_000), 'MESSAGE_NOT_FRESH');
+  refused(asked(createAgentWorld().owner('station'), nowMs), 'CRYPTOGRAPHIC_FAILURE');
+});
+
 test('when the station refuses to pay, the goods are free again and another merchant is tried', async () => {
   const { world, market, station } = await openMarket();
   let refusals = 0;
@@ -253,6 +321,53 @@ test('when the station refuses to pay, the goods are free again and another merc
     0,
   );
   expect(held).toBe(1);
+});
+
+/** What the station says when the person does not approve the last payment that was started. */
+async function refuse(
+  { world, market }: { world: ReturnType<typeof createAgentWorld>; market: Platform },
+  by: Owner,
+  agent: string,
+  why: 'rejected' | 'expired' | 'recalled',
+) {
+  const hosted = market.host.state.customers.get(agent)!;
+  const orderId = Buffer.from(hosted.purchases.at(-1)!.orderId, 'hex');
+  const value = { agent, orderId, why, atMs: world.clock.nowMs() };
+  return market.post('payment-refusal', signMessage(paymentRefusalType, value, by.signer));
+}
+
+test('a payment the person rejects is over for the agent at once: the goods are free, and another merchant is tried', async () => {
+  const { world, market, station } = await openMarket({ ada: [900n, 500n], bob: [800n, 450n] });
+  const { agent } = await world.launch(market, station);
+  await world.run(100);
+  await expect(refuse({ world, market }, world.owner('stranger'), agent, 'rejected')).rejects.toMatchObject({
+    code: 'AGENT_UNKNOWN',
+  });
+  await refuse({ world, market }, station, agent, 'rejected');
+  await world.run(100);
+  expect(market.status(station, agent)).toMatchObject({
+    phase: 'paying',
+    purchases: [{ outcome: 'failed' }, { outcome: 'agreed' }],
+  });
+  await refuse({ world, market }, station, agent, 'rejected');
+  await world.run(100);
+  expect(market.status(station, agent)).toMatchObject({ phase: 'failed', reason: 'the person rejected the payment' });
+  expect([...market.host.state.merchants.values()].map(({ held }) => held.size)).toEqual([0, 0]);
+});
+
+test('an agent recalled while its payment waited for the person holds nothing any more, in whichever order it hears of it', async () => {
+  for (const recallFirst of [true, false]) {
+    const { world, market, station } = await openMarket({ ada: [900n, 500n] });
+    const { agent } = await world.launch(market, station);
+    await world.run(100);
+    if (recallFirst) await world.recall(market, station, agent);
+    await refuse({ world, market }, station, agent, 'recalled');
+    if (!recallFirst) await world.recall(market, station, agent);
+    await world.run(100);
+    expect(market.status(station, agent).phase).toBe(recallFirst ? 'recalled' : 'failed');
+    expect(market.host.state.merchants.get('agent of ada')!.held.size).toBe(0);
+    expect(market.host.state.calls.size).toBe(0);
+  }
 });
 
 test('a recalled agent buys nothing, and only its owner can recall it or see it', async () => {

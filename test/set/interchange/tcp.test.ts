@@ -44,7 +44,7 @@ function linkTo(port: number, more: Partial<Iso8583LinkOptions> = {}) {
   return link;
 }
 
-const signal = new AbortController().signal;
+const attempt = new AbortController();
 const numbered = (stan: number): PaymentRequest => ({ ...purchase, stan });
 
 describe('ISO 8583 over TCP', () => {
@@ -262,8 +262,8 @@ describe('the ISO 8583 courier', () => {
     });
     const body = encodeCardRequest(purchase);
     const message = { id: '1', to: 'iso8583:acquirer', kind: '0200', body };
-    const result = await courier.deliver(message, signal);
-    await courier.deliver(message, signal);
+    const result = await courier.deliver(message, attempt);
+    await courier.deliver(message, attempt);
     expect(result.type).toBe('answered');
     expect(seen).toEqual([body, body]);
     expect(traced.slice(0, 2).map(({ from, to, kind }) => [from, to, kind])).toEqual([
@@ -278,7 +278,7 @@ describe('the ISO 8583 courier', () => {
 
   test.each(['iso8583:nobody', 'iso8583:constructor', 'https://x/'])('does not know the route %s', async (to) => {
     const courier = createIso8583Courier({ links: {}, name: 'gateway' });
-    await expect(courier.deliver({ id: '1', to, kind: 'x', body: utf8('') }, signal)).rejects.toThrow(
+    await expect(courier.deliver({ id: '1', to, kind: 'x', body: utf8('') }, attempt)).rejects.toThrow(
       expect.objectContaining({ code: 'ROUTE_NOT_INTERCHANGE' }),
     );
   });
