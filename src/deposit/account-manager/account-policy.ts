@@ -1,6 +1,6 @@
 /** What an account manager is given: its name and key, the other operators, and the ports it asks. */
 import type { KeyObject } from 'node:crypto';
-import type { MessageType, Signer } from '../../crypto/signed-message.ts';
+import type { Signer } from '../../crypto/signed-message.ts';
 import type { Rate } from '../../money/rate.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import type { RateTable } from '../message/session-rate.ts';
@@ -57,9 +57,4 @@ export function urlOf({ operators }: AccountPolicy, operator: string): string {
   const known = operators.get(operator);
   if (known === undefined) throw new DepositError('OPERATOR_UNKNOWN', 'nothing is cleared with this operator');
   return known.url;
-}
-
-/** Where messages of a kind are taken. */
-export function routeOf(url: string, type: MessageType<unknown>): string {
-  return `${url}/deposit/${type.name}`;
 }

@@ -18,9 +18,10 @@ import {
   depositRefusedType,
   type Initiation,
 } from '../message/initiation.ts';
+import { routeOf } from '../message/route.ts';
 import { issueTemporaryCertificate } from '../message/temporary-certificate.ts';
 import type { InitiationInput } from './account-input.ts';
-import { type AccountPolicy, longestMs, openingMs, routeOf, urlOf } from './account-policy.ts';
+import { type AccountPolicy, longestMs, openingMs, urlOf } from './account-policy.ts';
 import { type AccountRecord, type DepositTerms, depositKey } from './account-record.ts';
 import type { AccountState, Session } from './account-state.ts';
 import { requireCustomer } from './keep-accounts.ts';

@@ -10,8 +10,9 @@ import { clearingAccount, findPosition, listPositions } from '../../ledger/clear
 import { findAccount } from '../../ledger/ledger.ts';
 import { type Settlement, settlementType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
+import { routeOf } from '../message/route.ts';
 import type { AccountInput, ReplyInput, SettlementInput } from './account-input.ts';
-import { type AccountPolicy, routeOf } from './account-policy.ts';
+import type { AccountPolicy } from './account-policy.ts';
 import { type AccountRecord, settlementKey } from './account-record.ts';
 import type { AccountState } from './account-state.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';

@@ -11,6 +11,7 @@ import type { Decision, Env, Outgoing } from '../../journal/machine.ts';
 import { subtractAmounts } from '../../money/amount.ts';
 import { type ClearingInformation, clearingInformationType, concludeType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
+import { routeOf } from '../message/route.ts';
 import { ruleDeposit } from '../message/ruling.ts';
 import type { RecordInput, SettledInput } from './acquirer-input.ts';
 import { type AcquirerPolicy, recordWaitMs } from './acquirer-policy.ts';
@@ -84,7 +85,7 @@ const concludeId = (transaction: string) => `conclude:${transaction}`;
 function concludeTo({ transaction, merchantUrl }: Deposit, deadlineMs: number, { signer }: AcquirerPolicy): Outgoing {
   return {
     id: concludeId(transaction),
-    to: `${merchantUrl}/deposit/${concludeType.name}`,
+    to: routeOf(merchantUrl, concludeType),
     kind: concludeType.name,
     body: signMessage(concludeType, { transaction, deadlineMs }, signer),
     expiresAtMs: deadlineMs,
@@ -103,7 +104,7 @@ function clear(deposit: OpenedDeposit, env: Env, policy: AcquirerPolicy): Acquir
     keys: [depositKey(transaction)],
     // Until they are acknowledged: money depends on them.
     send: [...urls].map((url, at) => {
-      return { id: `clearing:${transaction}:${at}`, to: `${url}/deposit/${kind}`, kind, body: clearing };
+      return { id: `clearing:${transaction}:${at}`, to: routeOf(url, clearingInformationType), kind, body: clearing };
     }),
     cancel: [concludeId(transaction)],
     clearTimers: [timerId(transaction)],

@@ -15,6 +15,7 @@ import {
   informationType,
   operatorAcknowledgementType,
 } from '../message/initiation.ts';
+import { routeOf } from '../message/route.ts';
 import { issueTemporaryCertificate } from '../message/temporary-certificate.ts';
 import type { InitiationInput, ReplyInput } from './acquirer-input.ts';
 import {
@@ -60,7 +61,7 @@ export function decideInitiation(
     send: [
       {
         id: informationId(transaction),
-        to: `${knownMerchant.url}/deposit/${informationType.name}`,
+        to: routeOf(knownMerchant.url, informationType),
         kind: informationType.name,
         body: informationOf(input, deposit, policy),
         expiresAtMs: Math.min(env.nowMs + acknowledgeMs(policy), endsAtMs),

@@ -13,6 +13,7 @@ import {
 } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import { EMPTY_HEAD } from '../message/purchase-list.ts';
+import { routeOf } from '../message/route.ts';
 import { costOf, paidFor } from './bill.ts';
 import { faultsOf } from './check-statement.ts';
 import { type Position, releasedAt } from './position.ts';
@@ -119,7 +120,7 @@ function concludeAt(
   const concluding = conclude(deposit, { ...spent, units, ...released }, keys, { env, options });
   const terminate: Outgoing = {
     id: `terminate:${transaction}`,
-    to: `${deposit.terms.url}/deposit/terminate`,
+    to: routeOf(deposit.terms.url, terminateType),
     kind: terminateType.name,
     body: signMessage(terminateType, { transaction, atMs: env.nowMs }, { privateKey: keys.privateKey }),
     expiresAtMs: Math.max(want.endsAtMs, env.nowMs) + END_GRACE_MS,
@@ -167,7 +168,7 @@ function conclude(
   const send: Outgoing[] = [
     {
       id: `record:${transaction}`,
-      to: `${options.operator.url}/deposit/record`,
+      to: routeOf(options.operator.url, transactionRecordType),
       kind: transactionRecordType.name,
       body,
       expiresAtMs: Math.max(want.endsAtMs, env.nowMs) + RECORD_GRACE_MS,

@@ -5,6 +5,7 @@ import type { Rate } from '../../money/rate.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import { partsOfTransaction } from '../message/identity.ts';
 import { type Initiation, initiationType, type LoggedOn, logOnType } from '../message/initiation.ts';
+import { routeOf } from '../message/route.ts';
 import { type RateTable, rateIn } from '../message/session-rate.ts';
 import { checkOpened } from './check-opened.ts';
 import { concludeNothing, endTimer, idleTimer } from './conclude-deposit.ts';
@@ -52,7 +53,7 @@ export function decideWant(
     send: [
       {
         id: `log-on:${reference}`,
-        to: `${operator.url}/deposit/log-on`,
+        to: routeOf(operator.url, logOnType),
         kind: logOnType.name,
         body: signMessage(logOnType, logOn, signer),
         expiresAtMs: endsAtMs,
@@ -99,7 +100,7 @@ export function decideLoggedOn(
     send: [
       {
         id: `initiation:${transaction}`,
-        to: `${options.operator.url}/deposit/initiation`,
+        to: routeOf(options.operator.url, initiationType),
         kind: initiationType.name,
         body: signMessage(initiationType, initiationOf(initiating), options.signer),
         expiresAtMs: want.endsAtMs,

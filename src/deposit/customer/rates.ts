@@ -2,6 +2,7 @@
 import { signMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env } from '../../journal/machine.ts';
 import { ratesRequestType } from '../message/rates-request.ts';
+import { routeOf } from '../message/route.ts';
 import type { RateTable } from '../message/session-rate.ts';
 import { PurseError } from './purse-error.ts';
 import type { PurseOptions } from './purse-input.ts';
@@ -34,7 +35,7 @@ export function askRates(state: PurseState, env: Env, { operator, signer }: Purs
     send: [
       {
         id: `rates:${env.nowMs}`,
-        to: `${operator.url}/deposit/rates`,
+        to: routeOf(operator.url, ratesRequestType),
         kind: ratesRequestType.name,
         body: signMessage(ratesRequestType, request, signer),
         expiresAtMs: env.nowMs + ASKING_MS,

@@ -5,6 +5,7 @@ import type { Decision, Env, Outgoing, Reply } from '../../journal/machine.ts';
 import { roundNano } from '../../money/nano.ts';
 import { CLEARING_GRACE_MS, transactionRecordType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
+import { routeOf } from '../message/route.ts';
 import type { MerchantInput, MerchantOptions } from './merchant-input.ts';
 import {
   depositKey,
@@ -58,7 +59,7 @@ function recordOf(session: MerchantSession, env: Env, expiresAtMs: number, optio
   };
   return {
     id: `${RECORD}${transaction}`,
-    to: `${options.operatorUrl}/deposit/${transactionRecordType.name}`,
+    to: routeOf(options.operatorUrl, transactionRecordType),
     kind: transactionRecordType.name,
     body: signMessage(transactionRecordType, record, { privateKey }),
     expiresAtMs,

@@ -97,7 +97,7 @@ describe('between two operators in two currencies', () => {
     await banks.clear('south', clearing);
     await banks.pass(10);
     const [statement] = banks.sent.filter(({ kind }) => kind === statementType.name);
-    expect(statement?.to).toBe('https://shop/deposit/deposit-statement');
+    expect(statement?.to).toBe('https://shop/deposit/statement');
     expect(statementOf(statement!.body, 'south')).toMatchObject({ clearing, booked: usd(1_500n), returned: usd(0n) });
   });
 
@@ -161,7 +161,7 @@ describe('one operator at both ends', () => {
     ['in one', 'EUR', { from: 'EUR', to: 'EUR', numerator: 1n, denominator: 1n }, eur(1_500n), eur(500n), 8_500n],
   ])('does both parts once, over no clearing position, %s', async (_, merchantCurrency, rate, paid, unused, left) => {
     const banks = await openDeposit({ ...own, merchantCurrency });
-    expect(banks.sent[0]?.to).toBe('https://north/deposit/deposit-amended-initiation');
+    expect(banks.sent[0]?.to).toBe('https://north/deposit/amended-initiation');
     const clearing = banks.clearing(T, { merchant: 'kiosk', rate, paid, unused }, 'north');
     const first = await banks.clear('north', clearing);
     const after = banks.snapshot('north');
@@ -187,7 +187,7 @@ describe('the customer’s record', () => {
     const record = banks.record(T);
     await expect(banks.post('north', transactionRecordType.name, record)).rejects.toThrow('still waiting');
     const [forwarded] = banks.sent.filter(({ kind }) => kind === transactionRecordType.name);
-    expect([forwarded?.to, forwarded?.body]).toEqual(['https://south/deposit/deposit-record', record]);
+    expect([forwarded?.to, forwarded?.body]).toEqual(['https://south/deposit/record', record]);
     const clearing = banks.clearing(T, { customerRecord: sha256(record) });
     await banks.clear('north', clearing);
     const answer = await banks.post('north', transactionRecordType.name, record);
@@ -203,7 +203,7 @@ describe('the customer’s record', () => {
     await banks.restart('north');
     const answer = await banks.post('north', transactionRecordType.name, banks.record(T));
     expect(statementOf(answer).clearing).toEqual(clearing);
-    expect(banks.sent.filter(({ to }) => to.startsWith('https://south/deposit/deposit-record'))).toEqual([]);
+    expect(banks.sent.filter(({ to }) => to.startsWith('https://south/deposit/record'))).toEqual([]);
   });
 
   it.each<[string, (banks: Banks) => Uint8Array, string]>([

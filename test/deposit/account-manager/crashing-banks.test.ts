@@ -63,13 +63,13 @@ async function sim(seed: number, watch: (world: World) => void) {
   watch(world);
   const acknowledgements = new Map<string, Uint8Array>();
   const billed = { withdrawn: new Map<string, bigint>(), paid: new Map<string, bigint>() };
-  world.addServer('https://south/deposit/deposit-amended-initiation', ({ id, body }) => {
+  world.addServer('https://south/deposit/amended-initiation', ({ id, body }) => {
     const known = acknowledgements.get(id) ?? acknowledge(body, 'south');
     acknowledgements.set(id, known);
     return known;
   });
-  world.addServer('https://south/deposit/deposit-record', () => encodeCbor(null));
-  world.addServer('https://shop/deposit/deposit-statement', () => encodeCbor(null));
+  world.addServer('https://south/deposit/record', () => encodeCbor(null));
+  world.addServer('https://shop/deposit/statement', () => encodeCbor(null));
   world.addServer('billing:withdrawal', ({ body }) => {
     const { transaction, withdrawn } = decodeShape(withdrawalRecordType, body);
     expect(billed.withdrawn.get(transaction) ?? withdrawn.minor).toBe(withdrawn.minor);

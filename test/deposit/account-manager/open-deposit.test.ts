@@ -56,7 +56,7 @@ describe('an initiation', () => {
     expect(banks.balance('north', 'customer:alice')).toEqual({ balance: 10_000n, held: 2_000n, available: 8_000n });
 
     const [message] = banks.sent;
-    expect([message?.to, banks.sent.length]).toEqual(['https://south/deposit/deposit-amended-initiation', 1]);
+    expect([message?.to, banks.sent.length]).toEqual(['https://south/deposit/amended-initiation', 1]);
     const amended = read(amendedInitiationType, message!.body);
     expect(amended).toMatchObject({ transaction: 'north.1.1', deposit: eur(2_000n), merchant: 'shop', rate: EUR_USD });
     expect(amended.customer).toMatch(/^[0-9a-f]{32}$/);

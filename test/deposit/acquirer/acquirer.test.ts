@@ -83,7 +83,7 @@ describe('a deposit', () => {
     expect(forCustomer.certificate.key).toEqual(exportPoint(merchantKeys.publicKey));
 
     const [told] = world.sentOf(informationType.name);
-    expect(told).toMatchObject({ to: 'https://ada.test/deposit/deposit-information' });
+    expect(told).toMatchObject({ to: 'https://ada.test/deposit/information' });
     const information = readMessage(informationType, told!.body);
     information.requireSignature(keysOf('south').publicKey);
     expect(information.value).toMatchObject({ customer, deposit: { currency: 'EUR', minor: 900n }, idleMs: HOUR });
@@ -99,7 +99,7 @@ describe('a deposit', () => {
     const deadlineMs = clock.nowMs() + HOUR;
     expect(await world.record(customerRecord, 'north')).toEqual(ACKNOWLEDGED);
     const [conclude] = world.sentOf(concludeType.name);
-    expect(conclude).toMatchObject({ to: 'https://ada.test/deposit/deposit-conclude' });
+    expect(conclude).toMatchObject({ to: 'https://ada.test/deposit/conclude' });
     const concluded = readMessage(concludeType, conclude!.body);
     concluded.requireSignature(keysOf('south').publicKey);
     expect(concluded.value).toEqual({ transaction, deadlineMs });
@@ -108,8 +108,8 @@ describe('a deposit', () => {
 
     const clearing = clearingOf(world);
     expect(clearing.to).toEqual([
-      'https://north.test/deposit/deposit-clearing-information',
-      'https://south.test/accounts/deposit/deposit-clearing-information',
+      'https://north.test/deposit/clearing-information',
+      'https://south.test/accounts/deposit/clearing-information',
     ]);
     expect(clearing).toMatchObject({
       ...{ transaction, merchant: 'ada', accountManager: 'north', rate, count: 6 },
@@ -134,7 +134,7 @@ describe('a deposit', () => {
     await world.initiate(amendedInitiation(world.clock.nowMs(), { by: 'south', changes: own }));
     expect(world.host.state.exposures.size).toBe(0);
     await world.run(30 * HOUR);
-    expect(clearingOf(world).to).toEqual(['https://south.test/accounts/deposit/deposit-clearing-information']);
+    expect(clearingOf(world).to).toEqual(['https://south.test/accounts/deposit/clearing-information']);
     expect(world.host.state.exposures.size).toBe(0);
   });
 

@@ -53,7 +53,7 @@ describe('a deposit', () => {
     const { value, proven } = readRecord(world, customer);
     expect(value).toMatchObject({ transaction: T, by: 'merchant', count: 5, units: 544, head: customer.head });
     expect(proven).toBe(544);
-    expect(world.sent[0]!.to).toBe('https://acquirer.test/deposit/deposit-record');
+    expect(world.sent[0]!.to).toBe('https://acquirer.test/deposit/record');
 
     await world.statement(T, 5n);
     expect(world.host.state.sessions.size).toBe(0);
