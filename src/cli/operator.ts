@@ -71,8 +71,13 @@ async function ask<T>({ config }: OperatorOptions, method: 'GET' | 'POST', what:
   }
 }
 
-function asText({ issuer, acquirer }: OperatorAccounts): string {
-  return [...linesOf('issuer', issuer), ...linesOf('acquirer', acquirer)].map((line) => `${line}\n`).join('');
+function asText({ issuer, acquirer, deposits }: OperatorAccounts): string {
+  const lines = [
+    ...linesOf('issuer', issuer),
+    ...linesOf('acquirer', acquirer),
+    ...(deposits === undefined ? [] : linesOf('deposits', deposits)),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function linesOf(title: string, { accounts, holds, violations }: LedgerView): readonly string[] {

@@ -21,6 +21,8 @@ export interface LedgerView {
 export interface OperatorAccounts {
   readonly issuer: LedgerView;
   readonly acquirer: LedgerView;
+  /** Of customers, merchants and other operators, where the operator has a part in deposits. */
+  readonly deposits?: LedgerView;
 }
 
 interface Books {
@@ -32,9 +34,15 @@ interface Books {
 export async function operatorAccounts(hosts: {
   readonly issuer: Books;
   readonly acquirer: Books;
+  readonly deposits?: Books;
 }): Promise<OperatorAccounts> {
-  await Promise.all([hosts.issuer.settled(), hosts.acquirer.settled()]);
-  return { issuer: viewOf(hosts.issuer.state.ledger), acquirer: viewOf(hosts.acquirer.state.ledger) };
+  const { issuer, acquirer, deposits } = hosts;
+  await Promise.all([issuer.settled(), acquirer.settled(), deposits?.settled()]);
+  return {
+    issuer: viewOf(issuer.state.ledger),
+    acquirer: viewOf(acquirer.state.ledger),
+    ...(deposits === undefined ? {} : { deposits: viewOf(deposits.state.ledger) }),
+  };
 }
 
 function viewOf(ledger: LedgerState): LedgerView {

@@ -27,6 +27,7 @@ import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { readKeyFile } from './key-file.ts';
 import { type OperatorAccounts, operatorAccounts } from './operator-accounts.ts';
 import { setUpAcquirer, setUpIssuer } from './operator-books.ts';
+import { openOperatorDeposits } from './operator-deposits.ts';
 import { exchangeWith, openOperatorNetwork } from './operator-network.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
@@ -99,9 +100,21 @@ export async function startOperator(file: string, surroundings: Surroundings): P
   });
 
   const everyMs = configuration.interchange.settleEverySeconds * 1000;
-  const accounts = () => operatorAccounts({ issuer, acquirer });
   const settlement = settleRegularly({ host: acquirer, clock, everyMs, log });
   const client = partyClient({ name, identity, surroundings, peers: configuration.peers });
+  const deposits =
+    configuration.deposits === undefined
+      ? undefined
+      : await openOperatorDeposits({
+          ...{ configuration, path, identity, client, deposits: configuration.deposits },
+          surroundings: around,
+        });
+  const accounts = () =>
+    operatorAccounts({ issuer, acquirer, ...(deposits === undefined ? {} : { deposits: deposits.accounts }) });
+  const closeOfBusiness = async () => {
+    await settlement.closeOfBusiness();
+    await deposits?.settle();
+  };
   const trustFiles = configuration.gateway.trust;
   const fresh = { trust, files: trustFiles, brandId: brand, path, client, clock, log };
   const stopRefreshing = await keepTrustFresh(fresh);
@@ -112,15 +125,16 @@ export async function startOperator(file: string, surroundings: Surroundings): P
     log,
     routes: {
       'POST /set': async ({ body }) => ({ contentType: SET_FORM, body: await endpoint(body) }),
-      ...ownCommands(name, { closeOfBusiness: settlement.closeOfBusiness, accounts }, log),
+      ...deposits?.routes,
+      ...ownCommands(name, { closeOfBusiness, accounts }, log),
     },
   });
   return {
     name,
     url: server.url,
     interchangePort: network.port,
-    failed: Promise.race([issuer.failed, acquirer.failed, gateway.failed]),
-    closeOfBusiness: settlement.closeOfBusiness,
+    failed: Promise.race([issuer.failed, acquirer.failed, gateway.failed, ...(deposits ? [deposits.failed] : [])]),
+    closeOfBusiness,
     accounts,
     close: () =>
       closeInOrder([
@@ -131,6 +145,7 @@ export async function startOperator(file: string, surroundings: Surroundings): P
         () => gateway.close(),
         () => acquirer.close(),
         () => network.close(),
+        () => deposits?.close(),
         () => issuer.close(),
         () => client.close(),
       ]),

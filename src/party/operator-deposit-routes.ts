@@ -1,0 +1,87 @@
+/** The doors of an operator for deposits: who is asking is what the certificate of the connection says, and each message its signature. */
+import { sha256 } from '../crypto/digest.ts';
+import { readMessage } from '../crypto/signed-message.ts';
+import type { AccountInput } from '../deposit/account-manager/account-input.ts';
+import type { AccountPolicy } from '../deposit/account-manager/account-policy.ts';
+import type { AccountRecord } from '../deposit/account-manager/account-record.ts';
+import type { AccountState } from '../deposit/account-manager/account-state.ts';
+import { answerRates } from '../deposit/account-manager/answer-rates.ts';
+import {
+  type Arrived,
+  findDeposit as findAccountDeposit,
+  receiveRecord as receiveCustomerRecord,
+  receiveInitiation,
+  receiveLogOn,
+} from '../deposit/account-manager/receive-customer.ts';
+import { receiveClearing, receiveSettlement } from '../deposit/account-manager/receive-operator.ts';
+import type { AcquirerInput } from '../deposit/acquirer/acquirer-input.ts';
+import type { AcquirerRecord, AcquirerState } from '../deposit/acquirer/acquirer-state.ts';
+import { findDeposit } from '../deposit/acquirer/find-deposit.ts';
+import { receiveAmendedInitiation } from '../deposit/acquirer/receive-amended-initiation.ts';
+import { receiveRecord } from '../deposit/acquirer/receive-record.ts';
+import { clearingInformationType, settlementType, transactionRecordType } from '../deposit/message/conclusion.ts';
+import { amendedInitiationType, initiationType, logOnType } from '../deposit/message/initiation.ts';
+import { ratesRequestType } from '../deposit/message/rates-request.ts';
+import { pathOf } from '../deposit/message/route.ts';
+import type { Host } from '../journal/host.ts';
+import type { Handler, Request, Routes } from '../transport/route.ts';
+import type { ValidateChain } from './deposit-trust.ts';
+import { peerName } from './peer-name.ts';
+
+const SIGNED = 'application/cose';
+
+export function operatorDepositRoutes(given: {
+  readonly accounts: Host<AccountState, AccountInput, AccountRecord>;
+  readonly acquirer: Host<AcquirerState, AcquirerInput, AcquirerRecord>;
+  readonly policy: AccountPolicy;
+  readonly validate: ValidateChain;
+  nowMs(): number;
+}): Routes {
+  const { accounts, acquirer, policy, validate, nowMs } = given;
+  const toAccounts = (read: (body: Uint8Array) => Arrived<AccountInput> | Promise<Arrived<AccountInput>>): Handler => {
+    return async ({ body }) => ({ contentType: SIGNED, body: await accounts.handle(await read(body)) });
+  };
+
+  /** Of the customer from the customer or, on its way, from its operator; of the merchant from the merchant. */
+  const record = async ({ body, peer }: Request): Promise<Uint8Array> => {
+    const deliverer = peerName(peer);
+    const { by } = readMessage(transactionRecordType, body).value;
+    if (by === 'customer' && !policy.operators.has(deliverer)) {
+      return accounts.handle(await receiveCustomerRecord(body, (one) => findAccountDeposit(accounts, one)));
+    }
+    const input = await receiveRecord(body, { deliverer, find: (one) => findDeposit(acquirer, one) });
+    const messageId = `record:${input.transaction}:${input.by}`;
+    return acquirer.handle({ messageId, digest: sha256(body), input });
+  };
+
+  /** On the accounts first: the payer repeats its message until both know. */
+  const settlement = async ({ body }: Request): Promise<Uint8Array> => {
+    const arrived = receiveSettlement(body, validate);
+    const answer = await accounts.handle(arrived);
+    const { messageId, digest, input } = arrived;
+    const { operator, settlement: paid } = input;
+    await acquirer.handle({ messageId, digest, input: { type: 'settled', operator, amount: paid.amount } });
+    return answer;
+  };
+
+  const amendedInitiation = async ({ body }: Request): Promise<Uint8Array> => {
+    const input = receiveAmendedInitiation(body, { validate, nowMs: nowMs() });
+    const messageId = `amended-initiation:${input.initiation.transaction}`;
+    return acquirer.handle({ messageId, digest: sha256(body), input });
+  };
+
+  const answering = (answer: (request: Request) => Promise<Uint8Array>): Handler => {
+    return async (request) => ({ contentType: SIGNED, body: await answer(request) });
+  };
+  return {
+    [`POST ${pathOf(logOnType)}`]: toAccounts((body) => receiveLogOn(body, validate)),
+    [`POST ${pathOf(initiationType)}`]: toAccounts((body) => receiveInitiation(body, validate)),
+    [`POST ${pathOf(ratesRequestType)}`]: answering(async ({ body }) =>
+      answerRates(body, { policy, validateCustomer: validate, state: accounts.state, nowMs: nowMs() }),
+    ),
+    [`POST ${pathOf(transactionRecordType)}`]: answering(record),
+    [`POST ${pathOf(clearingInformationType)}`]: toAccounts((body) => receiveClearing(body, validate)),
+    [`POST ${pathOf(settlementType)}`]: answering(settlement),
+    [`POST ${pathOf(amendedInitiationType)}`]: answering(amendedInitiation),
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * Settling deposits between operators: at fixed times this operator pays what it owes, and tells its acquirer what others do not owe any
+ * more because it was set off against what we owe them.
+ */
+import type { AccountInput } from '../deposit/account-manager/account-input.ts';
+import type { AccountState } from '../deposit/account-manager/account-state.ts';
+import type { AcquirerInput } from '../deposit/acquirer/acquirer-input.ts';
+import type { AcquirerState } from '../deposit/acquirer/acquirer-state.ts';
+import { exposureTo } from '../deposit/acquirer/acquirer-state.ts';
+import type { Clock } from '../journal/clock.ts';
+import type { Host } from '../journal/host.ts';
+import { listPositions } from '../ledger/clearing.ts';
+import type { Log } from '../transport/log.ts';
+
+export interface DepositSettlement {
+  /** Pays now what is owed. Resolves when it is decided; the other operators are told from then on. */
+  settle(): Promise<void>;
+  stop(): void;
+}
+
+export function settleDeposits(options: {
+  readonly accounts: Pick<Host<AccountState, AccountInput>, 'submit' | 'state'>;
+  readonly acquirer: Pick<Host<AcquirerState, AcquirerInput>, 'submit' | 'state'>;
+  readonly clock: Clock;
+  readonly everyMs: number;
+  readonly log: Log;
+}): DepositSettlement {
+  const { accounts, acquirer, clock, everyMs, log } = options;
+  let stopped = false;
+  let cancel = () => {};
+  let before = new Map<string, bigint>();
+
+  /** What was cleared between two looks may not be on the accounts yet: only what was too much at both has been set off. */
+  const tellSetOff = async () => {
+    const now = new Map<string, bigint>();
+    for (const { counterparty, currency, theyOweMinor } of listPositions(accounts.state.ledger)) {
+      const excess = exposureTo(acquirer.state, counterparty, currency).clearedMinor - theyOweMinor;
+      if (excess <= 0n) continue;
+      const key = `${currency} ${counterparty}`;
+      const earlier = before.get(key) ?? 0n;
+      const minor = earlier < excess ? earlier : excess;
+      if (minor > 0n) await acquirer.submit({ type: 'settled', operator: counterparty, amount: { currency, minor } });
+      now.set(key, excess - minor);
+    }
+    before = now;
+  };
+  const settle = async () => {
+    await accounts.submit({ type: 'settle' });
+    await tellSetOff();
+  };
+  const repeat = () => {
+    if (stopped) return;
+    const nowMs = clock.nowMs();
+    const dueMs = (Math.floor(nowMs / everyMs) + 1) * everyMs;
+    cancel = clock.after(dueMs - nowMs, () => {
+      // A clock cuts long delays short.
+      const due = clock.nowMs() >= dueMs ? settle() : Promise.resolve();
+      void due.catch((err: unknown) => log.error({ err }, 'deposits were not settled')).then(repeat);
+    });
+  };
+  repeat();
+  return {
+    settle,
+    stop() {
+      stopped = true;
+      cancel();
+    },
+  };
+}
