@@ -171,7 +171,7 @@ async function answerFor(incoming: IncomingMessage, outgoing: ServerResponse, as
     const value = incoming.headers[name.toLowerCase()];
     return Array.isArray(value) ? value.join(', ') : value;
   };
-  const request = { params: route.params, query, body, header, signal: gone.signal };
+  const request = { target: incoming.url ?? '/', params: route.params, query, body, header, signal: gone.signal };
   return withinTime(route.handler(peer === undefined ? request : { ...request, peer }), limits.timeoutMs);
 }
 
