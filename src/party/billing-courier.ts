@@ -11,7 +11,7 @@ import {
   depositRecordType,
   type WithdrawalRecord,
   withdrawalRecordType,
-} from '../deposit/account-manager/billing-record.ts';
+} from '../deposit/message/billing-record.ts';
 import type { Courier } from '../journal/courier.ts';
 import { type Amount, formatMinor } from '../money/amount.ts';
 import { makeFolder } from './make-folder.ts';

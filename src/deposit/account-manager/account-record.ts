@@ -2,7 +2,7 @@
 import type { LedgerRecord } from '../../ledger/record.ts';
 import type { Amount } from '../../money/amount.ts';
 import type { Rate } from '../../money/rate.ts';
-import type { DepositRecord, WithdrawalRecord } from './billing-record.ts';
+import type { DepositRecord, WithdrawalRecord } from '../message/billing-record.ts';
 
 /** What a customer asked for and its operator vouched for. */
 export interface DepositTerms {

@@ -10,6 +10,7 @@ import type { LedgerCommand } from '../../ledger/command.ts';
 import { findAccount } from '../../ledger/ledger.ts';
 import type { Amount } from '../../money/amount.ts';
 import { convertAmount, invertRate, type Rate } from '../../money/rate.ts';
+import { billingRecord, type DepositRecord, type WithdrawalRecord } from '../message/billing-record.ts';
 import { CLEARING_GRACE_MS, type ClearingInformation, statementType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import { routeOf } from '../message/route.ts';
@@ -17,7 +18,7 @@ import type { ClearingInput } from './account-input.ts';
 import type { AccountPolicy } from './account-policy.ts';
 import { type AccountRecord, accountKey, depositKey } from './account-record.ts';
 import type { AccountState, OpenDeposit } from './account-state.ts';
-import { billDeposit, billWithdrawal, type DepositRecord, type WithdrawalRecord } from './billing-record.ts';
+import { bill, billClearing } from './bill.ts';
 import { amendedInitiationId, holdTimer } from './initiate.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';
 import { exchangeAccount, merchantAccount, requireLedger } from './ledger-step.ts';
@@ -76,7 +77,11 @@ function withdraw(
       // Cleared by the other side without ever having been acknowledged: nobody is left waiting.
       ...(held.status === 'vouched' ? refuseWaiting(transaction, { ...held, recorded: null }, policy) : []),
     ],
-    send: [billWithdrawal(withdrawal), ...other.send],
+    send: [
+      bill(billingRecord('withdrawal', withdrawal)),
+      ...(ofMerchant ? [] : billClearing(clearing, { operator, direction: 'owed', atMs: env.nowMs })),
+      ...other.send,
+    ],
     cancel: [amendedInitiationId(transaction), recordId(transaction)],
     clearTimers: [holdTimer(transaction)],
   };
@@ -104,7 +109,7 @@ function creditMerchant(
     records: [...steps, ...records],
     keys: [depositKey(transaction), accountKey(merchant)],
     answer: ACKNOWLEDGED,
-    send,
+    send: [...billClearing(clearing, { operator: accountManager, direction: 'due', atMs: env.nowMs }), ...send],
   };
 }
 
@@ -134,7 +139,7 @@ function merchantPart(
         ];
   return {
     records: [{ type: 'deposited', transaction, deposit: record, statement }],
-    send: [billDeposit(record), ...tell],
+    send: [bill(billingRecord('deposit', record)), ...tell],
   };
 }
 

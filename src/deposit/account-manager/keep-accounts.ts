@@ -5,11 +5,13 @@ import { type Account, UNLIMITED } from '../../ledger/account-table.ts';
 import { openPosition } from '../../ledger/clearing.ts';
 import type { LedgerCommand, OpenAccount } from '../../ledger/command.ts';
 import { findAccount, type LedgerState } from '../../ledger/ledger.ts';
+import { billingRecord } from '../message/billing-record.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import type { AccountInput } from './account-input.ts';
 import type { AccountPolicy } from './account-policy.ts';
 import type { AccountRecord } from './account-record.ts';
 import type { AccountState } from './account-state.ts';
+import { bill } from './bill.ts';
 import { customerAccount, fundingAccount, merchantAccount, ownAccounts, requireLedger } from './ledger-step.ts';
 
 /** The answer where there is nothing to say. */
@@ -59,7 +61,11 @@ export function decideFund(
 ): Decision<AccountRecord> {
   requireCustomer(ledger, customer);
   const legs = [{ from: fundingAccount(amount.currency), to: customerAccount(customer), amount }];
-  return { records: requireLedger(ledger, env, { type: 'transfer', id, legs }), answer: ACKNOWLEDGED };
+  return {
+    records: requireLedger(ledger, env, { type: 'transfer', id, legs }),
+    answer: ACKNOWLEDGED,
+    send: [bill(billingRecord('funding', { reference: id, customer, amount, atMs: env.nowMs }))],
+  };
 }
 
 /** @throws DepositError `CUSTOMER_UNKNOWN` */

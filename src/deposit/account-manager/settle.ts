@@ -8,6 +8,7 @@ import { signMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env } from '../../journal/machine.ts';
 import { clearingAccount, findPosition, listPositions } from '../../ledger/clearing.ts';
 import { findAccount } from '../../ledger/ledger.ts';
+import { billingRecord } from '../message/billing-record.ts';
 import { type Settlement, settlementType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import { routeOf } from '../message/route.ts';
@@ -15,6 +16,7 @@ import type { AccountInput, ReplyInput, SettlementInput } from './account-input.
 import type { AccountPolicy } from './account-policy.ts';
 import { type AccountRecord, settlementKey } from './account-record.ts';
 import type { AccountState } from './account-state.ts';
+import { bill } from './bill.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';
 import { MAX_SAID_MINOR, requireLedger, settlementAccount } from './ledger-step.ts';
 
@@ -75,9 +77,12 @@ export function decideSettlementAnswered(
   const terms = state.settlements.get(settlement);
   if (terms === undefined) return { records: [] };
   const keys = [settlementKey(settlement)];
-  if (accepted) return { records: [{ type: 'settled', settlement, atMs: env.nowMs }], keys };
-  // A refused message has changed nothing over there, so here it is owed as before.
   const { operator, amount } = terms;
+  if (accepted) {
+    const paid = billingRecord('settlement', { settlement, operator, direction: 'paid', amount, atMs: env.nowMs });
+    return { records: [{ type: 'settled', settlement, atMs: env.nowMs }], keys, send: [bill(paid)] };
+  }
+  // A refused message has changed nothing over there, so here it is owed as before.
   const legs = [{ from: settlementAccount(amount.currency), to: clearingAccount(operator, amount.currency), amount }];
   const back = requireLedger(state.ledger, env, { type: 'transfer', id: transferId(settlement), legs });
   return { records: [...back, { type: 'unsettled', settlement, atMs: env.nowMs }], keys };
@@ -107,6 +112,7 @@ export function decideSettlement(
     ],
     keys: [settlementKey(settlement)],
     answer: ACKNOWLEDGED,
+    send: [bill(billingRecord('settlement', { settlement, operator, direction: 'received', amount, atMs: env.nowMs }))],
   };
 }
 

@@ -162,7 +162,8 @@ export async function openBanks(options: BankOptions = {}) {
   let references = 0;
 
   const deliver = async (message: Outgoing): Promise<CourierResult> => {
-    sent.push({ ...message, body: message.body.slice() });
+    // What every test begins with is of no interest in any.
+    if (message.to !== 'billing:funding') sent.push({ ...message, body: message.body.slice() });
     if (message.kind === amendedInitiationType.name) return banks.acquirer(message.body, message);
     const target = /^https:\/\/(north|south)\//.exec(message.to)?.[1];
     if (message.kind !== settlementType.name || target === undefined) return answered(NOTHING);

@@ -3,8 +3,12 @@ import { assert, bigInt, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/crypto/digest.ts';
 import { decodeShape, readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
-import { depositRecordType, withdrawalRecordType } from '../../../src/deposit/account-manager/billing-record.ts';
 import { shareOut } from '../../../src/deposit/account-manager/clear-deposit.ts';
+import {
+  depositRecordType,
+  readBillingRecord,
+  withdrawalRecordType,
+} from '../../../src/deposit/message/billing-record.ts';
 import {
   type ClearingInformation,
   settlementType,
@@ -63,23 +67,25 @@ describe('between two operators in two currencies', () => {
     await banks.clear('south', clearing);
     await banks.pass(10);
     const bills = banks.sent.filter(({ to }) => to.startsWith('billing:'));
-    expect(bills.map(({ to, kind }) => [to, kind])).toEqual([
-      ['billing:withdrawal', 'withdrawal-record'],
-      ['billing:deposit', 'deposit-record'],
+    expect(bills.map(({ to, id }) => [to, id])).toEqual([
+      ['billing:withdrawal', `billing:withdrawal:${T}`],
+      ['billing:clearing', `billing:clearing:${T}`],
+      ['billing:clearing', `billing:clearing:${T}`],
+      ['billing:deposit', `billing:deposit:${T}`],
     ]);
-    const withdrawal = decodeShape(withdrawalRecordType, bills[0]!.body);
-    expect(withdrawal).toMatchObject({
-      ...{ transaction: T, customer: 'alice', merchant: 'shop', merchantOperator: 'south', rate: EUR_USD },
+    const read = bills.map(({ to, body }) => readBillingRecord(to.slice('billing:'.length), body));
+    expect(read[0]).toMatchObject({
+      ...{ type: 'withdrawal', id: `withdrawal:${T}`, transaction: T, rate: EUR_USD },
+      ...{ customer: 'alice', merchant: 'shop', merchantOperator: 'south' },
       ...{ deposit: eur(2_000n), withdrawn: eur(1_387n), returned: eur(613n), paid: usd(1_500n) },
     });
-    const deposit = decodeShape(depositRecordType, bills[1]!.body);
-    expect(deposit).toMatchObject({
-      transaction: T,
-      merchant: 'shop',
-      accountManager: 'north',
-      paid: usd(1_500n),
-      clearing,
-    });
+    expect(read.slice(1, 3)).toMatchObject([
+      { id: `clearing:${T}`, operator: 'south', direction: 'owed', amount: usd(1_500n) },
+      { id: `clearing:${T}`, operator: 'north', direction: 'due', amount: usd(1_500n) },
+    ]);
+    expect(read[3]).toMatchObject({ merchant: 'shop', accountManager: 'north', paid: usd(1_500n), clearing });
+    const withdrawal = decodeShape(withdrawalRecordType, bills[0]!.body);
+    const deposit = decodeShape(depositRecordType, bills[3]!.body);
 
     const of = async (name: 'north' | 'south', key: string, type: string) =>
       (await banks.host(name).readByKey(key)).filter((record) => record.type === type);
@@ -173,10 +179,10 @@ describe('one operator at both ends', () => {
     expect(positions(banks, 'north')).toEqual([]);
     await banks.pass(10);
     expect(banks.sent.map(({ kind }) => kind).sort()).toEqual([
+      'billing-deposit',
+      'billing-withdrawal',
       'deposit-amended-initiation',
-      'deposit-record',
       'deposit-statement',
-      'withdrawal-record',
     ]);
   });
 });

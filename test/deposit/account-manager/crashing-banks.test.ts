@@ -9,7 +9,11 @@ import type { AccountInput } from '../../../src/deposit/account-manager/account-
 import { createAccountManager } from '../../../src/deposit/account-manager/account-machine.ts';
 import type { AccountRecord } from '../../../src/deposit/account-manager/account-record.ts';
 import type { AccountState } from '../../../src/deposit/account-manager/account-state.ts';
-import { depositRecordType, withdrawalRecordType } from '../../../src/deposit/account-manager/billing-record.ts';
+import {
+  depositRecordType,
+  readBillingRecord,
+  withdrawalRecordType,
+} from '../../../src/deposit/message/billing-record.ts';
 import {
   clearingInformationType,
   statementType,
@@ -63,6 +67,8 @@ async function sim(seed: number, watch: (world: World) => void) {
   watch(world);
   const acknowledgements = new Map<string, Uint8Array>();
   const billed = { withdrawn: new Map<string, bigint>(), paid: new Map<string, bigint>() };
+  /** What was told besides, by id and what became of it: sums in minor units. */
+  const others = new Map<string, bigint>();
   world.addServer('https://south/deposit/amended-initiation', ({ id, body }) => {
     const known = acknowledgements.get(id) ?? acknowledge(body, 'south');
     acknowledgements.set(id, known);
@@ -81,6 +87,16 @@ async function sim(seed: number, watch: (world: World) => void) {
     billed.paid.set(transaction, paid.minor);
     return encodeCbor(null);
   });
+  for (const type of ['clearing', 'settlement', 'funding'] as const) {
+    world.addServer(`billing:${type}`, ({ body }) => {
+      const billing = readBillingRecord(type, body);
+      if (billing.type !== type) throw new Error('another kind');
+      const key = `${billing.id} ${'direction' in billing ? billing.direction : 'in'}`;
+      expect(others.get(key) ?? billing.amount.minor).toBe(billing.amount.minor);
+      others.set(key, billing.amount.minor);
+      return encodeCbor(null);
+    });
+  }
   const north = addBank(world, 'north');
   const south = addBank(world, 'south');
   const wait = (ms: number) => new Promise<void>((resolve) => world.clock.after(world.random.fraction() * ms, resolve));
@@ -175,6 +191,9 @@ async function sim(seed: number, watch: (world: World) => void) {
   const sum = (bills: ReadonlyMap<string, bigint>) => [...bills.values()].reduce((total, minor) => total + minor, 0n);
   expect([sum(billed.withdrawn), sum(billed.paid)]).toEqual([expected.withdrawn, expected.paid]);
   expect([billed.withdrawn.size, billed.paid.size]).toEqual([expected.deposits, expected.deposits]);
+  const told = (direction: string) =>
+    [...others].reduce((total, [key, minor]) => (key.endsWith(` ${direction}`) ? total + minor : total), 0n);
+  expect(['owed', 'due', 'paid', 'received', 'in'].map(told)).toEqual([...Array(4).fill(expected.paid), START]);
   expect([customers.deposits.size, customers.settlements.size]).toEqual([0, 0]);
   for (const refusal of refusals) expect(refusal).toBe('CREDIT_EXCEEDED');
   for (const bank of [north, south]) {

@@ -1,6 +1,7 @@
 /** Settling: what is owed is paid once, in one currency or all, and both books agree. */
 import { describe, expect, it } from 'vitest';
 import { readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
+import { readBillingRecord } from '../../../src/deposit/message/billing-record.ts';
 import { type Settlement, settlementType } from '../../../src/deposit/message/conclusion.ts';
 import { findPosition } from '../../../src/ledger/clearing.ts';
 import { type BankName, type Banks, EUR_USD, eur, openBanks, signerOf, usd } from './banks.ts';
@@ -47,6 +48,16 @@ describe('settling', () => {
     for (const name of ['north', 'south'] as const) {
       for (const currency of ['EUR', 'USD']) expect(owed(banks, name, currency)).toBe(0n);
     }
+    const bills = banks.sent.filter(({ to }) => to === 'billing:settlement');
+    expect(bills.map(({ body }) => readBillingRecord('settlement', body))).toMatchObject(
+      // Received first: paid is what the other side has acknowledged.
+      (['received', 'paid'] as const).flatMap((direction) =>
+        [
+          { id: 'settlement:north.south.EUR.1', amount: eur(1_200n) },
+          { id: 'settlement:north.south.USD.2', amount: usd(1_500n) },
+        ].map((one) => ({ ...one, direction, operator: direction === 'paid' ? 'south' : 'north' })),
+      ),
+    );
     expect(banks.balance('north', 'settlement:USD').balance).toBe(1_500n);
     expect(banks.balance('south', 'settlement:USD').balance).toBe(-1_500n);
     expect(banks.host('north').state.settlements.size).toBe(0);
