@@ -98,3 +98,5 @@ export const depositKey = (transaction: string) => `deposit:${transaction}`;
 /** Key under which the withdrawal or deposit records of a customer or merchant are read back. */
 export const accountKey = (name: string) => `account:${name}`;
 export const settlementKey = (settlement: string) => `settlement:${settlement}`;
+/** Key under which the records of all settlements are read back. */
+export const SETTLEMENTS_KEY = 'settlements';

@@ -14,7 +14,7 @@ import { DepositError } from '../message/deposit-error.ts';
 import { routeOf } from '../message/route.ts';
 import type { AccountInput, ReplyInput, SettlementInput } from './account-input.ts';
 import type { AccountPolicy } from './account-policy.ts';
-import { type AccountRecord, settlementKey } from './account-record.ts';
+import { type AccountRecord, SETTLEMENTS_KEY, settlementKey } from './account-record.ts';
 import type { AccountState } from './account-state.ts';
 import { bill } from './bill.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';
@@ -57,7 +57,7 @@ export function decideSettlePosition(
       ...requireLedger(state.ledger, env, { type: 'transfer', id: transferId(settlement), legs }),
       { type: 'settling', settlement, terms: { operator, amount }, atMs: env.nowMs },
     ],
-    keys: [settlementKey(settlement)],
+    keys: keysOf(settlement),
     send: [
       {
         id: settlementMessageId(settlement),
@@ -76,7 +76,7 @@ export function decideSettlementAnswered(
 ): Decision<AccountRecord> {
   const terms = state.settlements.get(settlement);
   if (terms === undefined) return { records: [] };
-  const keys = [settlementKey(settlement)];
+  const keys = keysOf(settlement);
   const { operator, amount } = terms;
   if (accepted) {
     const paid = billingRecord('settlement', { settlement, operator, direction: 'paid', amount, atMs: env.nowMs });
@@ -110,11 +110,13 @@ export function decideSettlement(
       ...requireLedger(ledger, env, { type: 'transfer', id: transferId(settlement), legs }),
       { type: 'received', settlement, terms: { operator, amount }, atMs: env.nowMs },
     ],
-    keys: [settlementKey(settlement)],
+    keys: keysOf(settlement),
     answer: ACKNOWLEDGED,
     send: [bill(billingRecord('settlement', { settlement, operator, direction: 'received', amount, atMs: env.nowMs }))],
   };
 }
+
+const keysOf = (settlement: string) => [settlementKey(settlement), SETTLEMENTS_KEY];
 
 export const settlementMessageId = (settlement: string) => `settlement:${settlement}`;
 

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../../journal/clock.ts';
+import { DepositError } from '../message/deposit-error.ts';
 import { type PaymentChallenge, parseChallenges } from '../message/payment-challenge.ts';
 import { type EchoedChallenge, formatCredential, preemptiveChallenge } from '../message/payment-credential.ts';
 import { PaymentError } from '../message/payment-error.ts';
@@ -18,7 +19,7 @@ import {
 } from './accept-offer.ts';
 import { createKnownPrices, type RouteOf } from './known-prices.ts';
 import { problemOf, type Settlement, settlementOf } from './settlement.ts';
-import type { Spender } from './spender.ts';
+import type { Spender, SpentToken } from './spender.ts';
 
 export interface PayingFetchOptions {
   readonly spender: Spender;
@@ -36,6 +37,10 @@ export interface PayingFetchOptions {
 
 /** Different payments one call may try: the remembered price was old, then the deposit was closed, … */
 const MAX_PAYMENTS = 3;
+/** Deposits one payment may be tried in: requests made at the same time use each other's up. */
+const MAX_DEPOSITS = 8;
+/** What a spender says of a deposit that was fit a moment ago. Nothing was released then. */
+const NOT_ANY_MORE: readonly string[] = ['DEPOSIT_UNKNOWN', 'DEPOSIT_CLOSED', 'DEPOSIT_EXCEEDED'];
 const RETRY_AFTER_MS = [100, 400, 1600] as const;
 const MAX_BODY_BYTES = 2 ** 24;
 const MAX_WHOLE_BYTES = 2 ** 20;
@@ -62,13 +67,21 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
   const send = options.fetch ?? globalThis.fetch;
   const prices = createKnownPrices(options.routeOf);
 
+  const release = async (offer: Offer, request: Uint8Array): Promise<SpentToken & { readonly transaction: string }> => {
+    for (let tried = 1; ; tried++) {
+      const transaction = await spender.ensure(offer);
+      try {
+        return { transaction, ...(await spender.pay(transaction, { units: offer.units, request })) };
+      } catch (cause) {
+        const another = cause instanceof DepositError && NOT_ANY_MORE.includes(cause.code) && tried < MAX_DEPOSITS;
+        if (!another) throw cause;
+      }
+    }
+  };
+
   /** Pays and sends until somebody says what became of it. */
   const payFor = async (outgoing: Outgoing, offer: Offer, challenge: EchoedChallenge): Promise<Answered> => {
-    const transaction = await spender.ensure(offer);
-    const { number, token, checkpoint } = await spender.pay(transaction, {
-      units: offer.units,
-      request: resourceOf(outgoing),
-    });
+    const { transaction, number, token, checkpoint } = await release(offer, resourceOf(outgoing));
     const payload = { transaction, token, ...(checkpoint === undefined ? {} : { checkpoint }) };
     const field = challenge.header ?? 'Authorization';
     const headers = new Headers(outgoing.headers);

@@ -26,7 +26,10 @@ export interface Spender {
    * @throws when there is none and none can be opened
    */
   ensure(offer: Offer): Promise<string>;
-  /** The next purchase. What is returned counts as spent until `failed` says that it was refused. */
+  /**
+   * The next purchase. What is returned counts as spent until `failed` says that it was refused.
+   * @throws DepositError `DEPOSIT_EXCEEDED`, `DEPOSIT_CLOSED`, `DEPOSIT_UNKNOWN`, each with nothing released: another deposit is needed
+   */
   pay(transaction: string, item: PaymentItem): Promise<SpentToken>;
   paid(transaction: string, number: number): void | Promise<void>;
   /** Nothing may be bought with this number any more, and its words are released: mostly this is the end of the deposit. */

@@ -21,6 +21,7 @@ import type { PurseInput, PurseOptions } from './purse-input.ts';
 import {
   type Concluding,
   depositOf,
+  FINISHED_KEY,
   type Finished,
   type Initiating,
   keysOf,
@@ -222,7 +223,7 @@ function finish(deposit: Concluding, ending: Omit<Finished, 'want' | 'transactio
   const body = encodeShape(endingType, { outcome, bookedMinor, reasons });
   return {
     records: [{ type: 'finished', finished: { want, transaction, bound, ...ending } }],
-    keys: keysOf(deposit),
+    keys: [...keysOf(deposit), FINISHED_KEY],
     answers: asked ? [{ messageId: closeMessageId(transaction), body }] : [],
     cancel: [`terminate:${transaction}`],
   };

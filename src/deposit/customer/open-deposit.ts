@@ -16,6 +16,7 @@ import type { PurseInput, PurseOptions } from './purse-input.ts';
 import {
   type Deposit,
   depositOf,
+  FINISHED_KEY,
   type Initiating,
   keysOf,
   type LoggingOn,
@@ -234,7 +235,7 @@ export function refuseWant(deposit: LoggingOn | Initiating, refusal: Refusal, en
   };
   return {
     records: [{ type: 'finished', finished }],
-    keys: keysOf(deposit),
+    keys: [...keysOf(deposit), FINISHED_KEY],
     answers: [answerTo(want, refused(deposit, refusal))],
   };
 }

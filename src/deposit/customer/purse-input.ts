@@ -11,6 +11,8 @@ import type { Want } from './want.ts';
 
 export type PurseInput =
   | { readonly type: 'limit'; readonly limit: Limit }
+  /** Nobody wants anything under it any more. While deposits under it are not settled it stays, and is looked at again every day. */
+  | { readonly type: 'end-limit'; readonly limitId: string }
   /** Make it with `wantMessage`. */
   | { readonly type: 'want'; readonly want: Want }
   /** Fetch a rate table. */

@@ -41,6 +41,8 @@ function decide(state: PurseState, input: PurseInput, env: Env, options: PurseOp
   switch (input.type) {
     case 'limit':
       return decideLimit(state, input.limit, env);
+    case 'end-limit':
+      return forgetLimit(state, input.limitId, env);
     case 'want':
       return decideWant(state, input, env, options);
     case 'rates':

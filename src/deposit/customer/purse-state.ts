@@ -132,6 +132,8 @@ export const emptyPurse = (): PurseState => ({
 /** Keys under which the records of a deposit are read back: by transaction, and by reference for those that never got one. */
 export const depositKey = (transaction: string) => `deposit:${transaction}`;
 export const referenceKey = (reference: string) => `want:${reference}`;
+/** Key under which the last records of all deposits are read back. */
+export const FINISHED_KEY = 'finished';
 
 export function keysOf({ want, ...deposit }: Deposit): string[] {
   return 'transaction' in deposit

@@ -9,6 +9,7 @@ import { routeOf } from '../message/route.ts';
 import type { MerchantInput, MerchantOptions } from './merchant-input.ts';
 import {
   depositKey,
+  FINISHED_KEY,
   type MerchantRecord,
   type MerchantSession,
   type MerchantState,
@@ -97,7 +98,7 @@ export function decideStatement(
   const expectedMinor = earnedMinor(session);
   return {
     records: [{ type: 'settled', transaction, statement, paidMinor: paid.minor, expectedMinor, atMs: env.nowMs }],
-    keys: [depositKey(transaction)],
+    keys: [depositKey(transaction), FINISHED_KEY],
     answer: ACKNOWLEDGED,
     cancel: [`${RECORD}${transaction}`],
     clearTimers: [`${TIMER}${transaction}`],
@@ -119,7 +120,8 @@ export function decideTime(
   const session = state.sessions.get(transaction);
   if (session === undefined) return { records: [] };
   if (session.status === 'concluding') {
-    return { records: [{ type: 'lapsed', transaction, atMs: env.nowMs }], keys: [depositKey(transaction)] };
+    const keys = [depositKey(transaction), FINISHED_KEY];
+    return { records: [{ type: 'lapsed', transaction, atMs: env.nowMs }], keys };
   }
   const dueMs = endsByItselfMs(session);
   // A purchase came after the timer was set: setting it anew each time would cost a record a purchase.

@@ -101,6 +101,8 @@ export const emptyMerchant = (): MerchantState => ({ sessions: new Map() });
 
 /** Key under which the records of a transaction are read back. */
 export const depositKey = (transaction: string) => `deposit:${transaction}`;
+/** Key under which the last records of all deposits are read back. */
+export const FINISHED_KEY = 'finished';
 
 export function applyMerchant({ sessions }: MerchantState, record: MerchantRecord): void {
   if (record.type === 'opened') {
