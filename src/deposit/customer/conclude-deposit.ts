@@ -16,7 +16,7 @@ import { EMPTY_HEAD } from '../message/purchase-list.ts';
 import { routeOf } from '../message/route.ts';
 import { costOf, paidFor } from './bill.ts';
 import { faultsOf } from './check-statement.ts';
-import { type Position, releasedAt } from './position.ts';
+import { releasedAt } from './position.ts';
 import type { PurseInput, PurseOptions } from './purse-input.ts';
 import {
   type Concluding,
@@ -64,14 +64,14 @@ export function decideMark(state: PurseState, input: Of<'mark'>): Decision<Purse
 
 export function decideClose(
   state: PurseState,
-  { transaction, position, asked }: Of<'close'>,
+  { transaction, spent, asked }: Of<'close'>,
   env: Env,
   options: PurseOptions,
 ): Decision<PurseRecord> {
   const deposit = depositOf(state, transaction);
   switch (deposit?.phase) {
     case 'open':
-      return concludeAt(deposit, position, asked, env, options);
+      return concludeAt(deposit, spent, asked, env, options);
     case 'initiating': {
       // What has been sent cannot be called back: it is concluded as soon as it opens.
       const closed: Initiating = { ...deposit, closed: true };
@@ -98,25 +98,27 @@ export function decideDue(state: PurseState, id: string, env: Env, options: Purs
   return concludeAt(deposit, undefined, false, env, options);
 }
 
-/** By what the spender says, or by the last that is durable: the merchant has what was released since, and it counts. */
+/**
+ * By what the spender says, or by the last that is durable. What was released and never answered is not in our record: the merchant proves
+ * it if it has taken it, and otherwise it was not spent.
+ */
 function concludeAt(
   deposit: Open,
-  told: Position | undefined,
+  told: Of<'close'>['spent'],
   asked: boolean,
   env: Env,
   options: PurseOptions,
 ): Decision<PurseRecord> {
   const { want, transaction, mark } = deposit;
-  const position = told ?? deposit.position;
+  const { position, released: bound } = told ?? { position: deposit.position, released: mark };
   if (position.count > mark.count || position.units > mark.units || position.count < deposit.position.count) {
     throw new DepositError('PURCHASE_REUSED', 'expected what was released within the mark');
   }
-  const exact = told !== undefined || (mark.count === position.count && mark.units === position.units);
+  const exact = bound.count === position.count && bound.units === position.units;
   const keys = openTemporaryKey({ transaction, storageKey: options.storageKey, sealed: deposit.key.sealed });
   const { count, units, head } = position;
   const chains = makeChains(position.plan, { transaction, seed: keys.seed });
   const released = count === 0 ? {} : { released: releasedAt(position, chains) };
-  const bound = exact ? { count, units } : mark;
   const spent = { terms: deposit.terms, count, head, exact, bound, refusal: null, asked };
   const concluding = conclude(deposit, { ...spent, units, ...released }, keys, { env, options });
   const terminate: Outgoing = {

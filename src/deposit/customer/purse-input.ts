@@ -17,7 +17,7 @@ export type PurseInput =
   | { readonly type: 'want'; readonly want: Want }
   /** Fetch a rate table. */
   | { readonly type: 'rates' }
-  /** From the spender: what may be released from now on, and what has been for certain. */
+  /** From the spender: what may be released from now on, and what has been paid for certain. */
   | {
       readonly type: 'mark';
       readonly transaction: string;
@@ -28,8 +28,8 @@ export type PurseInput =
   | {
       readonly type: 'close';
       readonly transaction: string;
-      /** What the spender has released; absent when it does not have the deposit in hand. */
-      readonly position?: Position;
+      /** What the spender has seen paid, and what it has released; absent when it does not have the deposit in hand. */
+      readonly spent?: { readonly position: Position; readonly released: Mark };
       /** The answer is to tell how it ended. */
       readonly asked: boolean;
     }

@@ -5,7 +5,8 @@
  * and units up to a mark may be; marks are written ahead in blocks of 64 purchases, mostly while others are made. In a lull, when all
  * purchases are answered, the exact position is written and the mark comes down to it. So a restart goes on where it was after a lull or a
  * close; after a crash in the middle nobody here knows what was released up to the mark: none of those numbers is used again, the deposit
- * is concluded (the merchant has the words), and buying goes on in the next transaction. The customer is never billed above the mark.
+ * is concluded (the merchant has the words), and buying goes on in the next transaction. The customer is never billed above the mark, and
+ * his own record says only what was answered as paid: what is under way at the end is for the merchant to prove.
  */
 import { equalBytes, utf8 } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
@@ -16,6 +17,7 @@ import type { HostLog } from '../../journal/host-log.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import { stepsFor } from '../message/purchase.ts';
 import { readFinished } from './finished-deposit.ts';
+import type { Mark, Position } from './position.ts';
 import { PurseError } from './purse-error.ts';
 import type { PurseInput } from './purse-input.ts';
 import { depositOf, type Open, type PurseRecord, type PurseState } from './purse-state.ts';
@@ -44,8 +46,8 @@ export interface Spender {
   paid(transaction: string, number: number): void;
   /** The merchant says it was not paid. What was released stays released, so nothing more is bought in this deposit: close it. */
   failed(transaction: string, number: number): void;
-  /** Units: the customer can be billed for no more. @throws DepositError `DEPOSIT_UNKNOWN` once it is finished */
-  releasedUnits(transaction: string): number;
+  /** The customer can be billed for no more. @throws DepositError `DEPOSIT_UNKNOWN` once it is finished */
+  released(transaction: string): Mark;
   /** Writes exactly how far the deposit is spent, if all purchases are answered: before the device is switched off. */
   rest(transaction: string): Promise<void>;
   /** Ends the deposit; resolves when the operator has settled it. */
@@ -66,8 +68,18 @@ const BLOCK = 64;
 const MAX_UNANSWERED = 16;
 const LULL_MS = 2000;
 
+interface Unanswered extends Payment {
+  readonly request: Uint8Array;
+  /** How far the deposit was spent before it. */
+  readonly before: Position;
+}
+
 interface InHand extends RunningDeposit {
-  readonly unanswered: Map<number, Payment & { readonly request: Uint8Array }>;
+  readonly unanswered: Map<number, Unanswered>;
+  /** Where the merchant says that a purchase was not paid: the position before the first of them. */
+  refusedAt: Position | undefined;
+  /** The highest number that is paid: those before it are, too, because the merchant takes them in order. */
+  highestPaid: number;
   /** Writing of a mark or a position that is under way. */
   writing: Promise<void> | undefined;
   /** When the purse last heard that the deposit is in use. */
@@ -102,7 +114,8 @@ export function createSpender({ host, storageKey, clock, log }: SpenderOptions):
     const nowMs = clock.nowMs();
     const running: InHand = {
       ...runDeposit(deposit, { limit: host.state.limits.get(want.limitId)?.limit, storageKey, nowMs }),
-      ...{ unanswered: new Map(), writing: undefined, toldAtMs: deposit.activeAtMs, stopped: undefined },
+      ...{ unanswered: new Map(), refusedAt: undefined, highestPaid: position.count },
+      ...{ writing: undefined, toldAtMs: deposit.activeAtMs, stopped: undefined },
       ...{ change: Promise.withResolvers<void>(), lull: undefined },
     };
     inHand.set(transaction, running);
@@ -137,7 +150,7 @@ export function createSpender({ host, storageKey, clock, log }: SpenderOptions):
     const { activeAtMs } = running;
     const { transaction } = running.of;
     const writing = host
-      .submit({ type: 'mark', transaction, position: positionOf(running), mark, activeAtMs })
+      .submit({ type: 'mark', transaction, position: paidPosition(running), mark, activeAtMs })
       .then(() => {
         running.mark = mark;
         running.toldAtMs = activeAtMs;
@@ -195,7 +208,9 @@ export function createSpender({ host, storageKey, clock, log }: SpenderOptions):
     while (running.writing !== undefined) await running.writing;
     const { transaction } = running.of;
     if (depositOf(host.state, transaction)?.phase === 'open') {
-      await host.submit({ type: 'close', transaction, position: positionOf(running), asked: false });
+      const { count, units } = running;
+      const spent = { position: paidPosition(running), released: { count, units } };
+      await host.submit({ type: 'close', transaction, spent, asked: false });
     }
     drop(running, 'the deposit is concluded');
   };
@@ -223,8 +238,9 @@ export function createSpender({ host, storageKey, clock, log }: SpenderOptions):
           await wait;
           continue;
         }
+        const before = positionOf(running);
         const payment = release(running, purchased, clock.nowMs());
-        running.unanswered.set(payment.number, { ...payment, request: purchased.request });
+        running.unanswered.set(payment.number, { ...payment, request: purchased.request, before });
         writeAhead(running, units);
         watchLull(running);
         return payment;
@@ -235,27 +251,33 @@ export function createSpender({ host, storageKey, clock, log }: SpenderOptions):
       if (payment === undefined || !equalBytes(payment.request, request)) {
         throw new DepositError('PURCHASE_REUSED', 'the number is of another request, or answered');
       }
-      const { request: _, ...same } = payment;
+      const { request: _, before: __, ...same } = payment;
       return same;
     },
     paid(transaction, number) {
       const running = inHand.get(transaction);
       if (running === undefined || !running.unanswered.delete(number)) return;
+      if (number > running.highestPaid) running.highestPaid = number;
       changed(running);
       if (running.unanswered.size === 0) watchLull(running);
     },
     failed(transaction, number) {
       const running = inHand.get(transaction);
-      if (running === undefined || !running.unanswered.delete(number)) return;
+      const refused = running?.unanswered.get(number);
+      if (running === undefined || refused === undefined) return;
+      running.unanswered.delete(number);
+      if (running.refusedAt === undefined || refused.before.count < running.refusedAt.count) {
+        running.refusedAt = refused.before;
+      }
       running.stopped ??= `the merchant says that purchase ${number} was not paid`;
       changed(running);
     },
-    releasedUnits(transaction) {
+    released(transaction) {
       const running = inHand.get(transaction);
-      if (running !== undefined) return running.units;
+      if (running !== undefined) return { count: running.count, units: running.units };
       const deposit = depositOf(host.state, transaction);
-      if (deposit?.phase === 'open') return deposit.mark.units;
-      if (deposit?.phase === 'concluding') return deposit.bound.units;
+      if (deposit?.phase === 'open') return deposit.mark;
+      if (deposit?.phase === 'concluding') return deposit.bound;
       throw new DepositError('DEPOSIT_UNKNOWN', 'there is no such deposit');
     },
     async rest(transaction) {
@@ -277,6 +299,16 @@ export function createSpender({ host, storageKey, clock, log }: SpenderOptions):
       }
     },
   };
+}
+
+/** How far the deposit is paid for certain: up to the first purchase that has no answer, or was refused, and that no later one proves taken. */
+function paidPosition(running: InHand): Position {
+  const { unanswered, refusedAt, highestPaid } = running;
+  let first = refusedAt !== undefined && refusedAt.count >= highestPaid ? refusedAt : undefined;
+  for (const { before } of unanswered.values()) {
+    if (before.count >= highestPaid && before.count < (first?.count ?? Number.POSITIVE_INFINITY)) first = before;
+  }
+  return first ?? positionOf(running);
 }
 
 const isUnknown = (error: unknown) => error instanceof DepositError && error.code === 'DEPOSIT_UNKNOWN';

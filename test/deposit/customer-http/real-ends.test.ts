@@ -64,6 +64,6 @@ test('a hundred requests, twenty at a time, are served and paid to the unit', as
   }
   expect(failures).toEqual([]);
   expect(shop.host.state.sessions.get(transaction)).toMatchObject({ count: 100, units: 400 });
-  expect(purse.releasedUnits(transaction)).toBe(400);
+  expect(purse.released(transaction).units).toBe(400);
   await server.close();
 });
