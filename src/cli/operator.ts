@@ -1,12 +1,9 @@
 /** `handsel operator …`: what an operator's own people ask the running operator, with the operator's own certificate. */
 import { Command } from 'commander';
-import { HandselError } from '../handsel-error.ts';
 import { formatMinor } from '../money/amount.ts';
-import { partyClient, readCommunication } from '../party/communication.ts';
 import { configurationFile, readConfiguration } from '../party/configuration.ts';
 import type { LedgerView, OperatorAccounts } from '../party/operator-accounts.ts';
-import { createLog } from '../transport/log.ts';
-import { readProblem } from '../transport/problem.ts';
+import { askOwnParty } from './own-party.ts';
 
 interface OperatorOptions {
   readonly config: string;
@@ -29,7 +26,10 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
     .description('balances and open holds of its card and merchant accounts')
     .requiredOption('--config <file>', "the operator's configuration, or its folder")
     .action(async (options: OperatorOptions) => {
-      const accounts = await ask<OperatorAccounts>(options, 'GET', 'accounts');
+      const accounts = await askOwnParty<OperatorAccounts>('operator', options.config, {
+        method: 'GET',
+        path: '/operator/accounts',
+      });
       write(options.json ? `${JSON.stringify(accounts)}\n` : asText(accounts));
     });
   command
@@ -37,7 +37,7 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
     .description('close the business day: the batch is settled with the issuers once late reversals cannot change it')
     .requiredOption('--config <file>', "the operator's configuration, or its folder")
     .action(async (options: OperatorOptions) => {
-      await ask(options, 'POST', 'close-of-business');
+      await askOwnParty('operator', options.config, { method: 'POST', path: '/operator/close-of-business' });
       const { configuration } = readConfiguration('operator', configurationFile(options.config));
       const { reversalSeconds } = configuration.interchange;
       const when =
@@ -51,24 +51,6 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
       );
     });
   return command;
-}
-
-async function ask<T>({ config }: OperatorOptions, method: 'GET' | 'POST', what: string): Promise<T> {
-  const { configuration, path } = readConfiguration('operator', configurationFile(config));
-  const { name, peers, listen } = configuration;
-  const identity = readCommunication(configuration.communication, path);
-  const client = partyClient({ name, identity, peers, surroundings: { log: createLog({ name, level: 'silent' }) } });
-  const own = Object.keys(peers).find((url) => peers[url] === name) ?? `https://${listen.host}:${listen.port}`;
-  const url = `${own}/operator/${what}`;
-  const empty = { kind: what, contentType: 'application/json', extension: 'json', body: new Uint8Array() };
-  try {
-    const answer = await (method === 'GET' ? client.get(url) : client.post(url, empty));
-    if (answer.status === 200) return JSON.parse(Buffer.from(answer.body).toString('utf8')) as T; // our own operator
-    const problem = readProblem(answer.body);
-    throw new HandselError(problem?.code ?? `HTTP_${answer.status}`, problem?.detail ?? 'the operator refused');
-  } finally {
-    client.close();
-  }
 }
 
 function asText({ issuer, acquirer, deposits }: OperatorAccounts): string {

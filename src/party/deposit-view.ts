@@ -4,6 +4,8 @@ import type { Deposit, Finished, PurseState } from '../deposit/customer/purse-st
 import type { Spender } from '../deposit/customer/spender.ts';
 import { formatAmount } from '../money/amount.ts';
 import { formatNano } from '../money/nano.ts';
+import type { Rate } from '../money/rate.ts';
+import { divideRounded } from '../money/rounding.ts';
 
 export interface DepositView {
   /** Absent while no operator has given it one. */
@@ -27,10 +29,11 @@ export interface DepositView {
 
 const timeOf = (atMs: number) => new Date(atMs).toISOString();
 
-export function depositView(deposit: Deposit, spender: Pick<Spender, 'releasedUnits'>): DepositView {
+export function depositView(deposit: Deposit, spender: Pick<Spender, 'released'>): DepositView {
   const { want, currency, phase } = deposit;
   const { merchant, merchantOperator: operator, merchantCurrency, order } = want;
-  const units = phase === 'open' || phase === 'concluding' ? spender.releasedUnits(deposit.transaction) : 0;
+  const { count: purchases, units } =
+    phase === 'open' || phase === 'concluding' ? spender.released(deposit.transaction) : { count: 0, units: 0 };
   const held = { currency, minor: want.depositMinor };
   const terms = phase === 'open' || phase === 'concluding' ? deposit.terms : null;
   const paidMinor = paidFor(units, order.unitNano, merchantCurrency);
@@ -39,7 +42,6 @@ export function depositView(deposit: Deposit, spender: Pick<Spender, 'releasedUn
     there: { currency: merchantCurrency, minor: terms.depositMinor },
     rate: terms.rate,
   };
-  const purchases = phase === 'open' ? deposit.position.count : phase === 'concluding' ? deposit.count : 0;
   return {
     ...('transaction' in deposit ? { transaction: deposit.transaction } : {}),
     ...{ merchant, operator, limit: want.limitId, phase, deposit: formatAmount(held), purchases },
@@ -90,7 +92,7 @@ export interface RatesView {
   readonly rates: readonly { readonly from: string; readonly to: string; readonly rate: string }[];
 }
 
-const PLACES = 6;
+const PLACES = 9;
 
 export function ratesView({ rates: table }: Readonly<PurseState>, nowMs: number): RatesView | undefined {
   if (table === null) return undefined;
@@ -98,8 +100,13 @@ export function ratesView({ rates: table }: Readonly<PurseState>, nowMs: number)
   return {
     validUntil: timeOf(validUntilMs),
     stale: validUntilMs < nowMs,
-    rates: rates.map(({ from, to, numerator, denominator }) => {
-      return { from, to, rate: (Number((numerator * 10n ** BigInt(PLACES)) / denominator) / 10 ** PLACES).toString() };
-    }),
+    rates: rates.map((rate) => ({ from: rate.from, to: rate.to, rate: rateText(rate) })),
   };
+}
+
+/** As a decimal, to nine places. */
+export function rateText({ numerator, denominator }: Rate): string {
+  const digits = divideRounded(numerator * 10n ** BigInt(PLACES), denominator, 'half-even').toString();
+  const padded = digits.padStart(PLACES + 1, '0');
+  return `${padded.slice(0, -PLACES)}.${padded.slice(-PLACES)}`.replace(/\.?0+$/, '');
 }

@@ -23,7 +23,7 @@ import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { deployAgents } from './merchant-agents.ts';
 import { currenciesOf, parametersOf } from './merchant-offers.ts';
 import { orderToTake, readOrderToTake } from './order-to-take.ts';
-import { openPaidRoutes } from './paid-routes.ts';
+import { openPaidRoutes, type PaidRoutes } from './paid-routes.ts';
 import { peerName } from './peer-name.ts';
 import { makeQuote, quoteRequestSchema } from './quote.ts';
 import { releaseGoods } from './release-goods.ts';
@@ -38,7 +38,12 @@ const SET_WINDOW = { oldMs: 24 * 3_600_000, newMs: 5 * 60_000 };
 const ANSWER_WAIT_MS = 8000;
 const ACKNOWLEDGED = encodeCbor(null);
 
-export async function startMerchant(file: string, surroundings: Surroundings): Promise<RunningParty> {
+export interface RunningMerchant extends RunningParty {
+  /** Absent for a merchant that sells nothing out of deposits. */
+  readonly paid?: Pick<PaidRoutes, 'url' | 'statement'>;
+}
+
+export async function startMerchant(file: string, surroundings: Surroundings): Promise<RunningMerchant> {
   const { configuration, path } = readConfiguration('merchant', file);
   const { name, url, merchantId, brand, store } = configuration;
   const log = surroundings.log.child({ party: name });
@@ -187,6 +192,7 @@ export async function startMerchant(file: string, surroundings: Surroundings): P
     name,
     url,
     ready: deployed,
+    ...(paid && { paid }),
     failed: Promise.race([payments.failed, shop.failed, ...(paid ? [paid.failed] : [])]),
     async close() {
       stopping.abort();

@@ -20,6 +20,8 @@ import { createCommunicationTrust } from './communication-trust.ts';
 import type { OperatorConfiguration, OperatorDeposits } from './configuration.ts';
 import { chainValidation } from './deposit-trust.ts';
 import { operatorDepositRoutes } from './operator-deposit-routes.ts';
+import { type OperatorStatement, operatorStatement } from './operator-statement.ts';
+import { ownCommand } from './own-commands.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type Surroundings } from './running-party.ts';
 import { settleDeposits } from './settle-deposits.ts';
@@ -30,6 +32,7 @@ export interface OperatorDepositsRunning {
   readonly routes: Routes;
   readonly failed: Promise<unknown>;
   settle(): Promise<void>;
+  statement(): Promise<OperatorStatement>;
   close(): Promise<void>;
 }
 
@@ -83,9 +86,14 @@ export async function openOperatorDeposits(options: {
   });
   const everyMs = deposits.settleEverySeconds * 1000;
   const settlement = settleDeposits({ accounts, acquirer, clock, everyMs, log });
+  const { customers, merchants } = deposits;
+  const statement = () => operatorStatement({ accounts, acquirer }, { name, customers, merchants });
   return {
-    accounts,
-    routes: operatorDepositRoutes({ accounts, acquirer, policy: accountPolicy, validate, nowMs: clock.nowMs }),
+    ...{ accounts, statement },
+    routes: {
+      ...operatorDepositRoutes({ accounts, acquirer, policy: accountPolicy, validate, nowMs: clock.nowMs }),
+      'GET /operator/deposits': ownCommand(name, statement),
+    },
     failed: Promise.race([accounts.failed, acquirer.failed]),
     settle: settlement.settle,
     close: () => closeInOrder([settlement.stop, () => acquirer.close(), () => accounts.close()]),

@@ -3,13 +3,10 @@
  * issuer's hosts in the interchange network. Three machines, each on its own journal.
  */
 import { systemRandom } from '../crypto/random.ts';
-import { HandselError } from '../handsel-error.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { Courier } from '../journal/courier.ts';
 import { createSealedJournal } from '../journal/sealed-journal.ts';
 import { parseRate } from '../money/rate.ts';
-import { readCertificate } from '../pki/certificate.ts';
-import { nameAttribute } from '../pki/name.ts';
 import { createCardCourier } from '../set/gateway/card-network.ts';
 import { createGatewayEndpoint } from '../set/gateway/gateway-endpoint.ts';
 import { createGatewayMachine } from '../set/gateway/gateway-machine.ts';
@@ -19,7 +16,7 @@ import { createIso8583Courier } from '../set/interchange/iso8583-courier.ts';
 import { createIssuerHost } from '../set/interchange/issuer-host.ts';
 import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
 import type { Log } from '../transport/log.ts';
-import type { Handler, Routes } from '../transport/route.ts';
+import type { Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { type OperatorConfiguration, readConfiguration } from './configuration.ts';
@@ -27,8 +24,9 @@ import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { readKeyFile } from './key-file.ts';
 import { type OperatorAccounts, operatorAccounts } from './operator-accounts.ts';
 import { setUpAcquirer, setUpIssuer } from './operator-books.ts';
-import { openOperatorDeposits } from './operator-deposits.ts';
+import { type OperatorDepositsRunning, openOperatorDeposits } from './operator-deposits.ts';
 import { exchangeWith, openOperatorNetwork } from './operator-network.ts';
+import { ownCommand } from './own-commands.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
 import { loadSetTrust, readSetKey } from './set-trust-files.ts';
@@ -47,6 +45,8 @@ export interface RunningOperator extends RunningParty {
   /** Closes the acquirer's batch: what issuers owe for it is settled now. */
   closeOfBusiness(): Promise<void>;
   accounts(): Promise<OperatorAccounts>;
+  /** Absent for an operator that has no part in deposits. */
+  readonly deposits?: Pick<OperatorDepositsRunning, 'statement' | 'settle'>;
 }
 
 type Path = (relative: string) => string;
@@ -136,6 +136,7 @@ export async function startOperator(file: string, surroundings: Surroundings): P
     failed: Promise.race([issuer.failed, acquirer.failed, gateway.failed, ...(deposits ? [deposits.failed] : [])]),
     closeOfBusiness,
     accounts,
+    ...(deposits && { deposits }),
     close: () =>
       closeInOrder([
         stopRefreshing,
@@ -204,26 +205,16 @@ function gatewayOf(
   return { keys, machine: createGatewayMachine({ keys, names, trust, times: TIMES }) };
 }
 
-class CommandRefused extends HandselError {}
-
-/** What the operator's own people tell and ask the running process: whoever holds the operator's own certificate. */
 function ownCommands(
   name: string,
   commands: { closeOfBusiness(): Promise<void>; accounts(): Promise<OperatorAccounts> },
   log: Log,
 ): Routes {
-  const own =
-    (answer: () => Promise<unknown>): Handler =>
-    async ({ peer }) => {
-      const asking = peer && nameAttribute(readCertificate(peer.certificateDer).subject, 'CN');
-      if (asking !== name) throw new CommandRefused('NOT_ALLOWED', 'only the operator itself may do that');
-      return { contentType: 'application/json', body: Buffer.from(JSON.stringify((await answer()) ?? {})) };
-    };
   return {
-    'POST /operator/close-of-business': own(async () => {
+    'POST /operator/close-of-business': ownCommand(name, async () => {
       await commands.closeOfBusiness();
       log.info({}, 'the batch is closed');
     }),
-    'GET /operator/accounts': own(commands.accounts),
+    'GET /operator/accounts': ownCommand(name, commands.accounts),
   };
 }

@@ -31,14 +31,17 @@ import { createCommunicationTrust } from './communication-trust.ts';
 import type { PaidRoutesConfiguration, StoreConfiguration } from './configuration.ts';
 import { chainValidation } from './deposit-trust.ts';
 import { readKeyFile } from './key-file.ts';
+import { type MerchantStatement, merchantStatement } from './merchant-statement.ts';
+import { ownCommand } from './own-commands.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type Surroundings } from './running-party.ts';
 import { openJournal, openMachine } from './stores.ts';
 
 export interface PaidRoutes {
   readonly url: string;
-  /** For the listener that other parties reach: what the merchant's operator says. */
+  /** For the listener that other parties reach: what the merchant's operator says, and what its own people ask. */
   readonly operatorRoutes: Routes;
+  statement(): Promise<MerchantStatement>;
   readonly failed: Promise<unknown>;
   close(): Promise<void>;
 }
@@ -99,7 +102,10 @@ export async function openPaidRoutes(options: {
       const messageId = `statement:${input.transaction}`;
       return host.handle({ messageId, digest: sha256(body), input });
     }),
+    'GET /merchant/deposits': ownCommand(name, () => statement()),
   };
+  const merchant = { name, operator: paid.operator.name, currency: paid.unit.currency };
+  const statement = () => merchantStatement(host, merchant);
   const terminate = signed(async ({ body }) => {
     const input = receiveTerminate(body, host.state);
     await till.settled(input.transaction);
@@ -134,6 +140,7 @@ export async function openPaidRoutes(options: {
   return {
     url: server.url,
     operatorRoutes,
+    statement,
     failed: host.failed,
     close: () => closeInOrder([() => server.close(), () => host.close()]),
   };

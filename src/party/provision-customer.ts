@@ -57,7 +57,10 @@ export function customerFiles(options: CustomerFilesOptions): NewFiles {
     name,
     listen: { host: plan.hostOf(name), port },
     communication: identity.communication,
-    peers,
+    peers: {
+      ...peers,
+      ...Object.fromEntries(plan.merchants.map((one) => [urlAt(plan, one.name, one.paidPort), one.name])),
+    },
     store: { kind: 'sqlite', directory: 'journals' },
     url,
     brand: plan.brand,

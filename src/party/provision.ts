@@ -149,7 +149,7 @@ function networkOf(plan: NetworkPlan): Network {
       member('agency')(agency),
       ...operators.map(member('operator')),
       member('market')(market),
-      ...merchants.map(member('merchant')),
+      ...merchants.map((one) => ({ ...member('merchant')(one), paid: urlAt(plan, one.name, one.paidPort) })),
       member('customer')(customer),
     ],
   };

@@ -5,7 +5,9 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { Agent, request as tlsRequest } from 'node:https';
 import { rootCertificates } from 'node:tls';
+import { concatBytes, utf8 } from '../codec/hex.ts';
 import { readWhole } from './request-body.ts';
+import type { Tracer } from './trace.ts';
 import { TransportError } from './transport-error.ts';
 
 export interface WebFetch {
@@ -13,6 +15,8 @@ export interface WebFetch {
   /** Cuts every connection. */
   close(): void;
 }
+
+type Lines = readonly [string, ...(readonly [string, string])[]];
 
 const BODILESS: readonly number[] = [204, 205, 304];
 
@@ -22,9 +26,19 @@ export function createWebFetch(options: {
   readonly timeoutMs: number;
   /** Of an answer. */
   readonly maxBytes: number;
+  /** Requests and answers are recorded as they would be written in HTTP/1.1. */
+  readonly trace?: { readonly tracer: Tracer; readonly name: string; nameOf(url: URL): string };
 }): WebFetch {
-  const { anchorsPem, timeoutMs, maxBytes } = options;
+  const { anchorsPem, timeoutMs, maxBytes, trace } = options;
   const agent = new Agent({ keepAlive: true, ca: [...rootCertificates, anchorsPem] });
+  const record = (kind: 'http-request' | 'http-answer', url: URL, lines: Lines, body: Uint8Array) => {
+    if (trace === undefined) return;
+    const [first, ...fields] = lines;
+    const head = [first, ...fields.map((field) => field.join(': '))].join('\r\n');
+    const there = trace.nameOf(url);
+    const [from, to] = kind === 'http-request' ? [trace.name, there] : [there, trace.name];
+    trace.tracer.record({ from, to, kind, extension: 'http', bytes: concatBytes(utf8(`${head}\r\n\r\n`), body) });
+  };
 
   return {
     async fetch(input, init) {
@@ -32,9 +46,11 @@ export function createWebFetch(options: {
       const url = new URL(request.url);
       const body = new Uint8Array(await request.arrayBuffer());
       const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
+      record('http-request', url, [`${request.method} ${url.pathname}${url.search}`, ...request.headers], body);
       const incoming = await exchange(url, { request, body, signal, agent });
       const whole = await readWhole(incoming, maxBytes, 'ANSWER_TOO_LARGE');
       const status = incoming.statusCode!;
+      record('http-answer', url, [`${status}`, ...headersOf(incoming)], whole);
       return new Response(BODILESS.includes(status) ? null : Buffer.from(whole), {
         status,
         headers: headersOf(incoming),
@@ -44,11 +60,28 @@ export function createWebFetch(options: {
   };
 }
 
-function exchange(
-  url: URL,
-  given: { readonly request: Request; readonly body: Uint8Array; readonly signal: AbortSignal; readonly agent: Agent },
-): Promise<IncomingMessage> {
-  const { request, body, signal, agent } = given;
+interface Ask {
+  readonly request: Request;
+  readonly body: Uint8Array;
+  readonly signal: AbortSignal;
+  readonly agent: Agent;
+}
+
+/** A server that has ended since, or has had enough of an idle connection, has not seen what was sent on it. */
+async function exchange(url: URL, ask: Ask): Promise<IncomingMessage> {
+  try {
+    return await exchangeOnce(url, ask);
+  } catch (error) {
+    if (!(error instanceof StaleConnection) || !REPEATABLE.includes(ask.request.method)) throw error;
+    return exchangeOnce(url, ask);
+  }
+}
+
+class StaleConnection extends TransportError {}
+
+const REPEATABLE: readonly string[] = ['GET', 'HEAD'];
+
+function exchangeOnce(url: URL, { request, body, signal, agent }: Ask): Promise<IncomingMessage> {
   const headers = Object.fromEntries(request.headers);
   const { method } = request;
   return new Promise((resolve, reject) => {
@@ -57,14 +90,12 @@ function exchange(
         ? tlsRequest(url, { method, headers, signal, agent })
         : plainRequest(url, { method, headers, signal });
     sent.once('response', resolve);
-    sent.once('error', (cause) =>
-      reject(
-        new TransportError('PEER_UNREACHABLE', `no answer came from ${url.origin}`, {
-          cause,
-          detail: { host: url.host },
-        }),
-      ),
-    );
+    sent.once('error', (cause: NodeJS.ErrnoException) => {
+      const stale = sent.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
+      const Failure = stale ? StaleConnection : TransportError;
+      const detail = { host: url.host };
+      reject(new Failure('PEER_UNREACHABLE', `no answer came from ${url.origin}`, { cause, detail }));
+    });
     sent.end(body);
   });
 }

@@ -7,6 +7,7 @@ import { list, minorUnits, optional, record, type Shaped, text, timeMs } from '.
 import { sha256 } from '../../crypto/digest.ts';
 import { encodeShape, type MessageType } from '../../crypto/signed-message.ts';
 import type { IncomingMessage } from '../../journal/message-identity.ts';
+import { formatAmount } from '../../money/amount.ts';
 import { partyName } from '../message/identity.ts';
 import { currencyCode } from '../message/session-rate.ts';
 import { PurseError } from './purse-error.ts';
@@ -58,9 +59,14 @@ export function requireAllowed(use: LimitUse | undefined, want: Want, nowMs: num
   if (limit.merchantsAllowed !== undefined && !limit.merchantsAllowed.includes(want.merchant)) {
     throw new PurseError('MERCHANT_NOT_ALLOWED', `${want.merchant} is not among the merchants of the limit`);
   }
-  const left = limit.totalMinor - heldMinor - spentMinor;
+  const { currency, totalMinor } = limit;
+  const left = totalMinor - heldMinor - spentMinor;
   if (want.depositMinor > left) {
-    throw new PurseError('LIMIT_EXCEEDED', `${left > 0n ? left : 0n} minor units are left under the limit`);
+    const words = formatAmount({ currency, minor: left > 0n ? left : 0n });
+    throw new PurseError(
+      'LIMIT_EXCEEDED',
+      `${words} of ${formatAmount({ currency, minor: totalMinor })} is left under the limit`,
+    );
   }
   return limit;
 }

@@ -1,0 +1,177 @@
+/**
+ * An operator's statement of deposits: what its customers paid and its merchants earned, and how it stands with other operators. What was
+ * bought is not in it: no operator knows (ERI-D).
+ */
+import type { AccountInput } from '../deposit/account-manager/account-input.ts';
+import { type AccountRecord, accountKey, SETTLEMENTS_KEY } from '../deposit/account-manager/account-record.ts';
+import type { AccountState } from '../deposit/account-manager/account-state.ts';
+import { customerAccount, merchantAccount } from '../deposit/account-manager/ledger-step.ts';
+import { type AcquirerState, exposureTo } from '../deposit/acquirer/acquirer-state.ts';
+import type { DepositRecord, WithdrawalRecord } from '../deposit/message/billing-record.ts';
+import type { Host } from '../journal/host.ts';
+import { type ClearingPosition, listPositions } from '../ledger/clearing.ts';
+import { ledgerViolations } from '../ledger/invariant.ts';
+import { findAccount, type LedgerState } from '../ledger/ledger.ts';
+import { formatAmount } from '../money/amount.ts';
+import type { OperatorDeposits } from './configuration.ts';
+import { rateText } from './deposit-view.ts';
+
+export interface Withdrawal {
+  readonly transaction: string;
+  readonly merchant: string;
+  readonly merchantOperator: string;
+  readonly deposit: string;
+  readonly withdrawn: string;
+  readonly returned: string;
+  /** In the merchant's currency. */
+  readonly paid: string;
+  readonly rate: string;
+  readonly at: string;
+}
+
+export interface Earning {
+  readonly transaction: string;
+  /** Of the customer, who stays unknown here. */
+  readonly accountManager: string;
+  readonly paid: string;
+  readonly at: string;
+}
+
+export interface PositionView {
+  readonly operator: string;
+  readonly currency: string;
+  readonly theyOwe: string;
+  readonly weOwe: string;
+  /** What it may owe us at most, and what it may come to owe by deposits that are open or not settled. */
+  readonly theyMayOwe: string;
+  readonly atRisk: string;
+}
+
+export interface SettlementView {
+  readonly settlement: string;
+  readonly operator: string;
+  readonly amount: string;
+  /** `refused`: owed as before. */
+  readonly state: 'paying' | 'paid' | 'refused' | 'received';
+  readonly at: string;
+}
+
+interface Holder<T> {
+  readonly name: string;
+  readonly balance: string;
+  readonly held: string;
+  /** The newest first. */
+  readonly deposits: readonly T[];
+}
+
+export interface OperatorStatement {
+  readonly party: 'operator';
+  readonly name: string;
+  readonly customers: readonly Holder<Withdrawal>[];
+  readonly merchants: readonly Holder<Earning>[];
+  /** Those that are not zero, or may become so. */
+  readonly positions: readonly PositionView[];
+  /** The newest first. */
+  readonly settlements: readonly SettlementView[];
+  /** Deposits of our customers that are set aside, and of our merchants that are open. */
+  readonly open: { readonly asAccountManager: number; readonly asAcquirer: number };
+  /** A sentence for each invariant of the accounts that does not hold; empty for sound books. */
+  readonly violations: readonly string[];
+}
+
+const MOST = 1000;
+const timeOf = (atMs: number) => new Date(atMs).toISOString();
+
+type Accounts = Pick<Host<AccountState, AccountInput, AccountRecord>, 'settled' | 'state' | 'readByKey'>;
+
+/** What is durable; walks all accounts. */
+export async function operatorStatement(
+  hosts: { readonly accounts: Accounts; readonly acquirer: Pick<Host<AcquirerState, unknown>, 'settled' | 'state'> },
+  { name, customers, merchants }: { readonly name: string } & Pick<OperatorDeposits, 'customers' | 'merchants'>,
+): Promise<OperatorStatement> {
+  const { accounts, acquirer } = hosts;
+  await Promise.all([accounts.settled(), acquirer.settled()]);
+  const { ledger, deposits } = accounts.state;
+  const recordsOf = (key: string) => accounts.readByKey(key, { limit: MOST });
+  return {
+    ...{ party: 'operator', name },
+    customers: await Promise.all(
+      customers.map(async (customer) => ({
+        ...holder(ledger, customer.name, customerAccount(customer.name)),
+        deposits: withdrawalsOf(customer.name, await recordsOf(accountKey(customer.name))),
+      })),
+    ),
+    merchants: await Promise.all(
+      merchants.map(async (merchant) => ({
+        ...holder(ledger, merchant.name, merchantAccount(merchant.name, merchant.currency)),
+        deposits: earningsOf(merchant.name, await recordsOf(accountKey(merchant.name))),
+      })),
+    ),
+    positions: listPositions(ledger).map((position) => positionView(position, acquirer.state)),
+    settlements: settlementsIn(await recordsOf(SETTLEMENTS_KEY)),
+    open: { asAccountManager: deposits.size, asAcquirer: acquirer.state.deposits.size },
+    violations: ledgerViolations(ledger),
+  };
+}
+
+function holder(ledger: LedgerState, name: string, id: string) {
+  const account = findAccount(ledger, id);
+  const amount = (minor = 0n) => (account === undefined ? '' : formatAmount({ currency: account.currency, minor }));
+  return { name, balance: amount(account?.balance), held: amount(account?.held) };
+}
+
+function withdrawalsOf(customer: string, records: readonly AccountRecord[]): readonly Withdrawal[] {
+  const own = records.flatMap((record) => (record.type === 'withdrawn' ? [record.withdrawal] : []));
+  return own
+    .filter((withdrawal) => withdrawal.customer === customer)
+    .map(withdrawalView)
+    .reverse();
+}
+
+function withdrawalView(record: WithdrawalRecord): Withdrawal {
+  const { transaction, merchant, merchantOperator, deposit, withdrawn, returned, paid, rate, atMs } = record;
+  return {
+    ...{ transaction, merchant, merchantOperator, rate: rateText(rate), at: timeOf(atMs) },
+    ...{ deposit: formatAmount(deposit), withdrawn: formatAmount(withdrawn), returned: formatAmount(returned) },
+    paid: formatAmount(paid),
+  };
+}
+
+function earningsOf(merchant: string, records: readonly AccountRecord[]): readonly Earning[] {
+  const own = records.flatMap((record) => (record.type === 'deposited' ? [record.deposit] : []));
+  return own
+    .filter((deposit) => deposit.merchant === merchant)
+    .map(earningView)
+    .reverse();
+}
+
+function earningView({ transaction, accountManager, paid, atMs }: DepositRecord): Earning {
+  return { transaction, accountManager, paid: formatAmount(paid), at: timeOf(atMs) };
+}
+
+function positionView(position: ClearingPosition, acquirer: AcquirerState): PositionView {
+  const { counterparty: operator, currency, theyOweMinor, weOweMinor, theyMayOweMinor } = position;
+  const { openMinor, clearedMinor } = exposureTo(acquirer, operator, currency);
+  const amount = (minor: bigint) => formatAmount({ currency, minor });
+  return {
+    ...{ operator, currency, theyOwe: amount(theyOweMinor), weOwe: amount(weOweMinor) },
+    ...{ theyMayOwe: amount(theyMayOweMinor), atRisk: amount(openMinor + clearedMinor) },
+  };
+}
+
+function settlementsIn(records: readonly AccountRecord[]): readonly SettlementView[] {
+  const views = new Map<string, SettlementView>();
+  for (const record of records) {
+    if (record.type === 'settling' || record.type === 'received') {
+      const { settlement, terms, atMs } = record;
+      const state = record.type === 'received' ? 'received' : 'paying';
+      const { operator, amount } = terms;
+      views.set(settlement, { settlement, operator, amount: formatAmount(amount), state, at: timeOf(atMs) });
+    } else if (record.type === 'settled' || record.type === 'unsettled') {
+      const begun = views.get(record.settlement);
+      const state = record.type === 'settled' ? 'paid' : 'refused';
+      if (begun !== undefined) views.set(record.settlement, { ...begun, state, at: timeOf(record.atMs) });
+    }
+  }
+  return [...views.values()].reverse();
+}
