@@ -28,6 +28,8 @@ export interface BenchWorld {
   purchase(): Promise<void>;
   /** Begins a purchase and gives the authorisation request in which it reaches the gateway, without passing it on. */
   interceptAtGateway(): Promise<Uint8Array>;
+  /** Closes wallet and merchant, so that what is weighed afterwards is the gateway's. */
+  leaveGateway(): Promise<void>;
   /** Passes such a request on, to a card network that answers only after `release`; resolves when the gateway waits for it. */
   hold(authorizationRequest: Uint8Array): Promise<void>;
   /** Lets the held purchases go on. */
@@ -55,7 +57,7 @@ export async function openBenchWorld(folder: string): Promise<BenchWorld> {
         return new Promise<never>(() => {});
       }
       const endpoint = endpoints.get(to);
-      if (endpoint !== undefined) return { type: 'answered', body: await endpoint(body) };
+      if (endpoint !== undefined) return endpoint(body).then((answer) => ({ type: 'answered', body: answer }));
       if (to === 'local:guard') {
         const { paymentId, status } = decodePaymentOutcome(body);
         ends.get(paymentId)?.(status);
@@ -141,6 +143,10 @@ export async function openBenchWorld(folder: string): Promise<BenchWorld> {
     return ended;
   };
 
+  const leaveGateway = async () => {
+    await Promise.all([wallet.close(), merchant.close()]);
+  };
+
   return {
     async purchase() {
       const status = await start();
@@ -168,8 +174,10 @@ export async function openBenchWorld(folder: string): Promise<BenchWorld> {
       held = undefined;
       for (const go of waiting) go();
     },
+    leaveGateway,
     async close() {
-      await Promise.all([wallet.close(), merchant.close(), gateway.close()]);
+      await leaveGateway();
+      await gateway.close();
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Agents, their payments and what was bought, in words for a person. */
-import type { AgentState } from '../party/agent-state.ts';
+import { type AgentState, isEnded } from '../party/agent-state.ts';
 import type { AgentSummary, PaymentView } from '../party/agent-view.ts';
 import type { PurchaseList } from '../party/purchase-list.ts';
 import { formatReceipt } from '../party/receipt.ts';
@@ -43,7 +43,8 @@ export function outcomeLines(view: AgentView): string[] {
     payment.receipt ? formatReceipt(payment.receipt) : paymentLine(payment),
     ...(payment.unanswered ? [silenceLine(payment, view)] : []),
   ]);
-  if (lines.length === 0) lines.push(`nothing was bought: ${reason ?? STATES[view.state]}`);
+  if (lines.length === 0)
+    lines.push(`nothing was bought${isEnded(view.state) ? '' : ' yet'}: ${reason ?? STATES[view.state]}`);
   else if (reason !== undefined && view.bought < view.count) lines.push(reason);
   return [...lines, ...warnings.map((warning) => `warning: ${warning}`)];
 }
@@ -51,19 +52,20 @@ export function outcomeLines(view: AgentView): string[] {
 export function summaryLines(summary: AgentSummary): string[] {
   const { mandate, want, max, budget, count, bought, spent, waiting, ageMs } = summary;
   const money = count > 1 ? ` each, ${bought} of ${count} bought: ${spent} of ${budget} spent` : `: ${spent} spent`;
-  const age = ageMs === undefined ? '' : `, sent ${ageWords(ageMs)} ago`;
   return [
-    `${mandate}  ${stateWords(summary)}  ${want}, at most ${max}${money}${setAsideWords(summary)}${age}`,
+    `${mandate}  ${stateWords(summary)}  ${want}, at most ${max}${money}${setAsideWords(summary)}${sentWords(ageMs)}`,
     ...waiting.map((payment) => asCalled(`  waits for you: handsel agent approve ${payment}`)),
   ];
 }
 
 export function headLine(view: AgentView): string {
-  const { mandate, offers, expires, count, bought, spent, budget } = view;
+  const { mandate, offers, expires, count, bought, spent, budget, ageMs } = view;
   const money = `${count > 1 ? `${bought} of ${count} bought, ` : ''}${spent} of ${budget} spent${setAsideWords(view)}`;
   const end = `until ${timeWords(expires)}`;
-  return `${mandate}  ${stateWords(view)}, ${proposalsOf(view)}, ${offers} offers made, ${money}, ${end}`;
+  return `${mandate}  ${stateWords(view)}, ${proposalsOf(view)}, ${offers} offers made, ${money}${sentWords(ageMs)}, ${end}`;
 }
+
+const sentWords = (ageMs: number | undefined) => (ageMs === undefined ? '' : `, sent ${ageWords(ageMs)} ago`);
 
 const setAsideWords = ({ setAside }: AgentSummary) => (/[1-9]/.test(setAside) ? `, ${setAside} set aside` : '');
 

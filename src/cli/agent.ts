@@ -18,7 +18,11 @@ const GRACE_MS = 15_000;
 
 type Say = (line: string) => void;
 
-const toStandardError: Say = (line) => void process.stderr.write(`${line}\n`);
+/** Progress: for programs each line is JSON, as errors are. */
+const progressIn =
+  ({ json }: GlobalOptions): Say =>
+  (line) =>
+    void process.stderr.write(`${json ? JSON.stringify({ progress: line.trim() }) : line}\n`);
 
 const EXAMPLES = `
 Examples:
@@ -70,24 +74,25 @@ async function send(
 ): Promise<void> {
   const misfit = misfitOf(options);
   if (misfit !== undefined) command.error(`error: ${misfit}`, { exitCode: USAGE });
+  const say = progressIn(options);
   const station = stationClient(options);
   const named = { merchants: options.from, barred: options.not };
   const { warnings } =
     options.from || options.not ? await station.post<Warned>('/agents/check', named) : { warnings: [] };
-  for (const warning of warnings) toStandardError(`warning: ${warning}`);
+  for (const warning of warnings) say(`warning: ${warning}`);
   const question = 'Wallet password (the agent gets a token, not the password): ';
   const password = options.ask ? undefined : await askPassword(options, { question, fallback: true });
   const { mandate } = await station.post<{ mandate: string }>('/agents', orderOf(options, password));
-  toStandardError(`agent ${mandate} is on its way`);
+  say(`agent ${mandate} is on its way`);
   if (!options.wait) {
     print(options, { mandate, warnings }, [mandate]);
     return;
   }
-  const how = { untilMs: options.by + GRACE_MS, say: toStandardError, local: options.local === true };
+  const how = { untilMs: options.by + GRACE_MS, say, local: options.local === true };
   const { view, goesOn } = await followAgent(station, mandate, how);
-  if (goesOn) toStandardError(asCalled(`agent ${mandate} goes on; how it fares: handsel agent status ${mandate}`));
+  if (goesOn) say(asCalled(`agent ${mandate} goes on; how it fares: handsel agent status ${mandate}`));
   print(options, { ...view, goesOn, warnings: [...warnings, ...view.warnings] }, outcomeLines(view));
-  const got = view.payments.some(({ status: state }) => state === 'delivered' || state === 'undeliverable');
+  const got = view.payments.some(({ status: state }) => state === 'delivered');
   if (!got && !view.payments.some(({ status: state }) => state === 'awaiting-approval')) process.exitCode = 1;
 }
 
@@ -117,7 +122,10 @@ async function approve(given: string, options: PasswordOptions): Promise<void> {
 async function reject(given: string, options: GlobalOptions & { readonly reason?: string }): Promise<void> {
   const path = `/payments/${encodeURIComponent(given)}/reject`;
   const { payment } = await stationClient(options).post<{ payment: string }>(path, { reason: options.reason });
-  print(options, { payment, rejected: true }, [`payment ${payment} is not made`]);
+  print(options, { payment, rejected: true }, [
+    `payment ${payment} is not made`,
+    asCalled('the agent may find another merchant until its time is over; handsel agent recall MANDATE calls it back'),
+  ]);
 }
 
 async function recall(given: string, options: GlobalOptions): Promise<void> {

@@ -8,11 +8,11 @@ import {
   statedKind,
 } from '../party/configuration.ts';
 import { CRASH_POINTS, crashPoints } from '../party/crash-point.ts';
-import type { Surroundings } from '../party/running-party.ts';
+import type { RunningParty, Surroundings } from '../party/running-party.ts';
 import { partyKinds, startParty } from '../party/start-party.ts';
 import { createLog, type LogLevel } from '../transport/log.ts';
 import { traceInto } from './trace-option.ts';
-import { listenForStop, untilStopped } from './until-stopped.ts';
+import { listenForStop, type StopRequest, untilStopped } from './until-stopped.ts';
 
 interface RunOptions {
   readonly config?: string;
@@ -68,11 +68,22 @@ export function runCommand(write: (text: string) => void = (text) => void proces
         const party = await startParty(kind, file, surroundings);
         const { url } = party;
         write(options.json ? `${JSON.stringify({ party: kind, name, url })}\n` : `${kind} ${name} listens at ${url}\n`);
+        sayWhenReady(party, stop, () =>
+          write(
+            options.json ? `${JSON.stringify({ party: kind, name, ready: true })}\n` : `${kind} ${name} is ready\n`,
+          ),
+        );
         await untilStopped(party, stop);
       } finally {
         stop.release();
       }
     });
+}
+
+/** A merchant sells once the market has taken its agents, which may be long after it listens. */
+function sayWhenReady({ ready }: RunningParty, { asked }: StopRequest, say: () => void): void {
+  if (ready === undefined) return;
+  void Promise.race([ready.then(() => true), asked.then(() => false)]).then((isReady) => isReady && say());
 }
 
 /** @throws ConfigurationError that says how to run what it is */

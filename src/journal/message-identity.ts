@@ -18,7 +18,7 @@ export interface IncomingMessage {
 }
 
 export interface MessageIdentity {
-  /** The answer to the message, calling `handle` when it was never seen before. */
+  /** The answer to the message, calling `handle` when it was never seen before; while it waits, it keeps nothing of `handle`. */
   answerTo(message: IncomingMessage, handle: () => void): Promise<Uint8Array>;
   /** To be called when the answer is durable. */
   answered(messageId: string, body: Uint8Array): void;
@@ -62,30 +62,33 @@ export function createMessageIdentity(options: {
   };
   const reject = (messageId: string, cause: unknown) => settle(messageId, (call) => call.reject(cause));
 
+  const lookUp = async (messageId: string, digest: string, handle: () => void) => {
+    try {
+      const stored = await findAnswered(journal, messageId, settled);
+      if (stored === undefined) handle();
+      else if (stored.digest !== digest) reject(messageId, reused(messageId));
+      else settle(messageId, ({ resolve }) => resolve(stored.body));
+    } catch (cause) {
+      reject(messageId, cause);
+    }
+  };
+
   return {
-    async answerTo({ messageId, digest: digestBytes }, handle) {
+    answerTo({ messageId, digest: digestBytes }, handle) {
       if (messageId.length === 0 || messageId.length > maxIdLength) {
-        throw new HostError('MESSAGE_IDENTITY_MALFORMED', `a message identity has 1 to ${maxIdLength} characters`);
+        return refuse('MESSAGE_IDENTITY_MALFORMED', `a message identity has 1 to ${maxIdLength} characters`);
       }
       const digest = hexDigest(digestBytes);
       const waiting = calls.get(messageId);
       const known = waiting?.digest ?? recent.get(messageId)?.digest ?? work.unanswered.get(messageId);
-      if (known !== undefined && known !== digest) throw reused(messageId);
+      if (known !== undefined && known !== digest) return Promise.reject(reused(messageId));
       if (waiting !== undefined) return waiting.promise;
       const cached = recent.get(messageId);
-      if (cached !== undefined) return cached.body.slice();
-      if (calls.size >= maxOpen) throw new HostError('HOST_BUSY', `${maxOpen} messages wait for their answers already`);
+      if (cached !== undefined) return Promise.resolve(cached.body.slice());
+      if (calls.size >= maxOpen) return refuse('HOST_BUSY', `${maxOpen} messages wait for their answers already`);
       const call = open(messageId, digest);
       // Owed since before a restart: this caller waits for the answer in the first one's place.
-      if (known !== undefined) return call.promise;
-      try {
-        const stored = await findAnswered(journal, messageId, settled);
-        if (stored === undefined) handle();
-        else if (stored.digest !== digest) reject(messageId, reused(messageId));
-        else settle(messageId, ({ resolve }) => resolve(stored.body));
-      } catch (cause) {
-        reject(messageId, cause);
-      }
+      if (known === undefined) void lookUp(messageId, digest, handle);
       return call.promise;
     },
     answered(messageId, body) {
@@ -100,6 +103,9 @@ export function createMessageIdentity(options: {
     },
   };
 }
+
+const refuse = (code: 'MESSAGE_IDENTITY_MALFORMED' | 'HOST_BUSY', detail: string) =>
+  Promise.reject(new HostError(code, detail));
 
 const reused = (messageId: string) =>
   new HostError('MESSAGE_IDENTITY_REUSED', `another message with the identity ${messageId} was handled before`);

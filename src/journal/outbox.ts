@@ -104,9 +104,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const cancelTimeout = clock.after(Math.min(attemptMs, leftMs), abandonable.abandon);
     delivery.stop = abandonable.abandon;
     try {
-      const body = delivery.body ?? (await readBody(delivery.id, message.sequence));
-      delivery.body = undefined;
-      const result = await abandonable.unless(courier.deliver(outgoing(delivery.id, message, body), abandonable));
+      const result = await abandonable.unless(send(delivery, message, abandonable));
       reply(delivery, message, result);
     } catch (cause) {
       log.warn({ id: delivery.id, to: message.to, kind: message.kind, err: cause }, 'not delivered yet');
@@ -114,6 +112,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
     } finally {
       cancelTimeout();
     }
+  };
+
+  /** Apart, so that whoever waits for the answer keeps no body. */
+  const send = async (delivery: Delivery, message: Undelivered, attempt: DeliveryAttempt) => {
+    const body = delivery.body ?? (await readBody(delivery.id, message.sequence));
+    delivery.body = undefined;
+    return courier.deliver(outgoing(delivery.id, message, body), attempt);
   };
 
   const reply = (delivery: Delivery, { to, kind }: Undelivered, outcome: Outcome) => {

@@ -69,7 +69,10 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
     rmSync(making, { recursive: true, force: true });
     return { network: existing, made: false };
   }
+  // Keys lie in there: a home inside a checkout is not to be committed. A folder of somebody else's is left as it is.
+  const isNew = !existsSync(home);
   makeFolder(home);
+  if (isNew) writeFileSync(join(home, '.gitignore'), '*\n');
   clearHalfMade(home);
   markAsMaking(making);
 

@@ -36,12 +36,14 @@ test('a line an agent: its state, what it was sent for, spent apart from set asi
     waiting: [],
   };
   expect(summaryLines(failed)).toEqual(['m  failed: no luck  emoji, at most 3.00 EUR: 0.86 EUR spent, sent 2 min ago']);
-  expect(headLine(view)).toContain('1 of 3 bought, 0.86 EUR of 8.00 EUR spent, 0.53 EUR set aside');
+  const head = '1 of 3 bought, 0.86 EUR of 8.00 EUR spent, 0.53 EUR set aside, sent 2 min ago, until';
+  expect(headLine(view)).toContain(head);
 });
 
 test('an end says why it is not more, and which preferences did not count', () => {
   const none: AgentView = { ...view, state: 'failed', reason: 'the purse food has 0.47 EUR left', bought: 0 };
   expect(outcomeLines(none)).toEqual(['nothing was bought: the purse food has 0.47 EUR left']);
+  expect(outcomeLines({ ...view, state: 'negotiating' })).toEqual(['nothing was bought yet: negotiating']);
   const payments = [{ payment: 'p', status: 'paid' as const, product: 'Emoji', merchant: 'atlas', price: '0.53 EUR' }];
   const some: AgentView = { ...view, state: 'done', reason: 'bought 1 of 3: the budget has 0.10 EUR left', payments };
   expect(outcomeLines({ ...some, warnings: ['no offer had foo'] })).toEqual([

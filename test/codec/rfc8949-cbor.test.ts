@@ -78,7 +78,7 @@ describe('deterministic CBOR (RFC 8949)', () => {
     expect(() => decodeCbor(new Uint8Array(11), { maxBytes: 10 })).toThrow(/11 bytes/);
   });
 
-  const leaves = (largest: bigint) =>
+  const leaves = (largest: bigint, doubles = fc.double({ noNaN: true })) =>
     fc.oneof(
       fc.integer(),
       fc.maxSafeInteger(),
@@ -87,15 +87,16 @@ describe('deterministic CBOR (RFC 8949)', () => {
       fc.uint8Array(),
       fc.boolean(),
       fc.constant(null),
-      fc.double({ noNaN: true }),
+      doubles,
     );
+  const positiveZero = fc.double({ noNaN: true }).map((number) => (Object.is(number, -0) ? 0 : number));
   // `__proto__` is refused on reading, on purpose.
   const keys = fc.string({ minLength: 1 }).filter((key) => key !== '__proto__');
-  const trees = (largest: bigint) =>
+  const trees = (largest: bigint, doubles?: fc.Arbitrary<number>) =>
     fc.letrec((tie) => ({
       value: fc.oneof(
         { depthSize: 'small' },
-        leaves(largest),
+        leaves(largest, doubles),
         fc.array(tie('value')),
         fc.dictionary(keys, tie('value'), { noNullPrototype: true }),
       ),
@@ -103,8 +104,8 @@ describe('deterministic CBOR (RFC 8949)', () => {
 
   test('agrees with an independent encoder and decoder', () => {
     fc.assert(
-      // The judge writes no bignums: integers of 64 bits only.
-      fc.property(trees((1n << 64n) - 1n), (value) => {
+      // The judge writes no bignums, integers of 64 bits only, and takes the sign of a negative zero away.
+      fc.property(trees((1n << 64n) - 1n, positiveZero), (value) => {
         const bytes = encodeCbor(value);
         expect(toHex(bytes)).toBe(toHex(judgeEncode(value, rfc8949EncodeOptions)));
         expect(judgeDecode(bytes)).toEqual(decodeCbor(bytes));

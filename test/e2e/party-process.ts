@@ -15,6 +15,8 @@ export interface Ended {
 
 export interface PartyProcess {
   readonly ended: Promise<Ended>;
+  /** Resolves when the party says that it is ready, which only merchants do. */
+  readonly ready: Promise<void>;
   signal(signal: NodeJS.Signals): void;
 }
 
@@ -31,11 +33,13 @@ export async function startProcess(
   closeSync(log);
   const ended = new Promise<Ended>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   const lines = createInterface({ input: child.stdout! });
-  const listening = new Promise<void>((resolve) => lines.once('line', () => resolve()));
+  const listening = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<void>();
+  lines.on('line', (line) => (JSON.parse(line).ready ? ready : listening).resolve());
   const failed = ended.then(({ code, signal }) => {
     throw new Error(`${places.configuration} ended before it listened: ${signal ?? code}; see ${places.log}`);
   });
-  await Promise.race([listening, failed]);
+  await Promise.race([listening.promise, failed]);
   failed.catch(() => {});
-  return { ended, signal: (signal) => void child.kill(signal) };
+  return { ended, ready: ready.promise, signal: (signal) => void child.kill(signal) };
 }

@@ -73,6 +73,9 @@ export async function startRealNetwork(): Promise<RealNetwork> {
   };
 
   await Promise.all(network.parties.map(start));
+  // An agent that is sent before merchants' agents are on the market finds nobody.
+  const merchants = network.parties.filter(({ party }) => party === 'merchant');
+  await Promise.all(merchants.map(({ name }) => running.get(name)!.ready));
   return {
     home,
     password: readFileSync(join(home, network.password), 'utf8').trim(),

@@ -69,6 +69,14 @@ describe('a new network', () => {
     }
   });
 
+  test('is kept out of git where it was made, and leaves a folder of somebody else as it is', async () => {
+    expect(readFileSync(join(home, '.gitignore'), 'utf8')).toBe('*\n');
+    const { folder, remove: removeOther } = temporaryFolder();
+    await provisionIn(folder);
+    expect(existsSync(join(folder, '.gitignore'))).toBe(false);
+    removeOther();
+  });
+
   test('gives every secret to its owner only', () => {
     const secret = /(?:key\.pem|\.key|keys\/.*\.pem|cards\.json|wallet|password)$/;
     const secrets = filesBelow(home).filter((file) => secret.test(file));

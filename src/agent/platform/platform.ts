@@ -166,9 +166,13 @@ function hearReply(
   } else if (about === 'acceptance') {
     hearMerchant(context, draft, { talk: of, body, reason });
   } else if (about === 'start' && body === undefined) {
-    paymentBrokeOff(context, draft, of, `the station refused to pay: ${reason}`);
+    const why =
+      outcome.type === 'refused' ? `the station refused to pay: ${reason}` : 'the station did not answer in time';
+    paymentBrokeOff(context, draft, of, why);
   } else if ((about === 'request' || about === 'pay') && body === undefined) {
-    paymentBrokeOff(context, draft, of, `the merchant refused the order: ${reason}`);
+    const why =
+      outcome.type === 'refused' ? `the merchant refused the order: ${reason}` : 'the merchant did not answer in time';
+    paymentBrokeOff(context, draft, of, why);
   }
 }
 

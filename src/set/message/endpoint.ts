@@ -17,7 +17,12 @@ import { errorCodeOf } from './set-error.ts';
 
 /** The part of a host that an endpoint needs. */
 export interface MessageHandler<I> {
-  handle(message: { readonly messageId: string; readonly digest: Uint8Array; readonly input: I }): Promise<Uint8Array>;
+  handle(message: {
+    readonly messageId: string;
+    readonly digest: Uint8Array;
+    readonly input: I;
+    readonly taken?: () => void;
+  }): Promise<Uint8Array>;
 }
 
 /** What a machine is told when its endpoint refuses a message; `answer` is then the answer to these bytes for good. */
@@ -66,7 +71,7 @@ const isReuse = (error: unknown) => error instanceof HandselError && error.code 
 export function createEndpoint<I>(options: EndpointOptions<I>): Endpoint {
   const { host, requests, final, window, read, refuse, direction, signer, nowMs, random, onRefusal } = options;
 
-  const inputOf = (message: Message, messageId: string): I | Promise<I> => {
+  const inputOf = ({ message, messageId }: Received): I | Promise<I> => {
     const atMs = nowMs();
     const stale = dateRefusal(message.header, atMs, window);
     if (stale !== undefined) throw stale;
@@ -82,29 +87,54 @@ export function createEndpoint<I>(options: EndpointOptions<I>): Endpoint {
     return encodeError({ errorCode, refused, message, direction, signer, random, nowMs: nowMs() });
   };
 
-  const handle = async (message: Message, bytes: Uint8Array): Promise<Uint8Array> => {
-    const { type } = message.message;
-    const messageId = `${type}:${toHex(rrpidOf(message.header))}`;
-    const digest = sha256(bytes);
+  const refused = async ({ message, bytes, messageId, digest }: Received, error: unknown): Promise<Uint8Array> => {
     try {
-      return await host.handle({ messageId, digest, input: await inputOf(message, messageId) });
-    } catch (error) {
       if (errorCodeOf(error) === undefined || isReuse(error)) throw error;
-      const answer = final.includes(type) ? errorFor(error, bytes, message) : undefined;
-      return host.handle({ messageId, digest, input: refuse({ error, answer }) });
+      const answer = final.includes(message.message.type) ? errorFor(error, bytes, message) : undefined;
+      return await host.handle({ messageId, digest, input: refuse({ error, answer }) });
+    } catch (cause) {
+      return errorFor(cause, bytes, message);
     }
+  };
+
+  /** What a refusal would quote is held only until the machine has taken the message: thousands may wait for their answers. */
+  const answerTo = (received: Received, input: I): Promise<Uint8Array> => {
+    const { messageId, digest } = received;
+    let quotable: Received | undefined = received;
+    const taken = () => {
+      quotable = undefined;
+    };
+    return host.handle({ messageId, digest, input, taken }).catch((error: unknown) => {
+      if (quotable === undefined) throw error;
+      return refused(quotable, error);
+    });
   };
 
   return async (bytes) => {
     let message: Message | undefined;
     try {
-      const received = decodeMessage(bytes);
+      const decoded = decodeMessage(bytes);
       // Of whatever version and date: two parties that refuse one another's Errors would never end.
-      if (received.message.type === 'Error') return NO_ANSWER;
-      message = requireSupported(received, requests);
-      return await handle(message, bytes);
+      if (decoded.message.type === 'Error') return NO_ANSWER;
+      message = requireSupported(decoded, requests);
     } catch (error) {
       return errorFor(error, bytes, message);
     }
+    const messageId = `${message.message.type}:${toHex(rrpidOf(message.header))}`;
+    const received = { message, bytes, messageId, digest: sha256(bytes) };
+    let input: I;
+    try {
+      input = await inputOf(received);
+    } catch (error) {
+      return refused(received, error);
+    }
+    return answerTo(received, input);
   };
+}
+
+interface Received {
+  readonly message: Message;
+  readonly bytes: Uint8Array;
+  readonly messageId: string;
+  readonly digest: Uint8Array;
 }

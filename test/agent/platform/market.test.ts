@@ -266,6 +266,17 @@ test('an agent that fails says why its purchase failed, not that nobody else had
   });
 });
 
+test('a merchant server that is away has not refused anything: it did not answer in time', async () => {
+  const { world, market, merchants, station } = await openMarket({ ada: [900n, 500n] });
+  world.routes.delete(merchants.ada!.url);
+  const { agent } = await world.launch(market, station);
+  await world.run(61_000);
+  expect(market.status(station, agent)).toMatchObject({
+    phase: 'failed',
+    reason: 'the merchant did not answer in time',
+  });
+});
+
 test('a market that does not answer is not taken for one where nobody offers what is wanted', async () => {
   const world = createAgentWorld();
   const station = world.owner('station');
