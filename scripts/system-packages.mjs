@@ -7,7 +7,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run } from './set-up.mjs';
 
-const needed = [{ what: 'PostgreSQL', packages: ['postgresql'], isPresent: hasPostgres }];
+const needed = [
+  { what: 'PostgreSQL', packages: ['postgresql'], isPresent: hasPostgres },
+  // Of this one only the published schema inside is used: nobody else here brings any of ISO 20022.
+  {
+    what: 'the published ISO 20022 schema',
+    packages: ['libhbci4j-core-java', 'unzip'],
+    isPresent: () => existsSync('/usr/share/java/hbci4j-core.jar') && isOnPath('unzip'),
+  },
+];
 
 /** Resolves to what is still missing, each with the command that would bring it. */
 export async function provideSystemPackages() {
@@ -25,10 +33,17 @@ export async function provideSystemPackages() {
 function hasPostgres() {
   const versions = '/usr/lib/postgresql';
   const folders = existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, 'bin')) : [];
-  const onPath = (process.env.PATH ?? '').split(delimiter);
-  return [...folders, ...onPath].some(
+  return [...folders, ...foldersOnPath()].some(
     (folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
   );
+}
+
+function isOnPath(program) {
+  return foldersOnPath().some((folder) => existsSync(join(folder, program)));
+}
+
+function foldersOnPath() {
+  return (process.env.PATH ?? '').split(delimiter);
 }
 
 function canInstall() {

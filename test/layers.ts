@@ -19,8 +19,10 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   agent: [...backbone, 'ledger'],
   deposit: [...backbone, 'ledger'],
   set: [...backbone, 'ledger'],
-  party: [...backbone, 'ledger', ...protocols],
-  cli: [...backbone, 'ledger', ...protocols, 'party'],
+  // Billing is told what deposits came to, and knows the names of their accounts; deposits know nothing of billing systems.
+  billing: [...backbone, 'ledger', 'deposit'],
+  party: [...backbone, 'ledger', ...protocols, 'billing'],
+  cli: [...backbone, 'ledger', ...protocols, 'billing', 'party'],
 };
 
 /** Inside a protocol these folders are met by all its roles; everything else is a role and imports no other role. */
