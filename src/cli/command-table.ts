@@ -80,7 +80,7 @@ export const commandTable: readonly CommandRow[] = [
   },
   {
     name: 'operator',
-    description: 'see the books of a running operator, close its business day',
+    description: 'see the books of a running operator, close its business day, export its billing records',
     options: ['json'],
     load: async () => (await import('./operator.ts')).operatorCommand(),
   },

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { formatMinor } from '../money/amount.ts';
 import { configurationFile, readConfiguration } from '../party/configuration.ts';
 import type { LedgerView, OperatorAccounts } from '../party/operator-accounts.ts';
+import { operatorExportCommand } from './operator-export.ts';
 import { askOwnParty } from './own-party.ts';
 
 interface OperatorOptions {
@@ -14,6 +15,7 @@ const EXAMPLES = `
 Examples:
   $ handsel operator accounts --config .handsel/south/party.json
   $ handsel operator close --config .handsel/south/party.json      the batch takes no more charges
+  $ handsel operator export --config .handsel/south/party.json --format csv --from 2026-10-02
 
 A closed batch is settled with the card issuers when no charge in it can be reversed any more: \`interchange.reversalSeconds\`
 of the configuration after its last charge (900 when it says nothing). Until then \`accounts\` shows what it did before.`;
@@ -50,6 +52,7 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
           : `the business day is closed; it is settled by itself, ${when}\n`,
       );
     });
+  command.addCommand(operatorExportCommand(write));
   return command;
 }
 

@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { HandselError } from '../handsel-error.ts';
+import { billing } from './billing-configuration.ts';
 
 const MAX_BYTES = 1 << 20;
 
@@ -90,8 +91,7 @@ const depositsOfOperator = z.strictObject({
   rates: z.array(z.strictObject({ from: currency, to: currency, rate: z.string() })).default([]),
   /** How long a table given out counts. */
   ratesLifespanSeconds: z.number().int().min(60).default(3600),
-  /** Folder for the lists of the billing system. */
-  billing: z.string().default('billing'),
+  billing: billing.prefault({}),
   /** How often we pay what we owe other operators. */
   settleEverySeconds: z
     .number()

@@ -14,11 +14,11 @@ import { parseRate, type Rate } from '../money/rate.ts';
 import type { Client } from '../transport/client.ts';
 import { createHttpCourier } from '../transport/http-courier.ts';
 import type { Routes } from '../transport/route.ts';
-import { billingCourier } from './billing-courier.ts';
 import type { CommunicationIdentity } from './communication.ts';
 import { createCommunicationTrust } from './communication-trust.ts';
 import type { OperatorConfiguration, OperatorDeposits } from './configuration.ts';
 import { chainValidation } from './deposit-trust.ts';
+import { openOperatorBilling } from './operator-billing.ts';
 import { operatorDepositRoutes } from './operator-deposit-routes.ts';
 import { type OperatorStatement, operatorStatement } from './operator-statement.ts';
 import { ownCommand } from './own-commands.ts';
@@ -71,10 +71,14 @@ export async function openOperatorDeposits(options: {
     rate: (pair) => rateOf(rates, pair),
   };
 
+  const billing = await openOperatorBilling({
+    ...{ name, store, path, identity, surroundings },
+    billing: deposits.billing,
+  });
   const accounts = await openMachine({
     machine: createAccountManager(accountPolicy),
     journal: await openJournal(store, path, 'accounts'),
-    courier: byScheme({ 'https:': http, 'billing:': billingCourier(path(deposits.billing)) }),
+    courier: byScheme({ 'https:': http, 'billing:': billing.courier }),
     surroundings,
   });
   await setUpAccounts(accounts, configuration, deposits);
@@ -93,10 +97,11 @@ export async function openOperatorDeposits(options: {
     routes: {
       ...operatorDepositRoutes({ accounts, acquirer, policy: accountPolicy, validate, nowMs: clock.nowMs }),
       'GET /operator/deposits': ownCommand(name, statement),
+      ...billing.routes,
     },
-    failed: Promise.race([accounts.failed, acquirer.failed]),
+    failed: Promise.race([accounts.failed, acquirer.failed, billing.failed]),
     settle: settlement.settle,
-    close: () => closeInOrder([settlement.stop, () => acquirer.close(), () => accounts.close()]),
+    close: () => closeInOrder([settlement.stop, () => acquirer.close(), () => accounts.close(), () => billing.close()]),
   };
 }
 

@@ -145,7 +145,7 @@ function depositsOf(operator: OperatorPlan, plan: NetworkPlan) {
       })),
     rates: DEPOSIT_RATES,
     ratesLifespanSeconds: 3600,
-    billing: 'billing',
+    billing: { timeZone: 'UTC', adapters: [{ kind: 'csv', directory: 'billing' }] },
   };
 }
 

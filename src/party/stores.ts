@@ -6,6 +6,7 @@ import type { Courier } from '../journal/courier.ts';
 import { type Host, openHost } from '../journal/host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Machine } from '../journal/machine.ts';
+import type { OutboxPace } from '../journal/outbox.ts';
 import { openPostgresJournal } from '../journal/postgres-journal.ts';
 import { openSqliteJournal } from '../journal/sqlite-journal.ts';
 import type { StoreConfiguration } from './configuration.ts';
@@ -29,8 +30,9 @@ export async function openMachine<S, I, R>(options: {
   readonly journal: Journal;
   readonly courier: Courier;
   readonly surroundings: Surroundings;
+  readonly pace?: OutboxPace;
 }): Promise<Host<S, I, R>> {
-  const { machine, journal, courier, surroundings } = options;
+  const { machine, journal, courier, surroundings, pace } = options;
   const { onBoundary, log } = surroundings;
   return openHost({
     machine,
@@ -39,6 +41,7 @@ export async function openMachine<S, I, R>(options: {
     clock: systemClock(),
     random: systemRandom,
     log: log.child({ machine: machine.name }),
+    ...(pace && { pace }),
     ...(onBoundary && { onBoundary: (boundary, group) => onBoundary(machine.name, boundary, group) }),
   });
 }

@@ -20,7 +20,7 @@ export function webhookAdapter(options: {
   nowMs(): number;
 }): BillingAdapter {
   const { url, client, privateKey, keyId, nowMs } = options;
-  requireSafe(url);
+  requireWebhookAddress(url);
   return {
     async take(booked, { signal }) {
       const event = eventOf(booked);
@@ -43,8 +43,10 @@ export function webhookAdapter(options: {
 }
 
 /** @throws BillingError `WEBHOOK_INSECURE` */
-function requireSafe(address: string): void {
-  const { protocol, hostname, username, hash, href } = new URL(address);
+export function requireWebhookAddress(address: string): void {
+  const parsed = URL.parse(address);
+  if (parsed === null) throw new BillingError('WEBHOOK_INSECURE', 'expected an https address');
+  const { protocol, hostname, username, hash, href } = parsed;
   const local = hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'));
   if (protocol !== 'https:' && !(protocol === 'http:' && local)) {
     throw new BillingError('WEBHOOK_INSECURE', 'billing records go to https addresses, or to http on this machine');
