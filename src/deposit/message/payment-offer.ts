@@ -32,6 +32,17 @@ export interface Offer {
   readonly preemptive: boolean;
   /** Nano: what the merchant suggests to set aside. */
   readonly suggestedDepositNano?: bigint;
+  /** Where a stream is charged for: the price is that of one message, started second or started kilobyte. */
+  readonly stream?: StreamTerms;
+}
+
+export const streamUnits = ['message', 'second', 'kilobyte'] as const;
+export type StreamUnit = (typeof streamUnits)[number];
+
+export interface StreamTerms {
+  readonly per: StreamUnit;
+  /** Units the merchant serves before they are paid. */
+  readonly creditUnits: number;
 }
 
 const MAX_REQUEST_LENGTH = 4096;
@@ -44,8 +55,9 @@ const requestSchema = z.object({
   currency: z.string().regex(/^[a-z]{3}$/),
   recipient: party,
   suggestedDeposit: nano.optional(),
-  unitType: z.literal('request'),
+  unitType: z.enum(['request', ...streamUnits]),
   methodDetails: z.object({
+    credit: nano.optional(),
     decimals: z.literal(9),
     operator: party,
     preemptive: z.boolean().optional(),
@@ -57,14 +69,15 @@ const requestSchema = z.object({
 });
 
 export function encodeOffer(offer: Offer): string {
-  const { merchant, operator, currency, unitNano, resource, preemptive, suggestedDepositNano } = offer;
+  const { merchant, operator, currency, unitNano, resource, preemptive, suggestedDepositNano, stream } = offer;
   return encodePaymentJson({
     amount: nanoOfOffer(offer).nano.toString(),
     currency: currency.toLowerCase(),
     recipient: merchant,
     suggestedDeposit: suggestedDepositNano?.toString(),
-    unitType: 'request',
+    unitType: stream?.per ?? 'request',
     methodDetails: {
+      credit: stream && (BigInt(stream.creditUnits) * BigInt(unitNano)).toString(),
       decimals: 9,
       operator,
       preemptive: preemptive || undefined,
@@ -81,14 +94,24 @@ export function encodeOffer(offer: Offer): string {
 export function decodeOffer({ request }: Pick<PaymentChallenge, 'request'>): Offer {
   const read = requestSchema.safeParse(decodePaymentJson(request, MAX_REQUEST_LENGTH));
   if (!read.success) throw new PaymentError('OFFER_UNFIT', 'the request of the challenge is none of a deposit');
-  const { amount, currency, recipient, suggestedDeposit, methodDetails } = read.data;
-  const { operator, unitNano, preemptive = false } = methodDetails;
+  const { amount, currency, recipient, suggestedDeposit, unitType, methodDetails } = read.data;
+  const { operator, unitNano, preemptive = false, credit = '0' } = methodDetails;
   const units = unitsOf({ currency: currency.toUpperCase(), nano: BigInt(amount) }, unitNano);
   return {
     ...{ merchant: recipient, operator, currency: currency.toUpperCase(), unitNano, units, preemptive },
     resource: fromBase64Url(methodDetails.resource),
     ...(suggestedDeposit === undefined ? {} : { suggestedDepositNano: BigInt(suggestedDeposit) }),
+    ...(unitType === 'request' ? {} : { stream: { per: unitType, creditUnits: wholeUnits(credit, unitNano) } }),
   };
+}
+
+/** @throws PaymentError `OFFER_UNFIT` */
+function wholeUnits(amount: string, unitNano: number): number {
+  const units = BigInt(amount) / BigInt(unitNano);
+  if (units * BigInt(unitNano) !== BigInt(amount) || units > BigInt(MAX_PRICE_UNITS)) {
+    throw new PaymentError('OFFER_UNFIT', 'the credit is no number of units that one purchase could pay');
+  }
+  return Number(units);
 }
 
 /** @throws PaymentError `PRICE_UNFIT` for a price that is no whole number of units, or more than one purchase can carry */
@@ -127,6 +150,18 @@ export interface PaidRequest {
 /** What the list of purchases holds for a request (US 09/718,411: only a digest of what was bought is visible, to the two ends). */
 export function requestDigest({ realm, method, target, body }: PaidRequest): Uint8Array {
   return sha256(encodeCbor(['Handsel paid request', realm, method.toUpperCase(), target, sha256(body)]));
+}
+
+/** Stands where the method of a request does: what pays for a stream pays for no request of the same path. */
+export const STREAM_METHOD = 'WEBSOCKET';
+
+/**
+ * What the list of purchases holds for a payment in a stream.
+ * @param stream names it: transaction and number of its first purchase
+ * @param sequence 2 for the first after the one that opened it
+ */
+export function streamPaymentDigest(resource: Uint8Array, stream: string, sequence: number): Uint8Array {
+  return sha256(encodeCbor(['Handsel paid stream', resource, stream, sequence]));
 }
 
 /** As in `Content-Digest` (RFC 9530); undefined without a body. */
