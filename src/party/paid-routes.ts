@@ -26,7 +26,7 @@ import type { Handler, Request, Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
 import type { CatalogueItem } from './catalogue.ts';
 import { chargedHandler } from './charged-handler.ts';
-import { type CommunicationIdentity, SERVER_LIMITS } from './communication.ts';
+import type { CommunicationIdentity } from './communication.ts';
 import { createCommunicationTrust } from './communication-trust.ts';
 import type { PaidRoutesConfiguration, StoreConfiguration } from './configuration.ts';
 import { chainValidation } from './deposit-trust.ts';
@@ -126,7 +126,7 @@ export async function openPaidRoutes(options: {
   const server = await serve({
     listen: paid.listen,
     tls: { ...identity.serverTls, requireClient: false },
-    limits: SERVER_LIMITS,
+    limits: PAID_LIMITS,
     log,
     routes: {
       [`POST ${pathOf(terminateType)}`]: terminate,
@@ -146,6 +146,8 @@ export async function openPaidRoutes(options: {
   };
 }
 
+/** Requests pay for themselves, and many customers may stand behind one address. */
+const PAID_LIMITS = { maxBytes: 64 * 1024, timeoutMs: 15_000, perPeerPerSecond: 20_000, burst: 40_000 } as const;
 const MAX_LINES = 20;
 const MAX_GOODS_BYTES = 1 << 20;
 const MAX_LINE_LENGTH = 2000;

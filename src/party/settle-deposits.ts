@@ -12,6 +12,9 @@ import type { Host } from '../journal/host.ts';
 import { listPositions } from '../ledger/clearing.ts';
 import type { Log } from '../transport/log.ts';
 
+/** Clearing information of our own acquirer is on our own accounts within this time, or both have stopped. */
+const UNDER_WAY_MS = 60_000;
+
 export interface DepositSettlement {
   /** Pays now what is owed. Resolves when it is decided; the other operators are told from then on. */
   settle(): Promise<void>;
@@ -29,9 +32,12 @@ export function settleDeposits(options: {
   let stopped = false;
   let cancel = () => {};
   let before = new Map<string, bigint>();
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
 
   /** What was cleared between two looks may not be on the accounts yet: only what was too much at both has been set off. */
   const tellSetOff = async () => {
+    if (clock.nowMs() - lookedAtMs < UNDER_WAY_MS) return;
+    lookedAtMs = clock.nowMs();
     const now = new Map<string, bigint>();
     for (const { counterparty, currency, theyOweMinor } of listPositions(accounts.state.ledger)) {
       const excess = exposureTo(acquirer.state, counterparty, currency).clearedMinor - theyOweMinor;

@@ -3,7 +3,7 @@
  * and the customer's operator of the rate and of the merchant's key.
  */
 import { requireReadable, type Signer, signMessage } from '../../crypto/signed-message.ts';
-import { CryptographicError } from '../../handsel-error.ts';
+import { CryptographicError, HandselError } from '../../handsel-error.ts';
 import type { Decision, Env } from '../../journal/machine.ts';
 import type { Amount } from '../../money/amount.ts';
 import { convertAmount } from '../../money/rate.ts';
@@ -32,16 +32,30 @@ import { timerOf } from './timer.ts';
 
 type AcquirerDecision = Decision<AcquirerRecord>;
 
-/** Answered later, when the merchant has spoken or its time is over. */
+/**
+ * Answered later, when the merchant has spoken or its time is over. A refusal is an answer, too, said once and for all: a delayed copy of
+ * the message must not open what the other operator has given up.
+ */
 export function decideInitiation(
   state: AcquirerState,
   input: InitiationInput,
   env: Env,
   policy: AcquirerPolicy,
 ): AcquirerDecision {
+  const { transaction } = input.initiation;
+  if (state.deposits.has(transaction)) throw refused('the deposit is open already');
+  try {
+    return openDeposit(state, input, env, policy);
+  } catch (error) {
+    if (!(error instanceof HandselError)) throw error;
+    const told = { transaction, code: error.code, detail: error.message.slice(0, 200) };
+    return { records: [], answer: signMessage(depositRefusedType, told, policy.signer) };
+  }
+}
+
+function openDeposit(state: AcquirerState, input: InitiationInput, env: Env, policy: AcquirerPolicy): AcquirerDecision {
   const { initiation, operator, customerKey } = input;
   const { transaction, endsAtMs, merchant } = initiation;
-  if (state.deposits.has(transaction)) throw refused('the deposit is open already');
   const { customerOperator, knownMerchant } = requireKnown(input, policy);
   requireTime(input, env, policy);
   const rate = agreedRate(initiation, policy, env.nowMs);

@@ -2,10 +2,11 @@
 import { encodeCbor } from '../../../src/codec/cbor.ts';
 import { equalBytes, fromUtf8, utf8 } from '../../../src/codec/hex.ts';
 import { exportPoint } from '../../../src/crypto/agreement.ts';
+import { parseCose1 } from '../../../src/crypto/cose-sign1.ts';
 import { sha256 } from '../../../src/crypto/digest.ts';
 import { systemRandom } from '../../../src/crypto/random.ts';
 import { generateP256, type KeyPair } from '../../../src/crypto/signature.ts';
-import { readMessage, type Signer, signMessage } from '../../../src/crypto/signed-message.ts';
+import { contentTypeOf, readMessage, type Signer, signMessage } from '../../../src/crypto/signed-message.ts';
 import { createAcquirer } from '../../../src/deposit/acquirer/acquirer.ts';
 import type { AcquirerInput } from '../../../src/deposit/acquirer/acquirer-input.ts';
 import type { AcquirerPolicy, Validate } from '../../../src/deposit/acquirer/acquirer-policy.ts';
@@ -17,6 +18,7 @@ import {
   type AmendedInitiation,
   acknowledgementType,
   amendedInitiationType,
+  depositRefusedType,
   informationType,
 } from '../../../src/deposit/message/initiation.ts';
 import { issueTemporaryCertificate } from '../../../src/deposit/message/temporary-certificate.ts';
@@ -152,15 +154,25 @@ export async function openWorld(
   const handle = (messageId: string, bytes: Uint8Array, input: AcquirerInput) =>
     host.handle({ messageId, digest: sha256(bytes), input });
 
+  const initiate = async (bytes = amendedInitiation(clock.nowMs())) => {
+    const input = receiveAmendedInitiation(bytes, { validate, nowMs: clock.nowMs() });
+    return handle(`amended-initiation:${input.initiation.transaction}`, bytes, input);
+  };
   return {
     ...{ clock, machine, host, journal, sent },
     answerWith(next: Deliver) {
       deliver = next;
     },
     sentOf: (kind: string) => sent.filter((message) => message.kind === kind),
-    async initiate(bytes = amendedInitiation(clock.nowMs())) {
-      const input = receiveAmendedInitiation(bytes, { validate, nowMs: clock.nowMs() });
-      return handle(`amended-initiation:${input.initiation.transaction}`, bytes, input);
+    initiate,
+    /** As `initiate`, with a refusal thrown. */
+    async mustOpen(bytes?: Uint8Array) {
+      const answer = await initiate(bytes);
+      const { contentType } = parseCose1(answer, { maxBytes: depositRefusedType.maxBytes * 4 });
+      if (contentType !== contentTypeOf(depositRefusedType)) return answer;
+      const refusal = readMessage(depositRefusedType, answer);
+      refusal.requireSignature(keysOf('south').publicKey);
+      throw Object.assign(new Error(refusal.value.detail), { code: refusal.value.code });
     },
     async record(bytes: Uint8Array, deliverer: string) {
       const input = await receiveRecord(bytes, { deliverer, find: (id) => findDeposit(host, id) });
