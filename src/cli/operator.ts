@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { formatMinor } from '../money/amount.ts';
 import { configurationFile, readConfiguration } from '../party/configuration.ts';
 import type { LedgerView, OperatorAccounts } from '../party/operator-accounts.ts';
+import { amount } from './agent-options.ts';
 import { operatorExportCommand } from './operator-export.ts';
 import { askOwnParty } from './own-party.ts';
 
@@ -15,6 +16,7 @@ const EXAMPLES = `
 Examples:
   $ handsel operator accounts --config .handsel/south/party.json
   $ handsel operator close --config .handsel/south/party.json      the batch takes no more charges
+  $ handsel operator fund customer 50EUR --reference 2026-10-02/17 --config .handsel/south
   $ handsel operator export --config .handsel/south/party.json --format csv --from 2026-10-02
 
 A closed batch is settled with the card issuers when no charge in it can be reversed any more: \`interchange.reversalSeconds\`
@@ -51,6 +53,18 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
           ? `${JSON.stringify({ closed: true, reversalSeconds })}\n`
           : `the business day is closed; it is settled by itself, ${when}\n`,
       );
+    });
+  command
+    .command('fund')
+    .description('book money that a customer has brought for deposits')
+    .argument('<customer>', 'as its certificate names it')
+    .argument('<amount>', 'in the currency of its account, e.g. 50EUR', amount)
+    .requiredOption('--reference <id>', 'of the payment that came in: booked once, however often this is repeated')
+    .requiredOption('--config <file>', "the operator's configuration, or its folder")
+    .action(async (customer: string, sum: string, options: OperatorOptions & { readonly reference: string }) => {
+      const body = { customer, amount: sum, reference: options.reference };
+      const funded = await askOwnParty('operator', options.config, { method: 'POST', path: '/operator/fund', body });
+      write(options.json ? `${JSON.stringify(funded)}\n` : `${sum} is booked for ${customer}\n`);
     });
   command.addCommand(operatorExportCommand(write));
   return command;

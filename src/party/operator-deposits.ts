@@ -18,6 +18,7 @@ import type { CommunicationIdentity } from './communication.ts';
 import { createCommunicationTrust } from './communication-trust.ts';
 import type { OperatorConfiguration, OperatorDeposits } from './configuration.ts';
 import { chainValidation } from './deposit-trust.ts';
+import { fundRoutes } from './fund-customer.ts';
 import { openOperatorBilling } from './operator-billing.ts';
 import { operatorDepositRoutes } from './operator-deposit-routes.ts';
 import { type OperatorStatement, operatorStatement } from './operator-statement.ts';
@@ -97,6 +98,7 @@ export async function openOperatorDeposits(options: {
     routes: {
       ...operatorDepositRoutes({ accounts, acquirer, policy: accountPolicy, validate, nowMs: clock.nowMs }),
       'GET /operator/deposits': ownCommand(name, statement),
+      ...fundRoutes(name, accounts),
       ...billing.routes,
     },
     failed: Promise.race([accounts.failed, acquirer.failed, billing.failed]),

@@ -135,6 +135,24 @@ test('statements are those of customer, merchant and both operators', async () =
   expect(await run(...at('market'))).toMatchObject({ code: 1, err: expect.stringContaining('CONFIGURATION_INVALID') });
 });
 
+test('money a customer brought is booked once for its reference, and not twice differently', async () => {
+  const fund = (...words: string[]) =>
+    handsel('operator', 'fund', ...words, '--reference', 'r/1', '--config', join(home, 'south')).ended;
+  const balance = async () => {
+    const { out } = await handsel('operator', 'accounts', '--config', join(home, 'south'), '--json').ended;
+    const { deposits } = JSON.parse(out) as { deposits: { accounts: { account: string; balance: string }[] } };
+    return Number(deposits.accounts.find(({ account }) => account === 'customer:customer')!.balance);
+  };
+  const before = await balance();
+  for (let times = 0; times < 2; times++) {
+    expect(await fund('customer', '50EUR')).toMatchObject({ code: 0, out: '50.00 EUR is booked for customer\n' });
+  }
+  expect(await balance()).toBe(before + 5000);
+  expect((await fund('customer', '60EUR')).err).toContain('MESSAGE_IDENTITY_REUSED');
+  expect((await fund('nobody', '50EUR')).code).toBe(1);
+  expect(await balance()).toBe(before + 5000);
+});
+
 test('rates are those of the bank, and show a price in the customer’s money', async () => {
   expect(await json('rates', '0.0004USD')).toMatchObject({ stale: false, shown: '0.000367986 EUR' });
   const { out } = await run('rates');
