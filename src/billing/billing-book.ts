@@ -101,7 +101,6 @@ function decideRecord(state: BookState, billing: BillingRecord, env: Env, policy
         return { id: `${name}:${billing.id}`, to: `${ADAPTER_ROUTE}${name}`, kind: bookedType.name, body: booked };
       }),
     ],
-    timers: over.timers ?? [],
   };
 }
 

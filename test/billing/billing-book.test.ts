@@ -1,7 +1,7 @@
 /** The billing book: each record once, numbered, on one business day, with balances that are those of the ledger; and on to the adapters. */
 import { describe, expect, test } from 'vitest';
 import type { BillingAdapter, Booked, ClosedDay } from '../../src/billing/billing-adapter.ts';
-import { createBillingBook } from '../../src/billing/billing-book.ts';
+import { accountDayKey, createBillingBook, dayKey } from '../../src/billing/billing-book.ts';
 import { BillingError } from '../../src/billing/billing-error.ts';
 import { createCalendar } from '../../src/billing/business-day.ts';
 import { all, clearing, DAY, deposit, funding, NOON_MS, openBook, settlement, withdrawal } from './bookings.ts';
@@ -71,6 +71,10 @@ describe('the billing book', () => {
     const booked = await all(book.day().records());
     expect(booked.map(({ number }) => number)).toEqual(many.map((_, at) => at + 1));
     expect(await all(book.day().entriesOf('customer:alice'))).toEqual(booked);
+    for (const keyOf of [dayKey, (day: string, page: number) => accountDayKey('customer:alice', day, page)]) {
+      const pages = [0, 1, 2, 3].map(async (page) => (await book.host.readByKey(keyOf(DAY, page))).length);
+      expect(await Promise.all(pages)).toEqual([500, 500, 203, 0]);
+    }
     expect(await book.day().accounts()).toMatchObject([{ openingMinor: 0n, closingMinor: 1203n, count: 1203 }]);
   });
 

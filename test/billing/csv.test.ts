@@ -82,6 +82,7 @@ describe('a line', () => {
   test('quotes what would end a field, and keeps other alphabets', () => {
     const merchant = 'Müller, "東京"';
     expect(rowsOf(csvHeader + csvLine(bookedAs(withdrawal(1, { merchant }))))).toMatchObject([{ merchant }]);
+    expect(csvLine(bookedAs(withdrawal(1, { merchant: 'a"b' })))).toContain(',"a""b",');
   });
 
   test.each(['a\r\nb', 'a\nb', 'a\tb', 'a\0b'])('holds no control characters: %j', (merchant) => {

@@ -247,6 +247,17 @@ describe('a statement', () => {
     }
   });
 
+  test('has what there was when its balances were read, also when more is booked meanwhile', async () => {
+    const book = await openBook();
+    await book.tell(funding('salary'), withdrawal(1));
+    const day = book.day();
+    const accounts = await day.accounts();
+    await book.tell(withdrawal(2));
+    const pages = await all(statementPages({ ...day, accounts: async () => accounts }, { closed: false }));
+    expect(pages.map(({ entries }) => entries.length)).toEqual([2]);
+    expect(await schemaFaults(pages.map((page) => camt053([page], messageOf(plain))))).toEqual([]);
+  });
+
   test('of a day that is not over has no closing balance', async () => {
     for (const document of await statements(plain, { closed: false })) expect(document).not.toContain('CLBD');
   });

@@ -370,6 +370,10 @@ describe('a receiver', () => {
       'a signature that leaves out the address',
       { fields: ['@method', 'content-type', 'content-digest', 'idempotency-key'] },
     ],
+    [
+      'a signature of something else in place of the digest',
+      { fields: ['@method', '@target-uri', 'content-type', '@path', 'idempotency-key'] },
+    ],
     ['a signature for another purpose', { params: { tag: 'login' } }],
     ['another algorithm', { params: { alg: 'hmac-sha256' } }],
     ['what is no event', { body: '{}' }],
