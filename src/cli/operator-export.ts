@@ -1,7 +1,7 @@
 /** `handsel operator export`: what the billing book of a running operator has of some business days, as one document. */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { EXPORT_FORMATS, type Exported } from '../billing/export-records.ts';
+import { EXPORT_FORMATS, type Exported } from '../billing/files/export-records.ts';
 import { replaceFile } from '../party/replace-file.ts';
 import { askOwnParty } from './own-party.ts';
 

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { pathToFileURL } from 'node:url';
-import type { BillingAdapter } from '../billing/billing-adapter.ts';
-import { csvFiles } from '../billing/csv-files.ts';
+import type { BillingAdapter } from '../billing/book/billing-adapter.ts';
+import { csvFiles } from '../billing/files/csv-files.ts';
+import { iso20022Files } from '../billing/files/iso20022-files.ts';
 import type { Bank } from '../billing/iso20022/bank.ts';
-import { iso20022Files } from '../billing/iso20022-files.ts';
 import { webhookAdapter } from '../billing/webhook/deliver-webhook.ts';
 import { toHex } from '../codec/hex.ts';
 import { sha256 } from '../crypto/digest.ts';

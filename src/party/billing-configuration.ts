@@ -1,8 +1,8 @@
 /** What an operator's configuration says of billing (docs/billing.md): the business day, how banks call it, and its billing systems. */
 import { z } from 'zod';
-import { createCalendar } from '../billing/business-day.ts';
+import { createCalendar } from '../billing/book/business-day.ts';
+import { ISO_MESSAGES } from '../billing/files/iso20022-files.ts';
 import { requireBic, requireIban } from '../billing/iso20022/bank.ts';
-import { ISO_MESSAGES } from '../billing/iso20022-files.ts';
 import { requireWebhookAddress } from '../billing/webhook/deliver-webhook.ts';
 import { HandselError } from '../handsel-error.ts';
 

@@ -1,5 +1,5 @@
 /** From the outbox of the accounts into the billing book, where each record is booked once. */
-import type { BillingHost } from '../billing/read-book.ts';
+import type { BillingHost } from '../billing/book/read-book.ts';
 import { sha256 } from '../crypto/digest.ts';
 import { readBillingRecord } from '../deposit/message/billing-record.ts';
 import type { Courier } from '../journal/courier.ts';

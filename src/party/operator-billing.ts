@@ -1,11 +1,11 @@
 /** An operator's billing: the book of its billing records, the adapters that carry them on, and exports of what is in it. */
-import { adapterCourier } from '../billing/adapter-courier.ts';
-import type { BillingAdapter } from '../billing/billing-adapter.ts';
-import { createBillingBook } from '../billing/billing-book.ts';
-import { createCalendar } from '../billing/business-day.ts';
-import { type Exported, exportFormat, exportRecords } from '../billing/export-records.ts';
+import { adapterCourier } from '../billing/book/adapter-courier.ts';
+import type { BillingAdapter } from '../billing/book/billing-adapter.ts';
+import { createBillingBook } from '../billing/book/billing-book.ts';
+import { createCalendar } from '../billing/book/business-day.ts';
+import { type BillingHost, readDay } from '../billing/book/read-book.ts';
+import { type Exported, exportFormat, exportRecords } from '../billing/files/export-records.ts';
 import type { Bank } from '../billing/iso20022/bank.ts';
-import { type BillingHost, readDay } from '../billing/read-book.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { Courier } from '../journal/courier.ts';
 import type { Routes } from '../transport/route.ts';

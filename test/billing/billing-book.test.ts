@@ -1,9 +1,9 @@
 /** The billing book: each record once, numbered, on one business day, with balances that are those of the ledger; and on to the adapters. */
 import { describe, expect, test } from 'vitest';
-import type { BillingAdapter, Booked, ClosedDay } from '../../src/billing/billing-adapter.ts';
-import { accountDayKey, createBillingBook, dayKey } from '../../src/billing/billing-book.ts';
-import { BillingError } from '../../src/billing/billing-error.ts';
-import { createCalendar } from '../../src/billing/business-day.ts';
+import type { BillingAdapter, Booked, ClosedDay } from '../../src/billing/book/billing-adapter.ts';
+import { accountDayKey, createBillingBook, dayKey } from '../../src/billing/book/billing-book.ts';
+import { BillingError } from '../../src/billing/book/billing-error.ts';
+import { createCalendar } from '../../src/billing/book/business-day.ts';
 import { all, clearing, DAY, deposit, funding, NOON_MS, openBook, settlement, withdrawal } from './bookings.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,11 +1,11 @@
 /** A billing book on a real host over a journal in memory, in virtual time, and the records it is told. */
 
-import { adapterCourier } from '../../src/billing/adapter-courier.ts';
-import type { BillingAdapter, Booked } from '../../src/billing/billing-adapter.ts';
-import { createBillingBook } from '../../src/billing/billing-book.ts';
-import { createCalendar } from '../../src/billing/business-day.ts';
-import { movementOf } from '../../src/billing/entry.ts';
-import { type BillingHost, readDay } from '../../src/billing/read-book.ts';
+import { adapterCourier } from '../../src/billing/book/adapter-courier.ts';
+import type { BillingAdapter, Booked } from '../../src/billing/book/billing-adapter.ts';
+import { createBillingBook } from '../../src/billing/book/billing-book.ts';
+import { createCalendar } from '../../src/billing/book/business-day.ts';
+import { movementOf } from '../../src/billing/book/entry.ts';
+import { type BillingHost, readDay } from '../../src/billing/book/read-book.ts';
 import { sha256 } from '../../src/crypto/digest.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
 import { type BillingRecord, billingRecord, encodeBillingRecord } from '../../src/deposit/message/billing-record.ts';

@@ -1,7 +1,7 @@
 /** Business days of a time zone: where they begin, and which are asked for. */
 import { assert, constantFrom, integer, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createCalendar, dayAfter, daysOf } from '../../src/billing/business-day.ts';
+import { createCalendar, dayAfter, daysOf } from '../../src/billing/book/business-day.ts';
 
 describe('a business day', () => {
   test.each([

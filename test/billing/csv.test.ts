@@ -4,8 +4,8 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { csvHeader, csvLine } from '../../src/billing/csv.ts';
-import { csvFiles } from '../../src/billing/csv-files.ts';
+import { csvHeader, csvLine } from '../../src/billing/files/csv.ts';
+import { csvFiles } from '../../src/billing/files/csv-files.ts';
 import { bookedAs, clearing, DAY, deposit, funding, settlement, withdrawal } from './bookings.ts';
 
 const attempt = { signal: new AbortController().signal };

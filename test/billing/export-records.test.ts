@@ -1,6 +1,6 @@
 /** Exports: one document of some business days, in every format, of bounded size. */
 import { describe, expect, test } from 'vitest';
-import { EXPORT_FORMATS, exportFormat, exportRecords } from '../../src/billing/export-records.ts';
+import { EXPORT_FORMATS, exportFormat, exportRecords } from '../../src/billing/files/export-records.ts';
 import { clearing, DAY, deposit, funding, openBook, settlement, withdrawal } from './bookings.ts';
 import { schemaFaults } from './schema-judge.ts';
 

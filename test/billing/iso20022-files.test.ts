@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ISO_MESSAGES, iso20022Files } from '../../src/billing/iso20022-files.ts';
-import { fileNameOf, writeOnce } from '../../src/billing/write-once.ts';
+import { ISO_MESSAGES, iso20022Files } from '../../src/billing/files/iso20022-files.ts';
+import { fileNameOf, writeOnce } from '../../src/billing/files/write-once.ts';
 import type { BillingRecord } from '../../src/deposit/message/billing-record.ts';
 import { bookedAs, clearing, DAY, deposit, funding, NOON_MS, openBook, settlement, withdrawal } from './bookings.ts';
 import { schemaFaults } from './schema-judge.ts';

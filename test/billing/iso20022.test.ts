@@ -8,7 +8,7 @@ import { camt054, isNotified } from '../../src/billing/iso20022/camt054.ts';
 import { exchangeRate } from '../../src/billing/iso20022/exchange-rate.ts';
 import { isTransferred, pacs008 } from '../../src/billing/iso20022/pacs008.ts';
 import { isPaid, pacs009 } from '../../src/billing/iso20022/pacs009.ts';
-import { statementPages } from '../../src/billing/statement-pages.ts';
+import { statementPages } from '../../src/billing/iso20022/statement-pages.ts';
 import type { BillingRecord } from '../../src/deposit/message/billing-record.ts';
 import { HandselError } from '../../src/handsel-error.ts';
 import { isMoneyCurrency, listCurrencies } from '../../src/money/currency.ts';

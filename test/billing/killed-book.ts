@@ -4,12 +4,12 @@
  * acknowledged yet.
  */
 import { join } from 'node:path';
-import { adapterCourier } from '../../src/billing/adapter-courier.ts';
-import type { BillingAdapter } from '../../src/billing/billing-adapter.ts';
-import { createBillingBook } from '../../src/billing/billing-book.ts';
-import { createCalendar } from '../../src/billing/business-day.ts';
-import { csvFiles } from '../../src/billing/csv-files.ts';
-import { ISO_MESSAGES, iso20022Files } from '../../src/billing/iso20022-files.ts';
+import { adapterCourier } from '../../src/billing/book/adapter-courier.ts';
+import type { BillingAdapter } from '../../src/billing/book/billing-adapter.ts';
+import { createBillingBook } from '../../src/billing/book/billing-book.ts';
+import { createCalendar } from '../../src/billing/book/business-day.ts';
+import { csvFiles } from '../../src/billing/files/csv-files.ts';
+import { ISO_MESSAGES, iso20022Files } from '../../src/billing/files/iso20022-files.ts';
 import { sha256 } from '../../src/crypto/digest.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
 import { billingRecord, encodeBillingRecord } from '../../src/deposit/message/billing-record.ts';

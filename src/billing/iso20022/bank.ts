@@ -1,5 +1,5 @@
 /** How an operator, its accounts and the other operators are called in ISO 20022 messages: by BIC and IBAN where they have them. */
-import { BillingError } from '../billing-error.ts';
+import { BillingError } from '../book/billing-error.ts';
 import { code, type Element, element, required, shortened, textOf } from './element.ts';
 
 export interface Bank {

@@ -1,7 +1,7 @@
 /** camt.053.001.08, BankToCustomerStatement: an account on one business day, from its opening to its closing balance. */
 import type { Amount } from '../../money/amount.ts';
-import type { AccountDay } from '../billing-adapter.ts';
-import { BillingError } from '../billing-error.ts';
+import type { AccountDay } from '../book/billing-adapter.ts';
+import { BillingError } from '../book/billing-error.ts';
 import { type Bank, ownAccount } from './bank.ts';
 import type { WithEntry } from './camt054.ts';
 import { amountElement, code, documentOf, type Element, required, shortened, textOf, timeElement } from './element.ts';

@@ -1,5 +1,5 @@
 /** camt.054.001.08, BankToCustomerDebitCreditNotification: what a cleared deposit took from a customer's account or brought to a merchant's. */
-import type { Booked, Entry } from '../billing-adapter.ts';
+import type { Booked, Entry } from '../book/billing-adapter.ts';
 import { type Bank, ownAccount } from './bank.ts';
 import { documentOf, required, shortened, textOf, timeElement } from './element.ts';
 import { entryElement } from './entry-element.ts';

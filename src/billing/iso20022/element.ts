@@ -3,7 +3,7 @@ import { XMLBuilder } from 'fast-xml-parser';
 import { toHex, utf8 } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import { type Amount, formatMinor } from '../../money/amount.ts';
-import { BillingError } from '../billing-error.ts';
+import { BillingError } from '../book/billing-error.ts';
 
 export interface Element {
   readonly [name: string]: readonly Element[] | Readonly<Record<string, string>> | string;

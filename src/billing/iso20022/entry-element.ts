@@ -1,6 +1,6 @@
 /** ReportEntry10: one booked record on an account, as camt.053 and camt.054 have it. */
 import type { BillingRecord } from '../../deposit/message/billing-record.ts';
-import type { Booked, Entry } from '../billing-adapter.ts';
+import type { Booked, Entry } from '../book/billing-adapter.ts';
 import { agent, type Bank } from './bank.ts';
 import { amountElement, code, type Element, required, shortened, textOf } from './element.ts';
 import { exchangeRate } from './exchange-rate.ts';

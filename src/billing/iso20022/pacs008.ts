@@ -2,7 +2,7 @@
  * pacs.008.001.08, FIToFICustomerCreditTransfer: for a merchant of another operator, what a cleared deposit paid. Its customer stays
  * unknown there (ERI-D): the debtor is called by the transaction, which the two operators, and nobody else, can trace.
  */
-import type { Booked } from '../billing-adapter.ts';
+import type { Booked } from '../book/billing-adapter.ts';
 import { agent, type Bank, settlementInformation } from './bank.ts';
 import { amountElement, code, documentOf, type Element, required, shortened, textOf, timeElement } from './element.ts';
 import { exchangeRate } from './exchange-rate.ts';

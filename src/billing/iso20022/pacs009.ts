@@ -1,5 +1,5 @@
 /** pacs.009.001.08, FinancialInstitutionCreditTransfer: the net settlement one operator pays another, as an order to whatever moves it. */
-import type { Booked } from '../billing-adapter.ts';
+import type { Booked } from '../book/billing-adapter.ts';
 import { agent, type Bank, settlementInformation } from './bank.ts';
 import { amountElement, code, documentOf, type Element, required, shortened, textOf, timeElement } from './element.ts';
 import { paymentIdentification } from './payment-identification.ts';

@@ -2,9 +2,9 @@
 import type { KeyObject } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { Client } from '../../transport/client.ts';
-import type { BillingAdapter } from '../billing-adapter.ts';
-import { BillingError } from '../billing-error.ts';
-import { eventOf } from '../billing-event.ts';
+import type { BillingAdapter } from '../book/billing-adapter.ts';
+import { BillingError } from '../book/billing-error.ts';
+import { eventOf } from './billing-event.ts';
 import { contentDigest, fieldString, signatureFields } from './message-signature.ts';
 
 export const WEBHOOK_CONTENT = 'application/json';

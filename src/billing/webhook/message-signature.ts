@@ -4,7 +4,7 @@
  */
 import { createHash, type KeyObject } from 'node:crypto';
 import { signP256, verifyP256 } from '../../crypto/signature.ts';
-import { BillingError } from '../billing-error.ts';
+import { BillingError } from '../book/billing-error.ts';
 
 /** What is signed, in this order. */
 const COMPONENTS = ['@method', '@target-uri', 'content-type', 'content-digest', 'idempotency-key'] as const;

@@ -3,8 +3,8 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { equalSecrets } from '../../crypto/constant-time.ts';
 import { CryptographicError } from '../../handsel-error.ts';
-import { BillingError } from '../billing-error.ts';
-import type { BillingEvent } from '../billing-event.ts';
+import { BillingError } from '../book/billing-error.ts';
+import type { BillingEvent } from './billing-event.ts';
 import { contentDigest, fieldString, readSignature, type SignedFields } from './message-signature.ts';
 
 export interface ReceivedWebhook {

@@ -33,6 +33,8 @@ export interface LogOnInput {
   readonly type: 'log-on';
   readonly customer: string;
   readonly logOn: LogOn;
+  /** What the accounts elsewhere said, where they are kept elsewhere. */
+  readonly available?: Amount;
 }
 
 export interface InitiationInput {
@@ -85,5 +87,15 @@ export type ReplyInput =
       readonly detail: string;
     }
   | { readonly type: 'unanswered'; readonly transaction: string }
+  /** What the accounts elsewhere said to a hold; silent: nothing, as far as we know. */
+  | {
+      readonly type: 'hold-answered';
+      readonly transaction: string;
+      readonly held: boolean;
+      readonly silent: boolean;
+      readonly available?: Amount;
+    }
+  /** They have taken what a deposit came to. */
+  | { readonly type: 'posted'; readonly transaction: string; readonly customer: string; readonly amount: Amount }
   | { readonly type: 'settlement-answered'; readonly settlement: string; readonly accepted: boolean }
   | { readonly type: 'told' };

@@ -14,6 +14,7 @@ import {
   restoreAccounts,
   snapshotAccounts,
 } from './account-state.ts';
+import { decideHoldAnswered, decidePosted } from './answer-hold.ts';
 import { decideClearing } from './clear-deposit.ts';
 import { decideInitiation, holdTimer } from './initiate.ts';
 import { decideFund, decideOpenAccount, decideSetUp } from './keep-accounts.ts';
@@ -45,7 +46,7 @@ function decide(state: AccountState, input: AccountInput, env: Env, policy: Acco
     case 'set-up':
       return decideSetUp(state, input, env, policy);
     case 'open-account':
-      return decideOpenAccount(state, input, env);
+      return decideOpenAccount(state, input, env, policy);
     case 'fund':
       return decideFund(state, input, env);
     case 'log-on':
@@ -58,6 +59,10 @@ function decide(state: AccountState, input: AccountInput, env: Env, policy: Acco
       return decideRefused(state, input, env, policy);
     case 'unanswered':
       return decideUnanswered(state, input, env, policy);
+    case 'hold-answered':
+      return decideHoldAnswered(state, input, env, policy);
+    case 'posted':
+      return decidePosted(state, input, env);
     case 'record':
       return decideRecord(state, input, policy);
     case 'clearing':

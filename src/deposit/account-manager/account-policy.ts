@@ -38,6 +38,11 @@ export interface AccountPolicy {
   /** Base URL of a merchant of ours, for its statements. */
   merchantUrl(merchant: string): string | undefined;
   readonly validateOperator: Validate;
+  /**
+   * The customers' balances are kept elsewhere: every deposit is held there first, by a message to `accounts:hold`, and the ledger here has
+   * no limit for customers. Default: they are kept here.
+   */
+  readonly accountsElsewhere?: boolean;
   /** How long the merchant's side may take to acknowledge; default five minutes. */
   readonly openingMs?: number;
   /** A session without open deposits is forgotten after this time (above zero) without use; default a day. */

@@ -42,6 +42,16 @@ export type AccountRecord =
       /** What the other operator knows the customer by in this session: 16 random bytes in hexadecimal. */
       readonly identifier: string;
       readonly terms: DepositTerms;
+      /** Where the accounts are kept elsewhere: what is left there, if they said so. */
+      readonly available?: Amount;
+      readonly atMs: number;
+    }
+  /** The accounts are kept elsewhere, and have been asked for the deposit. */
+  | {
+      readonly type: 'asked';
+      readonly transaction: string;
+      readonly terms: DepositTerms;
+      readonly idleMs: number;
       readonly atMs: number;
     }
   /** There is not enough on the account. Said once and for all: a delayed copy of the message must not open it later. */

@@ -4,6 +4,7 @@ import type { CborValue } from '../../codec/cbor-value.ts';
 import { applyLedger } from '../../ledger/apply.ts';
 import { createLedger, type LedgerState } from '../../ledger/ledger.ts';
 import { restoreLedger, snapshotLedger } from '../../ledger/snapshot.ts';
+import type { Amount } from '../../money/amount.ts';
 import type { Rate } from '../../money/rate.ts';
 import { partsOfTransaction } from '../message/identity.ts';
 import type { AccountRecord, DepositTerms, SettlementTerms } from './account-record.ts';
@@ -30,6 +31,14 @@ export interface OpenDeposit extends DepositTerms {
   rate: Rate | null;
   /** SHA-256 of the customer's record, whose sender waits for the statement. */
   recorded: Uint8Array | null;
+  /** What the accounts elsewhere have left; null where they are kept here, or did not say. */
+  readonly available: Amount | null;
+}
+
+/** Money was asked for where the accounts are kept. */
+export interface AskedDeposit {
+  readonly terms: DepositTerms;
+  readonly idleMs: number;
 }
 
 export interface AccountState {
@@ -41,6 +50,8 @@ export interface AccountState {
   /** Sessions each customer has: bounds what one customer can make us remember. */
   readonly sessionsOf: Map<string, number>;
   readonly deposits: Map<string, OpenDeposit>;
+  /** Deposits that wait for their money, where the accounts are kept elsewhere. */
+  readonly asking: Map<string, AskedDeposit>;
   /** Sent and not acknowledged yet. */
   readonly settlements: Map<string, SettlementTerms>;
 }
@@ -53,6 +64,7 @@ export function createAccountState(): AccountState {
     sessions: new Map(),
     sessionsOf: new Map(),
     deposits: new Map(),
+    asking: new Map(),
     settlements: new Map(),
   };
 }
@@ -68,8 +80,13 @@ export function applyAccounts(state: AccountState, record: AccountRecord): void 
     case 'vouched':
       vouch(state, record);
       return;
+    case 'asked':
+      state.asking.set(record.transaction, { terms: withOwnKey(record.terms), idleMs: record.idleMs });
+      return;
     case 'declined':
-      notWaiting(state, record.transaction);
+      state.asking.delete(record.transaction);
+      // Its session may have been forgotten while others were asked.
+      if (state.sessions.has(partsOfTransaction(record.transaction).session)) notWaiting(state, record.transaction);
       return;
     case 'opened': {
       const deposit = state.deposits.get(record.transaction)!;
@@ -129,9 +146,16 @@ function vouch(state: AccountState, record: Extract<AccountRecord, { type: 'vouc
   session.identifier = record.identifier;
   session.open += 1;
   session.usedAtMs = record.atMs;
-  // A copy, because bytes read from a message or the journal keep all of it in memory.
-  const key = record.terms.key.slice();
-  state.deposits.set(record.transaction, { ...record.terms, key, status: 'vouched', rate: null, recorded: null });
+  state.asking.delete(record.transaction);
+  state.deposits.set(record.transaction, {
+    ...withOwnKey(record.terms),
+    ...{ status: 'vouched', rate: null, recorded: null, available: record.available ?? null },
+  });
+}
+
+/** A copy, because bytes read from a message or the journal keep all of it in memory. */
+function withOwnKey(terms: DepositTerms): DepositTerms {
+  return { ...terms, key: terms.key.slice() };
 }
 
 function notWaiting({ sessions }: AccountState, transaction: string): Session {
@@ -153,7 +177,7 @@ function countSession({ sessionsOf }: AccountState, customer: string, change: 1 
 }
 
 export function snapshotAccounts(state: AccountState): Uint8Array {
-  const { ledger, sessionCount, settlementCount, sessions, deposits, settlements } = state;
+  const { ledger, sessionCount, settlementCount, sessions, deposits, settlements, asking } = state;
   const parts = [
     snapshotLedger(ledger),
     sessionCount,
@@ -161,6 +185,7 @@ export function snapshotAccounts(state: AccountState): Uint8Array {
     [...sessions],
     [...deposits],
     [...settlements],
+    [...asking],
   ] as unknown;
   return encodeCborExact(parts as CborValue);
 }
@@ -168,13 +193,15 @@ export function snapshotAccounts(state: AccountState): Uint8Array {
 /** Our own bytes, whose digest the journal has checked: the shape is trusted. */
 export function restoreAccounts(bytes: Uint8Array): AccountState {
   const parts = decodeCborExact(bytes, { maxBytes: bytes.length }) as unknown;
-  const [ledger, sessionCount, settlementCount, sessions, deposits, settlements] = parts as [
+  // Snapshots of before have no deposits that wait for money, nor what is left.
+  const [ledger, sessionCount, settlementCount, sessions, deposits, settlements, asking = []] = parts as [
     Uint8Array,
     number,
     number,
     [string, Session][],
     [string, OpenDeposit][],
     [string, SettlementTerms][],
+    [string, AskedDeposit][]?,
   ];
   const state: AccountState = {
     ...createAccountState(),
@@ -185,10 +212,15 @@ export function restoreAccounts(bytes: Uint8Array): AccountState {
     deposits: new Map(
       deposits.map(([id, deposit]) => [
         id,
-        { ...deposit, key: deposit.key.slice(), recorded: deposit.recorded?.slice() ?? null },
+        {
+          ...deposit,
+          ...{ key: deposit.key.slice(), recorded: deposit.recorded?.slice() ?? null },
+          available: deposit.available ?? null,
+        },
       ]),
     ),
     settlements: new Map(settlements),
+    asking: new Map(asking.map(([id, asked]) => [id, { ...asked, terms: withOwnKey(asked.terms) }])),
   };
   for (const { customer } of sessions.map(([, session]) => session)) countSession(state, customer, 1);
   return state;

@@ -19,6 +19,7 @@ import type { AccountPolicy } from './account-policy.ts';
 import { type AccountRecord, accountKey, depositKey } from './account-record.ts';
 import type { AccountState, OpenDeposit } from './account-state.ts';
 import { bill, billClearing } from './bill.ts';
+import { postElsewhere } from './elsewhere-message.ts';
 import { amendedInitiationId, holdTimer } from './initiate.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';
 import { exchangeAccount, merchantAccount, requireLedger } from './ledger-step.ts';
@@ -79,6 +80,7 @@ function withdraw(
     ],
     send: [
       bill(billingRecord('withdrawal', withdrawal)),
+      ...(policy.accountsElsewhere === true ? [postElsewhere(transaction, held.customer, withdrawn)] : []),
       ...(ofMerchant ? [] : billClearing(clearing, { operator, direction: 'owed', atMs: env.nowMs })),
       ...other.send,
     ],

@@ -7,6 +7,7 @@ import { signMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env, Outgoing } from '../../journal/machine.ts';
 import { clearingAccount } from '../../ledger/clearing.ts';
 import { findAccount, type LedgerState } from '../../ledger/ledger.ts';
+import type { Amount } from '../../money/amount.ts';
 import { convertAmount, type Rate } from '../../money/rate.ts';
 import { CLEARING_GRACE_MS } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
@@ -24,8 +25,9 @@ import type { InitiationInput } from './account-input.ts';
 import { type AccountPolicy, longestMs, openingMs, urlOf } from './account-policy.ts';
 import { type AccountRecord, type DepositTerms, depositKey } from './account-record.ts';
 import type { AccountState, Session } from './account-state.ts';
+import { holdElsewhere } from './elsewhere-message.ts';
 import { requireCustomer } from './keep-accounts.ts';
-import { exchangeAccount, MAX_SAID_MINOR, merchantAccount, requireLedger } from './ledger-step.ts';
+import { customerAccount, exchangeAccount, MAX_SAID_MINOR, merchantAccount, requireLedger } from './ledger-step.ts';
 
 const IDENTIFIER_LENGTH = 16;
 
@@ -39,16 +41,45 @@ export function decideInitiation(
   const session = requireWaiting(state, customer, initiation);
   const terms = termsOf(state, customer, initiation, env, policy);
 
-  const account = requireCustomer(state.ledger, customer);
-  if (deposit.minor > account.available) return decline(transaction, env, policy);
-  const hold = { type: 'hold' as const, id: transaction, account: account.id, amount: deposit };
-  const held = requireLedger(state.ledger, env, { ...hold, expiresAtMs: terms.heldUntilMs });
+  const { idleMs } = initiation;
+  if (policy.accountsElsewhere === true) {
+    if (state.asking.has(transaction))
+      throw new DepositError('DEPOSIT_UNKNOWN', 'the accounts have been asked already');
+    return {
+      records: [{ type: 'asked', transaction, terms, idleMs, atMs: env.nowMs }],
+      keys: [depositKey(transaction)],
+      send: [holdElsewhere(transaction, terms, openedBy(terms, env, policy))],
+    };
+  }
+  const { available } = requireCustomer(state.ledger, customer);
+  if (deposit.minor > available) return decline(transaction, env, policy);
+  return vouchFor({ transaction, session, terms, idleMs }, state, env, policy);
+}
+
+/** What was asked for is there: it is held here, and the other operator gets our word. */
+export function vouchFor(
+  wanted: {
+    readonly transaction: string;
+    readonly session: Session;
+    readonly terms: DepositTerms;
+    readonly idleMs: number;
+    readonly available?: Amount | undefined;
+  },
+  { ledger }: AccountState,
+  env: Env,
+  policy: AccountPolicy,
+): Decision<AccountRecord> {
+  const { transaction, session, terms, available } = wanted;
+  const { customer, deposit, heldUntilMs } = terms;
+  const hold = { type: 'hold' as const, id: transaction, account: customerAccount(customer), amount: deposit };
+  const held = requireLedger(ledger, env, { ...hold, expiresAtMs: heldUntilMs });
   const identifier = session.identifier ?? toHex(env.random(IDENTIFIER_LENGTH));
+  const vouched = { transaction, identifier, terms, ...(available && { available }) };
   return {
-    records: [...held, { type: 'vouched', transaction, identifier, terms, atMs: env.nowMs }],
+    records: [...held, { type: 'vouched', ...vouched, atMs: env.nowMs }],
     keys: [depositKey(transaction)],
-    send: [amend(initiation, { identifier, terms }, env, policy)],
-    timers: [{ id: holdTimer(transaction), atMs: terms.heldUntilMs }],
+    send: [amend({ ...wanted, identifier }, env, policy)],
+    timers: [{ id: holdTimer(transaction), atMs: heldUntilMs }],
   };
 }
 
@@ -126,12 +157,17 @@ function proposedRate(from: string, to: string, { nowMs }: Env, policy: AccountP
 }
 
 function amend(
-  { transaction, merchant, merchantCurrency, deposit, idleMs, endsAtMs }: Initiation,
-  vouched: { readonly identifier: string; readonly terms: DepositTerms },
+  vouched: {
+    readonly transaction: string;
+    readonly identifier: string;
+    readonly terms: DepositTerms;
+    readonly idleMs: number;
+  },
   env: Env,
   policy: AccountPolicy,
 ): Outgoing {
-  const { key, proposed, heldUntilMs, merchantOperator } = vouched.terms;
+  const { transaction, idleMs, terms } = vouched;
+  const { merchant, merchantCurrency, deposit, endsAtMs, key, proposed, heldUntilMs, merchantOperator } = terms;
   // Without the chain, which the message around it carries.
   const signer = { privateKey: policy.signer.privateKey };
   const amended: AmendedInitiation = {
@@ -149,8 +185,13 @@ function amend(
     to: routeOf(urlOf(policy, merchantOperator), amendedInitiationType),
     kind: amendedInitiationType.name,
     body: signMessage(amendedInitiationType, amended, policy.signer),
-    expiresAtMs: Math.min(endsAtMs, env.nowMs + openingMs(policy)),
+    expiresAtMs: openedBy(terms, env, policy),
   };
+}
+
+/** Until then a deposit is open, or it will not be. */
+function openedBy({ endsAtMs }: DepositTerms, env: Env, policy: AccountPolicy): number {
+  return Math.min(endsAtMs, env.nowMs + openingMs(policy));
 }
 
 export function signRefused(refused: DepositRefused, { signer }: AccountPolicy): Uint8Array {

@@ -43,6 +43,7 @@ export function decideOpenAccount(
   { ledger }: AccountState,
   { of, name, currency, creditLineMinor = 0n }: Extract<AccountInput, { type: 'open-account' }>,
   env: Env,
+  policy: AccountPolicy,
 ): Decision<AccountRecord> {
   if (!NAME.test(name) || /[.:]/.test(name)) {
     throw new DepositError('IDENTITY_MALFORMED', 'a name has 1 to 64 printable ASCII characters without dot or colon');
@@ -50,7 +51,9 @@ export function decideOpenAccount(
   if (of === 'merchant' && creditLineMinor !== 0n)
     throw new DepositError('DEPOSIT_REFUSED', 'merchants have no credit');
   const account = of === 'customer' ? customerAccount(name) : merchantAccount(name, currency);
-  const wanted: OpenAccount = { type: 'open', account, currency, kind: of, creditLine: creditLineMinor };
+  // Limits are where the balances are.
+  const creditLine = of === 'customer' && policy.accountsElsewhere === true ? UNLIMITED : creditLineMinor;
+  const wanted: OpenAccount = { type: 'open', account, currency, kind: of, creditLine };
   return { records: requireLedger(ledger, env, ...openOrAdjust(ledger, wanted)), answer: ACKNOWLEDGED };
 }
 

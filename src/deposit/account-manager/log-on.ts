@@ -19,14 +19,14 @@ const MAX_WAITING = 64;
 
 export function decideLogOn(
   state: AccountState,
-  { customer, logOn }: LogOnInput,
+  { customer, logOn, available }: LogOnInput,
   env: Env,
   policy: AccountPolicy,
 ): Decision<AccountRecord> {
   const account = requireCustomer(state.ledger, customer);
   const rates = policy.rateTable(account.currency, env.nowMs);
   const { session, transaction } = nextIdentity(state, customer, logOn, policy);
-  const loggedOn: LoggedOn = { session, transaction, available: availableTo(account), rates };
+  const loggedOn: LoggedOn = { session, transaction, available: available ?? availableTo(account), rates };
   const { merchant } = logOn;
   return {
     records: [{ type: 'logged-on', session, transaction, customer, merchant, atMs: env.nowMs }],

@@ -9,6 +9,7 @@ import type { ReplyInput } from './account-input.ts';
 import type { AccountPolicy } from './account-policy.ts';
 import { type AccountRecord, depositKey } from './account-record.ts';
 import type { AccountState, OpenDeposit } from './account-state.ts';
+import { releaseElsewhere } from './elsewhere-message.ts';
 import { holdTimer, initiationId, signRefused } from './initiate.ts';
 import { requireCustomer } from './keep-accounts.ts';
 import { requireLedger } from './ledger-step.ts';
@@ -45,7 +46,7 @@ export function decideAcknowledged(
     { transaction, of: 'merchant', key, issuer: policy.name, notAfterMs },
     { privateKey: policy.signer.privateKey },
   );
-  const available = availableTo(requireCustomer(state.ledger, deposit.customer));
+  const available = deposit.available ?? availableTo(requireCustomer(state.ledger, deposit.customer));
   const opened: Opened = { transaction, rate, deposit: there, certificate, url, available };
   return {
     records: [{ type: 'opened', transaction, rate, atMs: env.nowMs }],
@@ -71,6 +72,7 @@ export function decideRefused(
     records: [...released, { type: 'refused', transaction, code, detail, atMs: env.nowMs }],
     keys: [depositKey(transaction)],
     answers: [{ messageId: initiationId(transaction), body: signRefused({ transaction, code, detail }, policy) }],
+    send: policy.accountsElsewhere === true ? [releaseElsewhere(transaction, deposit.customer)] : [],
     clearTimers: [holdTimer(transaction)],
   };
 }

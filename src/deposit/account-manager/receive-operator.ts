@@ -1,8 +1,8 @@
 /** The door for other operators and our own acquirer: clearing information, settlements, and their answers to our messages. */
 import { parseCose1 } from '../../crypto/cose-sign1.ts';
 import { sha256 } from '../../crypto/digest.ts';
-import { contentTypeOf } from '../../crypto/signed-message.ts';
-import type { Reply } from '../../journal/machine.ts';
+import { contentTypeOf, decodeShape } from '../../crypto/signed-message.ts';
+import type { Outcome, Reply } from '../../journal/machine.ts';
 import { clearingInformationType, settlementType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import { partsOfTransaction } from '../message/identity.ts';
@@ -10,6 +10,7 @@ import { amendedInitiationType, depositRefusedType, operatorAcknowledgementType 
 import { readTemporaryCertificate } from '../message/temporary-certificate.ts';
 import type { ClearingInput, ReplyInput, SettlementInput } from './account-input.ts';
 import type { Validate } from './account-policy.ts';
+import { holdAnswerType, holdId, holdType, postType } from './elsewhere-message.ts';
 import { amendedInitiationId } from './initiate.ts';
 import { type Arrived, readSigned } from './receive-customer.ts';
 import { settlementMessageId } from './settle.ts';
@@ -42,6 +43,11 @@ export function receiveReply({ id, kind, outcome }: Reply, validateOperator: Val
   if (settlement !== undefined) {
     return { type: 'settlement-answered', settlement, accepted: outcome.type === 'answered' };
   }
+  const held = kind === holdType.name ? afterPrefix(id, holdId('')) : undefined;
+  if (held !== undefined) return holdAnswered(held, outcome);
+  if (kind === postType.name && outcome.type === 'answered') {
+    return { type: 'posted', ...decodeShape(postType, outcome.body) };
+  }
   const transaction = kind === amendedInitiationType.name ? afterPrefix(id, amendedInitiationId('')) : undefined;
   if (transaction === undefined) return { type: 'told' };
   if (outcome.type === 'expired') return { type: 'unanswered', transaction };
@@ -49,6 +55,14 @@ export function receiveReply({ id, kind, outcome }: Reply, validateOperator: Val
     return { type: 'refused', transaction, code: outcome.code, detail: outcome.detail };
   }
   return receiveAnswer(transaction, outcome.body, validateOperator);
+}
+
+function holdAnswered(transaction: string, outcome: Outcome): ReplyInput {
+  if (outcome.type !== 'answered') {
+    return { type: 'hold-answered', transaction, held: false, silent: outcome.type === 'expired' };
+  }
+  const { outcome: said, available } = decodeShape(holdAnswerType, outcome.body);
+  return { type: 'hold-answered', transaction, held: said === 'held', silent: false, ...(available && { available }) };
 }
 
 function receiveAnswer(transaction: string, bytes: Uint8Array, validateOperator: Validate): ReplyInput {

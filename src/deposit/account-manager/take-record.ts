@@ -13,6 +13,7 @@ import type { AccountInput, RecordInput } from './account-input.ts';
 import { type AccountPolicy, urlOf } from './account-policy.ts';
 import { type AccountRecord, depositKey } from './account-record.ts';
 import type { AccountState, OpenDeposit } from './account-state.ts';
+import { releaseElsewhere } from './elsewhere-message.ts';
 import { amendedInitiationId, holdTimer, initiationId, signRefused } from './initiate.ts';
 import { askAgain } from './ledger-step.ts';
 
@@ -67,6 +68,10 @@ export function decideLapse(state: AccountState, env: Env, policy: AccountPolicy
     ],
     keys: lapsed.map((transaction) => depositKey(transaction)),
     answers: lapsed.flatMap((transaction) => refuseWaiting(transaction, state.deposits.get(transaction)!, policy)),
+    send:
+      policy.accountsElsewhere === true
+        ? lapsed.map((transaction) => releaseElsewhere(transaction, state.deposits.get(transaction)!.customer))
+        : [],
     cancel: lapsed.flatMap((transaction) => [amendedInitiationId(transaction), recordId(transaction)]),
     clearTimers: lapsed.map((transaction) => holdTimer(transaction)),
     // Whose timer has gone off may be among the rest.

@@ -1,7 +1,7 @@
 /** What the billing book sends its adapters: a record as it was booked, and that a day is over. */
-import { bytes, optional, record, text, timeMs, whole } from '../codec/shape.ts';
-import { decodeShape, encodeShape, type MessageType } from '../crypto/signed-message.ts';
-import { encodeBillingRecord, readBillingRecord } from '../deposit/message/billing-record.ts';
+import { bytes, optional, record, text, timeMs, whole } from '../../codec/shape.ts';
+import { decodeShape, encodeShape, type MessageType } from '../../crypto/signed-message.ts';
+import { encodeBillingRecord, readBillingRecord } from '../../deposit/message/billing-record.ts';
 import type { Booked } from './billing-adapter.ts';
 import { movementOf } from './entry.ts';
 

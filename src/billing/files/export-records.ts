@@ -1,15 +1,15 @@
 /** What the billing book has of some business days as one document, for whoever asks the running operator. */
-import type { Booked, ClosedDay } from './billing-adapter.ts';
-import { BillingError } from './billing-error.ts';
-import { type Calendar, daysOf } from './business-day.ts';
+import type { Booked, ClosedDay } from '../book/billing-adapter.ts';
+import { BillingError } from '../book/billing-error.ts';
+import { type Calendar, daysOf } from '../book/business-day.ts';
+import type { Bank } from '../iso20022/bank.ts';
+import { camt053, type StatementPage } from '../iso20022/camt053.ts';
+import { camt054, isNotified } from '../iso20022/camt054.ts';
+import { isTransferred, pacs008 } from '../iso20022/pacs008.ts';
+import { isPaid, pacs009 } from '../iso20022/pacs009.ts';
+import { statementPages } from '../iso20022/statement-pages.ts';
 import { csvHeader, csvLine } from './csv.ts';
-import type { Bank } from './iso20022/bank.ts';
-import { camt053, type StatementPage } from './iso20022/camt053.ts';
-import { camt054, isNotified } from './iso20022/camt054.ts';
-import { isTransferred, pacs008 } from './iso20022/pacs008.ts';
-import { isPaid, pacs009 } from './iso20022/pacs009.ts';
 import { ISO_MESSAGES } from './iso20022-files.ts';
-import { statementPages } from './statement-pages.ts';
 
 export const EXPORT_FORMATS = [...ISO_MESSAGES, 'csv'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];

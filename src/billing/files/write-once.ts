@@ -1,8 +1,8 @@
 /** Writes a whole file under a name that is never written again: after a crash it is there whole, or not at all. */
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { toHex, utf8 } from '../codec/hex.ts';
-import { sha256 } from '../crypto/digest.ts';
+import { toHex, utf8 } from '../../codec/hex.ts';
+import { sha256 } from '../../crypto/digest.ts';
 
 const OWNER_ONLY = 0o600;
 const OWNER_FOLDER = 0o700;

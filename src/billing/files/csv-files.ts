@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BillingAdapter } from './billing-adapter.ts';
+import type { BillingAdapter } from '../book/billing-adapter.ts';
 import { csvHeader, csvLine } from './csv.ts';
 
 const OWNER_ONLY = 0o600;

@@ -2,11 +2,11 @@
  * The billing book: every billing record of an operator once, numbered, with its business day and the balance it led to, and from there
  * to each adapter by an outbox message of its own, so that one billing system that is away holds up no other.
  */
-import { decodeCborExact, encodeCbor, encodeCborExact } from '../codec/cbor.ts';
-import type { CborValue } from '../codec/cbor-value.ts';
-import { encodeShape } from '../crypto/signed-message.ts';
-import type { BillingRecord } from '../deposit/message/billing-record.ts';
-import type { Decision, Env, Machine, Outgoing } from '../journal/machine.ts';
+import { decodeCborExact, encodeCbor, encodeCborExact } from '../../codec/cbor.ts';
+import type { CborValue } from '../../codec/cbor-value.ts';
+import { encodeShape } from '../../crypto/signed-message.ts';
+import type { BillingRecord } from '../../deposit/message/billing-record.ts';
+import type { Decision, Env, Machine, Outgoing } from '../../journal/machine.ts';
 import type { Booked, Entry } from './billing-adapter.ts';
 import { BillingError } from './billing-error.ts';
 import { bookedType, dayClosedType, encodeBooked } from './book-message.ts';

@@ -1,8 +1,8 @@
 /** From the outbox of the billing book to the adapters: what each makes of a record decides whether it comes again. */
-import { encodeCbor } from '../codec/cbor.ts';
-import { decodeShape } from '../crypto/signed-message.ts';
-import type { Courier, CourierResult } from '../journal/courier.ts';
-import type { Log } from '../transport/log.ts';
+import { encodeCbor } from '../../codec/cbor.ts';
+import { decodeShape } from '../../crypto/signed-message.ts';
+import type { Courier, CourierResult } from '../../journal/courier.ts';
+import type { Log } from '../../transport/log.ts';
 import type { BillingAdapter, ClosedDay } from './billing-adapter.ts';
 import { ADAPTER_ROUTE } from './billing-book.ts';
 import { BillingError } from './billing-error.ts';

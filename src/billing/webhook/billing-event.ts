@@ -1,6 +1,6 @@
 /** A booked record as JSON, which is what webhooks carry: amounts as decimal texts with their currency, times in UTC (RFC 3339). */
-import { type Amount, formatMinor } from '../money/amount.ts';
-import type { Booked } from './billing-adapter.ts';
+import { type Amount, formatMinor } from '../../money/amount.ts';
+import type { Booked } from '../book/billing-adapter.ts';
 
 export interface EventAmount {
   /** Such as `12.50`: always with all decimals of the currency. */

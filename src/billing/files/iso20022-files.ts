@@ -3,13 +3,13 @@
  * same bytes, message identification and all, so that a repetition can be recognised wherever the files go.
  */
 import { join } from 'node:path';
-import type { BillingAdapter, Booked } from './billing-adapter.ts';
-import type { Bank } from './iso20022/bank.ts';
-import { camt053 } from './iso20022/camt053.ts';
-import { camt054, isNotified } from './iso20022/camt054.ts';
-import { isTransferred, pacs008 } from './iso20022/pacs008.ts';
-import { isPaid, pacs009 } from './iso20022/pacs009.ts';
-import { statementPages } from './statement-pages.ts';
+import type { BillingAdapter, Booked } from '../book/billing-adapter.ts';
+import type { Bank } from '../iso20022/bank.ts';
+import { camt053 } from '../iso20022/camt053.ts';
+import { camt054, isNotified } from '../iso20022/camt054.ts';
+import { isTransferred, pacs008 } from '../iso20022/pacs008.ts';
+import { isPaid, pacs009 } from '../iso20022/pacs009.ts';
+import { statementPages } from '../iso20022/statement-pages.ts';
 import { fileNameOf, writeOnce } from './write-once.ts';
 
 export const ISO_MESSAGES = ['camt.053', 'camt.054', 'pacs.008', 'pacs.009'] as const;

@@ -1,7 +1,7 @@
 /** Billing records as CSV (RFC 4180): one table for all kinds of records, safe to open in a spreadsheet. */
-import { type Amount, formatMinor } from '../money/amount.ts';
-import type { Booked } from './billing-adapter.ts';
-import { BillingError } from './billing-error.ts';
+import { type Amount, formatMinor } from '../../money/amount.ts';
+import type { Booked } from '../book/billing-adapter.ts';
+import { BillingError } from '../book/billing-error.ts';
 
 /** In this order for ever: new columns come at the end. docs/billing.md says what each holds. */
 const COLUMNS = [

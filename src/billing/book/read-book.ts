@@ -1,5 +1,5 @@
 /** Reading the billing book back from its journal, by business day and by account, in pieces of bounded size. */
-import type { Host } from '../journal/host.ts';
+import type { Host } from '../../journal/host.ts';
 import type { AccountDay, Booked, ClosedDay } from './billing-adapter.ts';
 import { accountDayKey, type BookInput, type BookRecord, type BookState, dayKey } from './billing-book.ts';
 import { decodeBooked } from './book-message.ts';

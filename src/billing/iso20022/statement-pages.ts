@@ -1,7 +1,7 @@
 /** The statements of a business day, account by account, in pages of bounded size. */
-import type { AccountDay, ClosedDay } from './billing-adapter.ts';
-import type { StatementPage } from './iso20022/camt053.ts';
-import type { WithEntry } from './iso20022/camt054.ts';
+import type { AccountDay, ClosedDay } from '../book/billing-adapter.ts';
+import type { StatementPage } from './camt053.ts';
+import type { WithEntry } from './camt054.ts';
 
 const ENTRIES_A_PAGE = 10_000;
 

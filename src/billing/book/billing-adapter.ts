@@ -2,7 +2,7 @@
  * The port to an operator's billing system (ERI-G). Whoever has one implements `BillingAdapter`; everything here that ships, CSV, ISO
  * 20022 files and webhooks, does the same and no more. docs/billing.md says it in full, with an example.
  */
-import type { BillingRecord } from '../deposit/message/billing-record.ts';
+import type { BillingRecord } from '../../deposit/message/billing-record.ts';
 
 /** A billing record as it stands in the operator's billing book. */
 export interface Booked {

@@ -1,8 +1,8 @@
 /** What a billing record does to the account it is about: the same account, sign and amount as in the operator's ledger. */
-import { customerAccount, merchantAccount } from '../deposit/account-manager/ledger-step.ts';
-import type { BillingRecord } from '../deposit/message/billing-record.ts';
-import { clearingAccount } from '../ledger/clearing.ts';
-import type { Amount } from '../money/amount.ts';
+import { customerAccount, merchantAccount } from '../../deposit/account-manager/ledger-step.ts';
+import type { BillingRecord } from '../../deposit/message/billing-record.ts';
+import { clearingAccount } from '../../ledger/clearing.ts';
+import type { Amount } from '../../money/amount.ts';
 import type { Entry } from './billing-adapter.ts';
 
 /** Undefined where no money moved. */

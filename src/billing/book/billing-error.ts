@@ -1,5 +1,5 @@
 /** What billing refuses, and how an adapter says that a record is none for it. */
-import { HandselError } from '../handsel-error.ts';
+import { HandselError } from '../../handsel-error.ts';
 
 export type BillingErrorCode =
   /** An adapter can never take this record: it is not tried again. Anything else an adapter throws means "again later". */
