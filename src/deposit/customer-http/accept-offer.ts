@@ -12,6 +12,7 @@ import {
   priceIn,
   requestDigest,
   SESSION_INTENT,
+  STREAM_METHOD,
 } from '../message/payment-offer.ts';
 
 export interface SpendingLimits {
@@ -50,6 +51,7 @@ export function acceptOffer(
   const offer = decodeOffer(challenge);
   const resource = resourceOf({ method, url, body });
   if (!equalBytes(offer.resource, resource)) throw unfit('the challenge is for another request');
+  if ((offer.stream !== undefined) !== (method === STREAM_METHOD)) throw unfit('the price is not of one of these');
   requireWithinLimits(offer, limits);
   return offer;
 }

@@ -6,6 +6,7 @@
 import type { Clock } from '../../journal/clock.ts';
 import type { PaymentChallenge } from '../message/payment-challenge.ts';
 import { formatCredential } from '../message/payment-credential.ts';
+import { PaymentError } from '../message/payment-error.ts';
 import { encodePaymentJson, type PaymentJson } from '../message/payment-json.ts';
 import { DEPOSIT_METHOD, decodeOffer, SESSION_INTENT } from '../message/payment-offer.ts';
 import { requireUnexpired, requireWithinLimits, type SpendingLimits } from './accept-offer.ts';
@@ -51,6 +52,7 @@ export function createGenericMethod({ spender, limits, clock }: GenericMethodOpt
       const challenge = onlyKnown({ ...given, request });
       requireUnexpired(challenge, clock.nowMs());
       const offer = decodeOffer(challenge);
+      if (offer.stream !== undefined) throw new PaymentError('OFFER_UNFIT', 'the price is of a stream');
       requireWithinLimits(offer, limits);
       const transaction = await spender.ensure(offer);
       const { number, ...spent } = await spender.pay(transaction, { units: offer.units, request: offer.resource });

@@ -4,22 +4,21 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../../journal/clock.ts';
-import { DepositError } from '../message/deposit-error.ts';
-import { type PaymentChallenge, parseChallenges } from '../message/payment-challenge.ts';
 import { type EchoedChallenge, formatCredential, preemptiveChallenge } from '../message/payment-credential.ts';
 import { PaymentError } from '../message/payment-error.ts';
 import { DEPOSIT_METHOD, type Offer, SESSION_INTENT } from '../message/payment-offer.ts';
 import {
   acceptOffer,
-  challengeOfDeposit,
   type OutgoingRequest,
   requireWithinLimits,
   resourceOf,
   type SpendingLimits,
 } from './accept-offer.ts';
 import { createKnownPrices, type RouteOf } from './known-prices.ts';
-import { problemOf, type Settlement, settlementOf } from './settlement.ts';
-import type { Spender, SpentToken } from './spender.ts';
+import { hasOwnPayment, isPrivate, payableChallenge } from './payable-challenge.ts';
+import { releasePayment } from './release-payment.ts';
+import { failureOf, refusedError, type Settlement, settlementOf } from './settlement.ts';
+import type { Spender } from './spender.ts';
 
 export interface PayingFetchOptions {
   readonly spender: Spender;
@@ -37,10 +36,6 @@ export interface PayingFetchOptions {
 
 /** Different payments one call may try: the remembered price was old, then the deposit was closed, … */
 const MAX_PAYMENTS = 3;
-/** Deposits one payment may be tried in: requests made at the same time use each other's up. */
-const MAX_DEPOSITS = 8;
-/** What a spender says of a deposit that was fit a moment ago. Nothing was released then. */
-const NOT_ANY_MORE: readonly string[] = ['DEPOSIT_UNKNOWN', 'DEPOSIT_CLOSED', 'DEPOSIT_EXCEEDED'];
 const RETRY_AFTER_MS = [100, 400, 1600] as const;
 const MAX_BODY_BYTES = 2 ** 24;
 const MAX_WHOLE_BYTES = 2 ** 20;
@@ -67,21 +62,9 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
   const send = options.fetch ?? globalThis.fetch;
   const prices = createKnownPrices(options.routeOf);
 
-  const release = async (offer: Offer, request: Uint8Array): Promise<SpentToken & { readonly transaction: string }> => {
-    for (let tried = 1; ; tried++) {
-      const transaction = await spender.ensure(offer);
-      try {
-        return { transaction, ...(await spender.pay(transaction, { units: offer.units, request })) };
-      } catch (cause) {
-        const another = cause instanceof DepositError && NOT_ANY_MORE.includes(cause.code) && tried < MAX_DEPOSITS;
-        if (!another) throw cause;
-      }
-    }
-  };
-
   /** Pays and sends until somebody says what became of it. */
   const payFor = async (outgoing: Outgoing, offer: Offer, challenge: EchoedChallenge): Promise<Answered> => {
-    const { transaction, number, token, checkpoint } = await release(offer, resourceOf(outgoing));
+    const { transaction, number, token, checkpoint } = await releasePayment(spender, offer, resourceOf(outgoing));
     const payload = { transaction, token, ...(checkpoint === undefined ? {} : { checkpoint }) };
     const field = challenge.header ?? 'Authorization';
     const headers = new Headers(outgoing.headers);
@@ -95,7 +78,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     }
     const { settlement } = answered;
     if (settlement.type === 'paid') await spender.paid(transaction, number);
-    else await spender.failed(transaction, number, await withCode(settlement, answered.response));
+    else await spender.failed(transaction, number, await failureOf(settlement, answered.response));
     return answered;
   };
 
@@ -147,7 +130,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     const outgoing = await outgoingOf(new Request(input, init), maxBodyBytes);
     let response = (await payAhead(outgoing)) ?? (await first(outgoing));
     for (let payments = 0; response.status === 402; payments++) {
-      const challenge = payable(response, outgoing);
+      const challenge = payableChallenge(response, outgoing);
       if (challenge === undefined) return response;
       const offer = acceptOffer(challenge, outgoing, { limits, nowMs: clock.nowMs() });
       if (payments === MAX_PAYMENTS) throw await refusedError(response);
@@ -191,36 +174,6 @@ async function arrived(response: Response): Promise<void> {
   await response.clone().arrayBuffer();
 }
 
-/** Undefined when there is nothing that could be paid. @throws PaymentError `METHOD_UNSUPPORTED`, `OFFER_UNFIT`, `CHALLENGE_MALFORMED` */
-function payable(response: Response, outgoing: Outgoing): PaymentChallenge | undefined {
-  const header = response.headers.get('www-authenticate');
-  const challenges = header === null ? [] : parseChallenges(header);
-  if (challenges.length === 0) return undefined;
-  const challenge = challengeOfDeposit(challenges);
-  if (challenge === undefined) {
-    const offered = challenges.map(({ method, intent }) => `${method}/${intent}`).join(', ');
-    throw new PaymentError('METHOD_UNSUPPORTED', `the server takes ${offered}`);
-  }
-  if (response.redirected)
-    throw new PaymentError('OFFER_UNFIT', 'the challenge is of where we were redirected to: ask there');
-  if (!isPrivate(outgoing.url)) throw new PaymentError('OFFER_UNFIT', 'payments go over https only');
-  if (hasOwnPayment(outgoing, challenge.header))
-    throw new PaymentError('OFFER_UNFIT', 'the server needs Authorization for the payment');
-  return challenge;
-}
-
-/** The field the payment would go into is the caller's: then the caller decides. */
-function hasOwnPayment({ headers }: Outgoing, header: PaymentChallenge['header']): boolean {
-  return headers.has(header ?? 'Authorization');
-}
-
-/** TLS, or this machine itself. */
-function isPrivate({ protocol, hostname }: URL): boolean {
-  return (
-    protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
-  );
-}
-
 async function outgoingOf(request: Request, maxBodyBytes: number): Promise<Outgoing> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -236,16 +189,4 @@ async function outgoingOf(request: Request, maxBodyBytes: number): Promise<Outgo
   url.hash = '';
   const { method, signal, redirect } = request;
   return { url, method, headers, signal, redirect, body: new Uint8Array(Buffer.concat(chunks, size)) };
-}
-
-async function withCode(settlement: Extract<Settlement, { type: 'failed' }>, response: Response) {
-  if (settlement.reason === 'unknown') return { reason: 'unknown' } as const;
-  const problem = await problemOf(response);
-  return { reason: 'refused', code: problem?.code ?? problem?.type ?? settlement.code } as const;
-}
-
-async function refusedError(response: Response): Promise<PaymentError> {
-  const problem = await problemOf(response);
-  const why = problem?.detail ?? problem?.type ?? 'without a reason';
-  return new PaymentError('PAYMENT_REFUSED', `the payment was refused: ${why}`);
 }

@@ -1,5 +1,6 @@
 /** What an answer says about the payment that was sent with its request. */
 import { z } from 'zod';
+import { PaymentError } from '../message/payment-error.ts';
 import { PURCHASE_HEADER, parseReceipt, RECEIPT_HEADER } from '../message/payment-receipt.ts';
 import type { Failure } from './spender.ts';
 
@@ -55,4 +56,20 @@ export async function problemOf(response: Response): Promise<Problem | undefined
   } catch {
     return undefined;
   }
+}
+
+/** What the spender is told of a payment that failed. */
+export async function failureOf(
+  settlement: Extract<Settlement, { type: 'failed' }>,
+  response: Response,
+): Promise<Failure> {
+  if (settlement.reason === 'unknown') return { reason: 'unknown' };
+  const problem = await problemOf(response);
+  return { reason: 'refused', code: problem?.code ?? problem?.type ?? settlement.code };
+}
+
+export async function refusedError(response: Response): Promise<PaymentError> {
+  const problem = await problemOf(response);
+  const why = problem?.detail ?? problem?.type ?? 'without a reason';
+  return new PaymentError('PAYMENT_REFUSED', `the payment was refused: ${why}`);
 }

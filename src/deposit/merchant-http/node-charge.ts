@@ -140,7 +140,7 @@ function answer(
   res.end(body);
 }
 
-function headerOf(req: IncomingMessage, name: string): string | undefined {
+export function headerOf(req: IncomingMessage, name: string): string | undefined {
   // Node drops all but the first of some fields; two credentials have to be seen as two.
   return req.headersDistinct[name.toLowerCase()]?.join(', ');
 }

@@ -77,6 +77,19 @@ export function usedUpRefusal(number: number): RefusedAnswer {
   };
 }
 
+/** Nothing was taken: whoever comes back to a stream pays into that one or into none. */
+export function unknownStreamRefusal(): RefusedAnswer {
+  const detail = 'there is no such stream here, or not any more';
+  const problem = {
+    type: 'urn:handsel:problem:STREAM_UNKNOWN',
+    title: 'stream unknown',
+    status: 410,
+    code: 'STREAM_UNKNOWN',
+    detail,
+  };
+  return { status: 410, headers: headersOfProblem, body: utf8(JSON.stringify(problem)) };
+}
+
 /** Whatever else kept us from serving: nothing inside is told, and who may come again is told when. */
 export function refusalFor(error: unknown): RefusedAnswer {
   const { status, body } = problemFor(error);

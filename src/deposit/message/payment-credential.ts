@@ -14,7 +14,8 @@ import { MAX_PURCHASE_BYTES } from './purchase.ts';
 export const MAX_CREDENTIAL_LENGTH = 8192;
 /** The id of a credential that answers no challenge: the price is known from the last answer. */
 export const PREEMPTIVE_ID = 'preemptive';
-const MAX_CHECKPOINT_BYTES = 1024;
+const STREAM_KEY_BYTES = 32;
+export const MAX_CHECKPOINT_BYTES = 1024;
 
 /** The challenge as the client says it back: every word of it is the client's until its binding is checked. */
 export type EchoedChallenge = Partial<PaymentChallenge> & Pick<PaymentChallenge, 'id' | 'method' | 'intent'>;
@@ -25,6 +26,21 @@ export interface DepositPayload {
   readonly token: Uint8Array;
   /** The signed checkpoint this purchase is the first of (`checkpoint.ts`). */
   readonly checkpoint?: Uint8Array;
+  /** For a stream: units the customer pays before they are served, at most. */
+  readonly ahead?: number;
+  /** For a stream that goes on: which, and from where. */
+  readonly resume?: StreamPosition;
+}
+
+export interface StreamPosition {
+  /** Transaction and number of its first purchase. */
+  readonly stream: string;
+  /** Known to the two ends only (`streamKeyOf`). */
+  readonly key: Uint8Array;
+  /** Of the payment in this credential: the last one that was taken, once more, or the next one. */
+  readonly sequence: number;
+  /** Messages that have arrived. */
+  readonly received: number;
 }
 
 export interface Credential {
@@ -56,10 +72,16 @@ const encoded = (maxBytes: number) =>
     .string()
     .regex(/^[A-Za-z0-9_-]+$/)
     .max(Math.ceil((maxBytes * 4) / 3));
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+export const transactionText = z.string().min(5).max(104);
 const payloadSchema = z.object({
-  transaction: z.string().min(5).max(104),
+  transaction: transactionText,
   token: encoded(MAX_PURCHASE_BYTES),
   checkpoint: encoded(MAX_CHECKPOINT_BYTES).optional(),
+  ahead: count.optional(),
+  resume: z
+    .object({ stream: text(120), key: encoded(STREAM_KEY_BYTES).length(43), sequence: count.min(1), received: count })
+    .optional(),
 });
 
 /** The value of the header field. */
@@ -68,11 +90,13 @@ export function formatCredential(challenge: EchoedChallenge, payload: DepositPay
 }
 
 /** The payload as JSON, for clients that put the credential together themselves. */
-export function payloadJson({ transaction, token, checkpoint }: DepositPayload) {
+export function payloadJson({ transaction, token, checkpoint, ahead, resume }: DepositPayload) {
   return {
     transaction,
     token: toBase64Url(token),
     ...(checkpoint === undefined ? {} : { checkpoint: toBase64Url(checkpoint) }),
+    ...(ahead === undefined ? {} : { ahead }),
+    ...(resume === undefined ? {} : { resume: { ...resume, key: toBase64Url(resume.key) } }),
   };
 }
 
@@ -102,12 +126,14 @@ export function parseCredential(header: string | undefined): Credential | undefi
 export function readPayload(payload: unknown): DepositPayload | undefined {
   const read = payloadSchema.safeParse(payload);
   if (!read.success) return undefined;
-  const { transaction, token, checkpoint } = read.data;
+  const { transaction, token, checkpoint, ahead, resume } = read.data;
   try {
     return {
       transaction,
       token: fromBase64Url(token),
       ...(checkpoint === undefined ? {} : { checkpoint: fromBase64Url(checkpoint) }),
+      ...(ahead === undefined ? {} : { ahead }),
+      ...(resume === undefined ? {} : { resume: { ...resume, key: fromBase64Url(resume.key) } }),
     };
   } catch {
     return undefined;

@@ -16,7 +16,22 @@ export type PaymentErrorCode =
   | 'PAYMENT_REFUSED'
   /** Sent, and nobody said what became of it. */
   | 'ANSWER_LOST'
-  | 'BODY_TOO_LARGE';
+  | 'BODY_TOO_LARGE'
+  /** In a stream: no frame, or not in its place. */
+  | 'FRAME_MALFORMED'
+  /** More than one message of a stream can hold, or pay for. */
+  | 'MESSAGE_TOO_LARGE'
+  /** The merchant asks for more than was served and the bound ahead of it. */
+  | 'STREAM_OVERCHARGED'
+  /** The customer has not paid in time what was served. */
+  | 'STREAM_UNPAID'
+  /** More came than was asked for. */
+  | 'STREAM_OVERRUN'
+  /** The merchant does not know the stream any more. */
+  | 'STREAM_UNKNOWN'
+  | 'STREAM_CLOSED'
+  /** The other end says that it failed. */
+  | 'STREAM_FAILED';
 
 export class PaymentError extends HandselError {
   declare readonly code: PaymentErrorCode;

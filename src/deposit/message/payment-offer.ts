@@ -164,6 +164,11 @@ export function streamPaymentDigest(resource: Uint8Array, stream: string, sequen
   return sha256(encodeCbor(['Handsel paid stream', resource, stream, sequence]));
 }
 
+/** Made of the token that opened the stream, which only the two ends know: whoever goes on with it shows this. */
+export function streamKeyOf(token: Uint8Array): Uint8Array {
+  return sha256(encodeCbor(['Handsel paid stream key', token]));
+}
+
 /** As in `Content-Digest` (RFC 9530); undefined without a body. */
 export function contentDigest(body: Uint8Array): string | undefined {
   return body.length === 0 ? undefined : `sha-256=:${Buffer.from(sha256(body)).toString('base64')}:`;
