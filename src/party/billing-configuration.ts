@@ -76,4 +76,14 @@ export const billing = z.strictObject({
       if (twice !== undefined) context.addIssue({ code: 'custom', message: `two adapters are called "${twice}"` });
     }),
 });
+/** Where the balances of customers are: here, or behind a module of the operator's own that exports `createAccounts`. */
+export const accounts = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('ledger') }),
+  z.strictObject({
+    kind: z.literal('module'),
+    file: z.string(),
+    options: z.record(z.string(), z.json()).default({}),
+  }),
+]);
+export type AccountsConfiguration = z.infer<typeof accounts>;
 export type BillingConfiguration = z.infer<typeof billing>;

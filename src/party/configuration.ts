@@ -6,7 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { HandselError } from '../handsel-error.ts';
-import { billing } from './billing-configuration.ts';
+import { accounts, billing } from './billing-configuration.ts';
 
 const MAX_BYTES = 1 << 20;
 
@@ -92,6 +92,7 @@ const depositsOfOperator = z.strictObject({
   /** How long a table given out counts. */
   ratesLifespanSeconds: z.number().int().min(60).default(3600),
   billing: billing.prefault({}),
+  accounts: accounts.default({ kind: 'ledger' }),
   /** How often we pay what we owe other operators. */
   settleEverySeconds: z
     .number()

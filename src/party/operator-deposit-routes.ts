@@ -24,6 +24,7 @@ import { amendedInitiationType, initiationType, logOnType } from '../deposit/mes
 import { ratesRequestType } from '../deposit/message/rates-request.ts';
 import { pathOf } from '../deposit/message/route.ts';
 import type { Host } from '../journal/host.ts';
+import type { Amount } from '../money/amount.ts';
 import type { Handler, Request, Routes } from '../transport/route.ts';
 import type { ValidateChain } from './deposit-trust.ts';
 import { peerName } from './peer-name.ts';
@@ -36,8 +37,10 @@ export function operatorDepositRoutes(given: {
   readonly policy: AccountPolicy;
   readonly validate: ValidateChain;
   nowMs(): number;
+  /** Where the accounts are kept elsewhere: what a customer could set aside. */
+  readonly lookUp?: ((customer: string) => Promise<Amount>) | undefined;
 }): Routes {
-  const { accounts, acquirer, policy, validate, nowMs } = given;
+  const { accounts, acquirer, policy, validate, nowMs, lookUp } = given;
   const toAccounts = (read: (body: Uint8Array) => Arrived<AccountInput> | Promise<Arrived<AccountInput>>): Handler => {
     return async ({ body }) => ({ contentType: SIGNED, body: await accounts.handle(await read(body)) });
   };
@@ -64,6 +67,12 @@ export function operatorDepositRoutes(given: {
     return answer;
   };
 
+  const logOn = async (body: Uint8Array): Promise<Arrived<AccountInput>> => {
+    const arrived = receiveLogOn(body, validate);
+    if (lookUp === undefined) return arrived;
+    return { ...arrived, input: { ...arrived.input, available: await lookUp(arrived.input.customer) } };
+  };
+
   const amendedInitiation = async ({ body }: Request): Promise<Uint8Array> => {
     const input = receiveAmendedInitiation(body, { validate, nowMs: nowMs() });
     const messageId = `amended-initiation:${input.initiation.transaction}`;
@@ -74,7 +83,7 @@ export function operatorDepositRoutes(given: {
     return async (request) => ({ contentType: SIGNED, body: await answer(request) });
   };
   return {
-    [`POST ${pathOf(logOnType)}`]: toAccounts((body) => receiveLogOn(body, validate)),
+    [`POST ${pathOf(logOnType)}`]: toAccounts(logOn),
     [`POST ${pathOf(initiationType)}`]: toAccounts((body) => receiveInitiation(body, validate)),
     [`POST ${pathOf(ratesRequestType)}`]: answering(async ({ body }) =>
       answerRates(body, { policy, validateCustomer: validate, state: accounts.state, nowMs: nowMs() }),

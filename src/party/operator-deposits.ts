@@ -19,6 +19,7 @@ import { createCommunicationTrust } from './communication-trust.ts';
 import type { OperatorConfiguration, OperatorDeposits } from './configuration.ts';
 import { chainValidation } from './deposit-trust.ts';
 import { fundRoutes } from './fund-customer.ts';
+import { openAccountsElsewhere } from './operator-accounts-elsewhere.ts';
 import { openOperatorBilling } from './operator-billing.ts';
 import { operatorDepositRoutes } from './operator-deposit-routes.ts';
 import { type OperatorStatement, operatorStatement } from './operator-statement.ts';
@@ -54,7 +55,12 @@ export async function openOperatorDeposits(options: {
   const rates = deposits.rates.map(({ from, to, rate }) => parseRate({ from, to, text: rate }));
   const http = createHttpCourier({ client });
 
+  const elsewhere = await openAccountsElsewhere(deposits.accounts, {
+    ...{ operator: name, timeZone: deposits.billing.timeZone, path, log },
+    currencyOf: (customer) => deposits.customers.find((known) => known.name === customer)?.currency,
+  });
   const accountPolicy: AccountPolicy = {
+    accountsElsewhere: elsewhere !== undefined,
     ...{ name, signer, operators: operatorsOf(name, deposits), validateOperator: validate },
     rateTable: (currency, nowMs) => ({
       rates: rates.filter(({ from }) => from === currency),
@@ -79,7 +85,11 @@ export async function openOperatorDeposits(options: {
   const accounts = await openMachine({
     machine: createAccountManager(accountPolicy),
     journal: await openJournal(store, path, 'accounts'),
-    courier: byScheme({ 'https:': http, 'billing:': billing.courier }),
+    courier: byScheme({
+      'https:': http,
+      'billing:': billing.courier,
+      ...(elsewhere && { 'accounts:': elsewhere.courier }),
+    }),
     surroundings,
   });
   await setUpAccounts(accounts, configuration, deposits);
@@ -96,14 +106,28 @@ export async function openOperatorDeposits(options: {
   return {
     ...{ accounts, statement },
     routes: {
-      ...operatorDepositRoutes({ accounts, acquirer, policy: accountPolicy, validate, nowMs: clock.nowMs }),
+      ...operatorDepositRoutes({
+        accounts,
+        acquirer,
+        policy: accountPolicy,
+        validate,
+        nowMs: clock.nowMs,
+        lookUp: elsewhere?.lookUp,
+      }),
       'GET /operator/deposits': ownCommand(name, statement),
       ...fundRoutes(name, accounts),
       ...billing.routes,
     },
     failed: Promise.race([accounts.failed, acquirer.failed, billing.failed]),
     settle: settlement.settle,
-    close: () => closeInOrder([settlement.stop, () => acquirer.close(), () => accounts.close(), () => billing.close()]),
+    close: () =>
+      closeInOrder([
+        settlement.stop,
+        () => acquirer.close(),
+        () => accounts.close(),
+        () => billing.close(),
+        () => elsewhere?.close(),
+      ]),
   };
 }
 

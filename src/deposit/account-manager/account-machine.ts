@@ -48,7 +48,7 @@ function decide(state: AccountState, input: AccountInput, env: Env, policy: Acco
     case 'open-account':
       return decideOpenAccount(state, input, env, policy);
     case 'fund':
-      return decideFund(state, input, env);
+      return decideFund(state, input, env, policy);
     case 'log-on':
       return decideLogOn(state, input, env, policy);
     case 'initiation':

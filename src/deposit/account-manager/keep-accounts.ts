@@ -61,7 +61,9 @@ export function decideFund(
   { ledger }: AccountState,
   { id, customer, amount }: Extract<AccountInput, { type: 'fund' }>,
   env: Env,
+  policy: AccountPolicy,
 ): Decision<AccountRecord> {
+  if (policy.accountsElsewhere === true) throw new DepositError('DEPOSIT_REFUSED', 'balances are kept elsewhere');
   requireCustomer(ledger, customer);
   const legs = [{ from: fundingAccount(amount.currency), to: customerAccount(customer), amount }];
   return {
