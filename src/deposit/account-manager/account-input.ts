@@ -23,6 +23,7 @@ export type AccountInput =
   | InitiationInput
   | RecordInput
   | ClearingInput
+  | CarriedInput
   | SettlementInput
   | ReplyInput
   /** A hold is due. */
@@ -54,6 +55,16 @@ export interface RecordInput {
 
 export interface ClearingInput {
   readonly type: 'clearing';
+  /** Who signed it. */
+  readonly operator: string;
+  readonly clearing: ClearingInformation;
+  readonly bytes: Uint8Array;
+}
+
+/** Clearing information that another shard of ours has booked. */
+export interface CarriedInput {
+  readonly type: 'carried';
+  readonly from: number;
   /** Who signed it. */
   readonly operator: string;
   readonly clearing: ClearingInformation;

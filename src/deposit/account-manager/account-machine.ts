@@ -22,6 +22,7 @@ import { decideIdle, decideLogOn, sessionTimer } from './log-on.ts';
 import { decideAcknowledged, decideRefused, decideUnanswered } from './open-deposit.ts';
 import { receiveReply } from './receive-operator.ts';
 import { decideSettle, decideSettlement, decideSettlementAnswered, decideSettlePosition } from './settle.ts';
+import { decideCarried } from './take-carried.ts';
 import { decideLapse, decideRecord } from './take-record.ts';
 
 export function createAccountManager(policy: AccountPolicy): Machine<AccountState, AccountInput, AccountRecord> {
@@ -67,6 +68,8 @@ function decide(state: AccountState, input: AccountInput, env: Env, policy: Acco
       return decideRecord(state, input, policy);
     case 'clearing':
       return decideClearing(state, input, env, policy);
+    case 'carried':
+      return decideCarried(state, input, env, policy);
     case 'settle':
       return decideSettle(state, input, env, policy);
     case 'settle-position':

@@ -4,6 +4,7 @@ import type { Signer } from '../../crypto/signed-message.ts';
 import type { Rate } from '../../money/rate.ts';
 import { DepositError } from '../message/deposit-error.ts';
 import type { RateTable } from '../message/session-rate.ts';
+import type { OwnShard } from './shard-map.ts';
 
 /** Who a certificate chain (DER, leaf first) belongs to. Throws unless it leads to the anchors the caller trusts for this. */
 export type Validate = (chain: readonly Uint8Array[]) => { readonly name: string; readonly publicKey: KeyObject };
@@ -38,6 +39,8 @@ export interface AccountPolicy {
   /** Base URL of a merchant of ours, for its statements. */
   merchantUrl(merchant: string): string | undefined;
   readonly validateOperator: Validate;
+  /** Present where the accounts are cut into shards, and this is one of them. */
+  readonly shard?: OwnShard;
   /**
    * The customers' balances are kept elsewhere: every deposit is held there first, by a message to `accounts:hold`, and the ledger here has
    * no limit for customers. Default: they are kept here.

@@ -28,6 +28,8 @@ export interface SettlementTerms {
 
 export type AccountRecord =
   | { readonly type: 'ledger'; readonly record: LedgerRecord }
+  /** The accounts are cut, and these are those of this shard. The first record of its journal. */
+  | { readonly type: 'cut'; readonly shard: number; readonly of: number }
   | {
       readonly type: 'logged-on';
       readonly session: string;

@@ -43,6 +43,8 @@ export interface AskedDeposit {
 
 export interface AccountState {
   ledger: LedgerState;
+  /** Null where the accounts are not cut into shards. */
+  cut: { readonly shard: number; readonly of: number } | null;
   /** The number of the newest session. */
   sessionCount: number;
   settlementCount: number;
@@ -59,6 +61,7 @@ export interface AccountState {
 export function createAccountState(): AccountState {
   return {
     ledger: createLedger(),
+    cut: null,
     sessionCount: 0,
     settlementCount: 0,
     sessions: new Map(),
@@ -73,6 +76,9 @@ export function applyAccounts(state: AccountState, record: AccountRecord): void 
   switch (record.type) {
     case 'ledger':
       applyLedger(state.ledger, record.record);
+      return;
+    case 'cut':
+      state.cut = { shard: record.shard, of: record.of };
       return;
     case 'logged-on':
       logOn(state, record);
@@ -177,7 +183,7 @@ function countSession({ sessionsOf }: AccountState, customer: string, change: 1 
 }
 
 export function snapshotAccounts(state: AccountState): Uint8Array {
-  const { ledger, sessionCount, settlementCount, sessions, deposits, settlements, asking } = state;
+  const { ledger, cut, sessionCount, settlementCount, sessions, deposits, settlements, asking } = state;
   const parts = [
     snapshotLedger(ledger),
     sessionCount,
@@ -186,6 +192,7 @@ export function snapshotAccounts(state: AccountState): Uint8Array {
     [...deposits],
     [...settlements],
     [...asking],
+    cut,
   ] as unknown;
   return encodeCborExact(parts as CborValue);
 }
@@ -193,8 +200,8 @@ export function snapshotAccounts(state: AccountState): Uint8Array {
 /** Our own bytes, whose digest the journal has checked: the shape is trusted. */
 export function restoreAccounts(bytes: Uint8Array): AccountState {
   const parts = decodeCborExact(bytes, { maxBytes: bytes.length }) as unknown;
-  // Snapshots of before have no deposits that wait for money, nor what is left.
-  const [ledger, sessionCount, settlementCount, sessions, deposits, settlements, asking = []] = parts as [
+  // Snapshots of before have no deposits that wait for money, nor what is left, and were never cut.
+  const [ledger, sessionCount, settlementCount, sessions, deposits, settlements, asking = [], cut = null] = parts as [
     Uint8Array,
     number,
     number,
@@ -202,10 +209,12 @@ export function restoreAccounts(bytes: Uint8Array): AccountState {
     [string, OpenDeposit][],
     [string, SettlementTerms][],
     [string, AskedDeposit][]?,
+    AccountState['cut']?,
   ];
   const state: AccountState = {
     ...createAccountState(),
     ledger: restoreLedger(ledger),
+    cut,
     sessionCount,
     settlementCount,
     sessions: new Map(sessions),

@@ -4,29 +4,32 @@
  */
 import { equalBytes } from '../../codec/hex.ts';
 import { signMessage } from '../../crypto/signed-message.ts';
-import type { Decision, Env, Outgoing } from '../../journal/machine.ts';
+import type { Decision, Env } from '../../journal/machine.ts';
 import { clearingAccount } from '../../ledger/clearing.ts';
 import type { LedgerCommand } from '../../ledger/command.ts';
 import { findAccount } from '../../ledger/ledger.ts';
 import type { Amount } from '../../money/amount.ts';
 import { convertAmount, invertRate, type Rate } from '../../money/rate.ts';
-import { billingRecord, type DepositRecord, type WithdrawalRecord } from '../message/billing-record.ts';
-import { CLEARING_GRACE_MS, type ClearingInformation, statementType } from '../message/conclusion.ts';
+import { billingRecord, type WithdrawalRecord } from '../message/billing-record.ts';
+import { type ClearingInformation, statementType } from '../message/conclusion.ts';
 import { DepositError } from '../message/deposit-error.ts';
-import { routeOf } from '../message/route.ts';
 import type { ClearingInput } from './account-input.ts';
 import type { AccountPolicy } from './account-policy.ts';
-import { type AccountRecord, accountKey, depositKey } from './account-record.ts';
+import { type AccountRecord, accountKey } from './account-record.ts';
 import type { AccountState, OpenDeposit } from './account-state.ts';
 import { bill, billClearing } from './bill.ts';
+import { payeePart, requirePayee } from './credit-payee.ts';
 import { postElsewhere } from './elsewhere-message.ts';
 import { amendedInitiationId, holdTimer } from './initiate.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';
-import { exchangeAccount, merchantAccount, requireLedger } from './ledger-step.ts';
+import { exchangeAccount, requireLedger } from './ledger-step.ts';
 import { requireOperator, requireRate } from './open-deposit.ts';
 import { recordId, refuseWaiting } from './take-record.ts';
 
-/** As the customer's operator, as the merchant's, or as both: then all of it at once, and nobody owes anybody. */
+/**
+ * As the customer's operator, as the merchant's, or as both: then all of it at once, and nobody owes anybody. Where accounts are cut into
+ * shards this is the shard of whoever pays; the payee's hears of it through the outbox (`take-carried.ts`).
+ */
 export function decideClearing(
   state: AccountState,
   input: ClearingInput,
@@ -36,17 +39,12 @@ export function decideClearing(
   const { operator, clearing } = input;
   const ofCustomer = clearing.accountManager === policy.name;
   const ofMerchant = operator === policy.name;
-  if (ofCustomer) return withdraw(state, input, env, { policy, ofMerchant });
+  if (ofCustomer) return withdraw(state, input, env, policy);
   if (ofMerchant) return creditMerchant(state, input, env, policy);
   throw new DepositError('OPERATOR_UNKNOWN', 'neither the customer nor the merchant of this transaction is ours');
 }
 
-function withdraw(
-  state: AccountState,
-  input: ClearingInput,
-  env: Env,
-  { policy, ofMerchant }: { readonly policy: AccountPolicy; readonly ofMerchant: boolean },
-): Decision<AccountRecord> {
+function withdraw(state: AccountState, input: ClearingInput, env: Env, policy: AccountPolicy): Decision<AccountRecord> {
   const { clearing, bytes, operator } = input;
   const { transaction, paid, merchant, rate } = clearing;
   const held = state.deposits.get(transaction);
@@ -64,14 +62,13 @@ function withdraw(
   };
   const booked = { clearing: bytes, booked: withdrawn, returned, atMs: env.nowMs };
   const statement = signMessage(statementType, booked, policy.signer);
-  const payee = ofMerchant ? payeeOf(state, clearing) : clearingAccount(operator, paid.currency);
-  const steps = requireLedger(state.ledger, env, ...settleHold({ transaction, withdrawn, paid, payee }));
-  const other = ofMerchant ? merchantPart(input, env, policy) : { records: [], send: [] };
+  const payee = requirePayee(state.ledger, input, policy);
+  const commands = settleHold({ transaction, withdrawn, paid, payee: payee.account });
+  const steps = requireLedger(state.ledger, env, ...commands);
+  const other = payeePart(input, payee, env, policy);
   return {
     records: [...steps, { type: 'withdrawn', transaction, withdrawal, statement }, ...other.records],
-    keys: [
-      ...new Set([depositKey(transaction), accountKey(held.customer), ...(ofMerchant ? [accountKey(merchant)] : [])]),
-    ],
+    keys: [...new Set([...other.keys, accountKey(held.customer)])],
     answer: ACKNOWLEDGED,
     answers: [
       ...(held.recorded === null ? [] : [{ messageId: recordId(transaction), body: statement }]),
@@ -81,7 +78,6 @@ function withdraw(
     send: [
       bill(billingRecord('withdrawal', withdrawal)),
       ...(policy.accountsElsewhere === true ? [postElsewhere(transaction, held.customer, withdrawn)] : []),
-      ...(ofMerchant ? [] : billClearing(clearing, { operator, direction: 'owed', atMs: env.nowMs })),
       ...other.send,
     ],
     cancel: [amendedInitiationId(transaction), recordId(transaction)],
@@ -97,60 +93,22 @@ function creditMerchant(
   policy: AccountPolicy,
 ): Decision<AccountRecord> {
   const { clearing } = input;
-  const { transaction, accountManager, merchant, paid } = clearing;
-  const to = payeeOf(state, clearing);
+  const { transaction, accountManager, paid } = clearing;
+  const payee = requirePayee(state.ledger, input, policy);
   const from = clearingAccount(accountManager, paid.currency);
   if (findAccount(state.ledger, from) === undefined) {
     throw new DepositError('OPERATOR_UNKNOWN', `nothing in ${paid.currency} is cleared with the customer's operator`);
   }
-  const commands: LedgerCommand[] =
-    paid.minor === 0n ? [] : [{ type: 'transfer', id: transaction, legs: [{ from, to, amount: paid }] }];
+  const leg = { from, to: payee.account, amount: paid };
+  const commands: LedgerCommand[] = paid.minor === 0n ? [] : [{ type: 'transfer', id: transaction, legs: [leg] }];
   const steps = requireLedger(state.ledger, env, ...commands);
-  const { records, send } = merchantPart(input, env, policy);
+  const { records, keys, send } = payeePart(input, payee, env, policy);
   return {
     records: [...steps, ...records],
-    keys: [depositKey(transaction), accountKey(merchant)],
+    keys,
     answer: ACKNOWLEDGED,
     send: [...billClearing(clearing, { operator: accountManager, direction: 'due', atMs: env.nowMs }), ...send],
   };
-}
-
-/** The merchant's part: its record, its statement, the billing system. */
-function merchantPart(
-  { clearing, bytes }: ClearingInput,
-  env: Env,
-  policy: AccountPolicy,
-): { readonly records: readonly AccountRecord[]; readonly send: readonly Outgoing[] } {
-  const { transaction, merchant, accountManager, paid } = clearing;
-  const record: DepositRecord = { transaction, merchant, accountManager, paid, clearing: bytes, atMs: env.nowMs };
-  const returned = { currency: paid.currency, minor: 0n };
-  const booked = { clearing: bytes, booked: paid, returned, atMs: env.nowMs };
-  const statement = signMessage(statementType, booked, policy.signer);
-  const url = policy.merchantUrl(merchant);
-  const tell: Outgoing[] =
-    url === undefined
-      ? []
-      : [
-          {
-            id: `statement:${transaction}`,
-            to: routeOf(url, statementType),
-            kind: statementType.name,
-            body: statement,
-            expiresAtMs: env.nowMs + CLEARING_GRACE_MS,
-          },
-        ];
-  return {
-    records: [{ type: 'deposited', transaction, deposit: record, statement }],
-    send: [bill(billingRecord('deposit', record)), ...tell],
-  };
-}
-
-function payeeOf({ ledger }: AccountState, { merchant, paid }: ClearingInformation): string {
-  const account = merchantAccount(merchant, paid.currency);
-  if (findAccount(ledger, account) === undefined) {
-    throw new DepositError('MERCHANT_UNKNOWN', `the merchant has no account in ${paid.currency} here`);
-  }
-  return account;
 }
 
 /** @throws DepositError where the clearing information is not about this deposit or does not add up */

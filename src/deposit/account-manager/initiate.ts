@@ -5,7 +5,6 @@
 import { toHex } from '../../codec/hex.ts';
 import { signMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env, Outgoing } from '../../journal/machine.ts';
-import { clearingAccount } from '../../ledger/clearing.ts';
 import { findAccount, type LedgerState } from '../../ledger/ledger.ts';
 import type { Amount } from '../../money/amount.ts';
 import { convertAmount, type Rate } from '../../money/rate.ts';
@@ -27,7 +26,8 @@ import { type AccountRecord, type DepositTerms, depositKey } from './account-rec
 import type { AccountState, Session } from './account-state.ts';
 import { holdElsewhere } from './elsewhere-message.ts';
 import { requireCustomer } from './keep-accounts.ts';
-import { customerAccount, exchangeAccount, MAX_SAID_MINOR, merchantAccount, requireLedger } from './ledger-step.ts';
+import { customerAccount, exchangeAccount, MAX_SAID_MINOR, requireLedger } from './ledger-step.ts';
+import { payeeOf } from './payee.ts';
 
 const IDENTIFIER_LENGTH = 16;
 
@@ -137,8 +137,10 @@ function requireClearable(ledger: LedgerState, initiation: Initiation, policy: A
     throw new DepositError('OPERATOR_UNKNOWN', 'nothing is cleared with this operator');
   }
   const own = merchantOperator === policy.name;
-  const payee = own ? merchantAccount(merchant, merchantCurrency) : clearingAccount(merchantOperator, merchantCurrency);
-  const missing = findAccount(ledger, payee) === undefined;
+  const payee = payeeOf({ operator: merchantOperator, merchant, currency: merchantCurrency }, policy);
+  // Another shard's accounts cannot be looked at from here. Our own acquirer knows what its merchants take, and says no by itself.
+  const unknown = payee.elsewhere !== undefined && own && policy.merchantUrl(merchant) === undefined;
+  const missing = unknown || findAccount(ledger, payee.account) === undefined;
   if (missing && own) throw new DepositError('MERCHANT_UNKNOWN', 'the merchant has no account in this currency here');
   if (missing)
     throw new DepositError('OPERATOR_UNKNOWN', `nothing in ${merchantCurrency} is cleared with this operator`);

@@ -13,6 +13,7 @@ import type { AccountRecord } from './account-record.ts';
 import type { AccountState } from './account-state.ts';
 import { bill } from './bill.ts';
 import { customerAccount, fundingAccount, merchantAccount, ownAccounts, requireLedger } from './ledger-step.ts';
+import { type OwnShard, shardName } from './shard-map.ts';
 
 /** The answer where there is nothing to say. */
 export const ACKNOWLEDGED = encodeCbor(null);
@@ -21,7 +22,7 @@ export const ACKNOWLEDGED = encodeCbor(null);
 const NAME = /^[\x21-\x7e]{1,64}$/;
 
 export function decideSetUp(
-  { ledger }: AccountState,
+  { ledger, cut }: AccountState,
   { currencies }: Extract<AccountInput, { type: 'set-up' }>,
   env: Env,
   policy: AccountPolicy,
@@ -31,12 +32,51 @@ export function decideSetUp(
       return { type: 'open' as const, account: id, currency, kind, creditLine };
     }),
   );
-  const others = [...policy.operators].filter(([name]) => name !== policy.name);
-  const positions = others.flatMap(([counterparty, { limits }]) =>
+  const positions = [...positionsWithOthers(policy), ...positionsBetweenShards(policy, currencies)];
+  const commands = [...own, ...positions].flatMap((wanted) => openOrAdjust(ledger, wanted));
+  const opened = requireLedger(ledger, env, ...commands);
+  return { records: [...recordOfCut({ ledger, cut }, policy), ...opened], answer: ACKNOWLEDGED };
+}
+
+function positionsWithOthers({ name: own, operators, shard }: AccountPolicy): readonly OpenAccount[] {
+  const others = [...operators].filter(([name]) => name !== own && isHere(shard, shard?.map.ofOperator(name)));
+  return others.flatMap(([counterparty, { limits }]) =>
     limits.map((limit) => openPosition({ counterparty, ...limit })),
   );
-  const commands = [...own, ...positions].flatMap((wanted) => openOrAdjust(ledger, wanted));
-  return { records: requireLedger(ledger, env, ...commands), answer: ACKNOWLEDGED };
+}
+
+/** Without limits: it is all one operator. */
+function positionsBetweenShards({ name, shard }: AccountPolicy, currencies: readonly string[]): readonly OpenAccount[] {
+  if (shard === undefined) return [];
+  const others = Array.from({ length: shard.map.count }, (_, at) => at).filter((at) => at !== shard.number);
+  return others.flatMap((at) =>
+    currencies.map((currency) => {
+      return openPosition({ counterparty: shardName(name, at), currency, theyMayOweMinor: UNLIMITED });
+    }),
+  );
+}
+
+/**
+ * How the accounts are cut stands in the journal, because nothing could be found any more if it were forgotten.
+ * @throws DepositError `SHARDS_CHANGED` for a journal that was made for another shard, for another number of them, or for none
+ */
+function recordOfCut(
+  { ledger, cut }: Pick<AccountState, 'ledger' | 'cut'>,
+  { shard }: AccountPolicy,
+): readonly AccountRecord[] {
+  const wanted = shard === undefined ? 'all accounts' : `shard ${shard.number} of ${shard.map.count}`;
+  const found = cut === null ? 'all accounts' : `shard ${cut.shard} of ${cut.of}`;
+  if (found === wanted) return [];
+  const isNew = cut === null && ledger.accounts.slots.size === 0;
+  if (!isNew || shard === undefined) {
+    throw new DepositError('SHARDS_CHANGED', `this journal keeps ${found}, not ${wanted}`);
+  }
+  return [{ type: 'cut', shard: shard.number, of: shard.map.count }];
+}
+
+/** Whether it is kept in this shard; always, where there are none. */
+function isHere(shard: OwnShard | undefined, number: number | undefined): boolean {
+  return shard === undefined || shard.number === number;
 }
 
 export function decideOpenAccount(
@@ -50,6 +90,10 @@ export function decideOpenAccount(
   }
   if (of === 'merchant' && creditLineMinor !== 0n)
     throw new DepositError('DEPOSIT_REFUSED', 'merchants have no credit');
+  const { map } = policy.shard ?? {};
+  if (!isHere(policy.shard, of === 'customer' ? map?.ofCustomer(name) : map?.ofMerchant(name))) {
+    throw new DepositError('DEPOSIT_REFUSED', `the accounts of ${name} are kept in another shard`);
+  }
   const account = of === 'customer' ? customerAccount(name) : merchantAccount(name, currency);
   // Limits are where the balances are.
   const creditLine = of === 'customer' && policy.accountsElsewhere === true ? UNLIMITED : creditLineMinor;

@@ -49,7 +49,7 @@ function nextIdentity(
         `a customer has at most ${MAX_SESSIONS_OF_CUSTOMER} sessions at a time`,
       );
     }
-    const session = sessionOf(policy.name, state.sessionCount + 1);
+    const session = newSession(state.sessionCount + 1, policy);
     return { session, transaction: transactionOf(session, 1) };
   }
   const session = state.sessions.get(known);
@@ -60,6 +60,10 @@ function nextIdentity(
     throw new DepositError('DEPOSIT_REFUSED', `at most ${MAX_WAITING} transactions of a session wait to be initiated`);
   }
   return { session: known, transaction: transactionOf(known, session.newest + 1) };
+}
+
+function newSession(count: number, { name, shard }: AccountPolicy): string {
+  return shard === undefined ? sessionOf(name, count) : shard.map.sessionOf({ shard: shard.number, count });
 }
 
 export function decideIdle(state: AccountState, id: string, env: Env, policy: AccountPolicy): Decision<AccountRecord> {

@@ -12,11 +12,11 @@ const carriedClearingShape = record({
   /** Who signed it. */
   operator: partyName,
   /** As it came. */
-  clearing: bytes({ min: 1, max: 32_768 }),
+  clearing: bytes({ min: 1, max: 8192 }),
 });
 export type CarriedClearing = Shaped<typeof carriedClearingShape>;
 export const carriedClearingType: MessageType<CarriedClearing> = {
   name: 'deposit-carried-clearing',
   shape: carriedClearingShape,
-  maxBytes: 40_000,
+  maxBytes: 9000,
 };

@@ -18,7 +18,9 @@ export type DepositErrorCode =
   | 'PURCHASE_UNPROVED'
   | 'PURCHASE_REUSED'
   | 'CHECKPOINT_UNFIT'
-  | 'RECORD_UNFIT';
+  | 'RECORD_UNFIT'
+  /** A journal of accounts that are cut in another way. */
+  | 'SHARDS_CHANGED';
 
 export class DepositError extends HandselError {
   constructor(code: DepositErrorCode, message: string, options?: ConstructorParameters<typeof HandselError>[2]) {
