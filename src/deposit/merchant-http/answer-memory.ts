@@ -2,6 +2,7 @@
  * What was answered to which purchase. Whoever lost an answer gets the same one again; whoever shows an old payment again gets no new
  * work for it: without this, one payment would buy a changing resource for ever.
  */
+import { concatBytes } from '../../codec/hex.ts';
 import type { Clock } from '../../journal/clock.ts';
 
 export interface AnswerLimits {
@@ -48,14 +49,24 @@ export interface AnsweredPurchase {
 
 export interface AnswerMemory {
   find(key: string, proof: string): AnsweredPurchase | undefined;
-  serve(key: string, purchase: AnsweredPurchase): Promise<Serving>;
+  /** At once, unless the answer is being made. */
+  serve(key: string, purchase: AnsweredPurchase): Serving | Promise<Serving>;
 }
 
 interface Entry extends AnsweredPurchase {
+  readonly key: string;
   servings: number;
-  running: Promise<void> | undefined;
+  /** Who makes the answer. */
+  maker: AnswerRecorder | undefined;
+  /** Resolves when it is made: there only while somebody waits. */
+  made: PromiseWithResolvers<void> | undefined;
+  kept: Kept | undefined;
+}
+
+interface Kept {
+  readonly entry: Entry;
   answer: KeptAnswer | undefined;
-  untilMs: number;
+  readonly untilMs: number;
 }
 
 /** How often an answer is made that is not kept, because it was too large, or failed. */
@@ -71,48 +82,60 @@ export function createAnswerMemory(clock: Clock, limits: AnswerLimits = {}): Ans
     waitMs = 30_000,
   } = limits;
   const entries = new Map<string, Entry>();
-  /** Those with an answer, the oldest first. */
-  const kept = new Set<Entry>();
+  /** As they came. */
+  const oldest = createQueue<Entry>();
+  /** As they were kept, also some that are not any more. */
+  const oldestKept = createQueue<Kept>();
   let keptBytes = 0;
 
   const forget = (entry: Entry) => {
-    if (!kept.delete(entry)) return;
-    keptBytes -= entry.answer?.body.length ?? 0;
-    entry.answer = undefined;
+    const { kept } = entry;
+    if (kept === undefined) return;
+    keptBytes -= kept.answer?.body.length ?? 0;
+    kept.answer = undefined;
+    entry.kept = undefined;
   };
   const forgetOld = () => {
-    for (const entry of kept) {
-      if (keptBytes <= maxBytes && entry.untilMs > clock.nowMs()) return;
-      forget(entry);
+    for (let first = oldestKept.first(); first !== undefined; first = oldestKept.first()) {
+      if (first.answer !== undefined) {
+        if (keptBytes <= maxBytes && first.untilMs > clock.nowMs()) return;
+        forget(first.entry);
+      }
+      oldestKept.shift();
     }
   };
-  const enter = (key: string, purchase: AnsweredPurchase): Entry => {
+  const keep = (entry: Entry, answer: KeptAnswer) => {
+    forget(entry);
+    entry.kept = { entry, answer, untilMs: clock.nowMs() + keepMs };
+    oldestKept.push(entry.kept);
+    keptBytes += answer.body.length;
+    forgetOld();
+  };
+  const enter = (key: string, { proof, units, number }: AnsweredPurchase): Entry => {
     const known = entries.get(key);
     if (known !== undefined) return known;
-    for (const [oldest, entry] of entries) {
-      if (entries.size < maxPurchases) break;
-      forget(entry);
-      entries.delete(oldest);
+    while (entries.size > 0 && entries.size >= maxPurchases) {
+      entries.delete(oldest.shift()!.key);
     }
-    const entry = { ...purchase, servings: 0, running: undefined, answer: undefined, untilMs: 0 };
+    const entry = { key, proof, units, number, servings: 0, maker: undefined, made: undefined, kept: undefined };
     entries.set(key, entry);
+    oldest.push(entry);
     return entry;
   };
   const record = (entry: Entry): AnswerRecorder => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    entry.running = promise;
-    entry.servings++;
     let chunks: Uint8Array[] | undefined = [];
     let size = 0;
     const done = () => {
-      if (entry.running === promise) entry.running = undefined;
-      resolve();
+      if (entry.maker !== maker) return;
+      entry.maker = undefined;
+      entry.made?.resolve();
+      entry.made = undefined;
     };
-    return {
+    const maker: AnswerRecorder = {
       write(chunk) {
         if (chunks === undefined) return;
         size += chunk.length;
-        if (size <= maxAnswerBytes) chunks.push(chunk.slice());
+        if (size <= maxAnswerBytes) chunks.push(new Uint8Array(chunk));
         else {
           chunks = undefined;
           done();
@@ -120,16 +143,33 @@ export function createAnswerMemory(clock: Clock, limits: AnswerLimits = {}): Ans
       },
       end(status, headers) {
         if (chunks !== undefined && status < FIRST_FAILURE) {
-          entry.answer = { status, headers, body: new Uint8Array(Buffer.concat(chunks)) };
-          entry.untilMs = clock.nowMs() + keepMs;
-          kept.add(entry);
-          keptBytes += size;
-          forgetOld();
+          keep(entry, { status, headers, body: chunks.length === 1 ? chunks[0]! : concatBytes(...chunks) });
         }
+        chunks = undefined;
         done();
       },
-      abandon: done,
+      abandon() {
+        chunks = undefined;
+        done();
+      },
     };
+    entry.servings++;
+    entry.maker = maker;
+    return maker;
+  };
+  const serve = (entry: Entry): Serving => {
+    if (entry.kept?.answer !== undefined) return { type: 'kept', answer: entry.kept.answer };
+    if (entry.servings >= MAX_SERVINGS) return { type: 'used-up' };
+    return { type: 'make', recorder: record(entry) };
+  };
+  const serveLater = async (entry: Entry): Promise<Serving> => {
+    const untilMs = clock.nowMs() + waitMs;
+    // Several may have waited for the same one: each looks again.
+    while (entry.maker !== undefined) {
+      entry.made ??= Promise.withResolvers();
+      if (!(await settledWithin(entry.made.promise, clock, untilMs - clock.nowMs()))) return { type: 'busy' };
+    }
+    return serve(entry);
   };
 
   return {
@@ -137,17 +177,36 @@ export function createAnswerMemory(clock: Clock, limits: AnswerLimits = {}): Ans
       const entry = entries.get(key);
       return entry?.proof === proof ? entry : undefined;
     },
-    async serve(key, purchase) {
+    serve(key, purchase) {
       const entry = enter(key, purchase);
       forgetOld();
-      const untilMs = clock.nowMs() + waitMs;
-      // Several may have waited for the same one: each looks again.
-      while (entry.running !== undefined) {
-        if (!(await settledWithin(entry.running, clock, untilMs - clock.nowMs()))) return { type: 'busy' };
+      return entry.maker === undefined ? serve(entry) : serveLater(entry);
+    },
+  };
+}
+
+interface Queue<T> {
+  push(value: T): void;
+  first(): T | undefined;
+  shift(): T | undefined;
+}
+
+/** First in, first out. A `Map` or `Set` would do, but finds its first one ever more slowly as those before it are deleted. */
+function createQueue<T>(): Queue<T> {
+  let values: (T | undefined)[] = [];
+  let at = 0;
+  return {
+    push: (value) => void values.push(value),
+    first: () => values[at],
+    shift() {
+      const value = values[at];
+      if (value === undefined) return undefined;
+      values[at++] = undefined;
+      if (at * 2 >= values.length) {
+        values = values.slice(at);
+        at = 0;
       }
-      if (entry.answer !== undefined) return { type: 'kept', answer: entry.answer };
-      if (entry.servings >= MAX_SERVINGS) return { type: 'used-up' };
-      return { type: 'make', recorder: record(entry) };
+      return value;
     },
   };
 }

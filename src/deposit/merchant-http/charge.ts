@@ -10,7 +10,7 @@ import { type Credential, PREEMPTIVE_ID, parseCredential } from '../message/paym
 import { priceIn, requestDigest, unitsOf } from '../message/payment-offer.ts';
 import { formatReceipt, PURCHASE_HEADER, RECEIPT_HEADER } from '../message/payment-receipt.ts';
 import { worthOf } from '../message/purchase.ts';
-import { type AnswerMemory, createAnswerMemory } from './answer-memory.ts';
+import { type AnswerMemory, createAnswerMemory, type Serving } from './answer-memory.ts';
 import { type ChallengeBinding, createChallengeBinding } from './challenge-binding.ts';
 import type { Admission, Charge, ChargedRequest, ChargeOptions, ChargeSetup, Gate, Price } from './charge-terms.ts';
 import { type Asked, createPaymentCheck, problemOf, readPayment, Unpaid } from './payment-check.ts';
@@ -37,8 +37,8 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
   const { description, header } = options;
   const fixed = options.price === undefined ? undefined : priced(options.price);
   // A price that depends on the request cannot be known ahead, and a payment refused costs the customer its deposit.
-  const ahead = preemptive && fixed !== undefined;
-  const check = createPaymentCheck(setup, { ...options, preemptive: ahead }, binding);
+  const unitsAhead = preemptive ? fixed?.units : undefined;
+  const check = createPaymentCheck(setup, { ...options, preemptive: unitsAhead !== undefined }, binding);
 
   function priced(price: Price): { readonly units: number; readonly amount: NanoAmount } {
     const amount = priceIn(currency, price);
@@ -66,10 +66,10 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
   };
 
   /** The price that binds us: the one we offered, or for a payment that answers no challenge the one of now. */
-  const boundUnits = async ({ challenge }: Credential, asked: AskedRequest): Promise<number | undefined> =>
-    ahead && challenge.id === PREEMPTIVE_ID ? unitsFor(asked.request) : check.offeredUnits(challenge, asked);
+  const boundUnits = ({ challenge }: Credential, asked: Asked): number =>
+    unitsAhead !== undefined && challenge.id === PREEMPTIVE_ID ? unitsAhead : check.offeredUnits(challenge, asked);
 
-  const take = async (credential: Credential, asked: AskedRequest): Promise<Admission> => {
+  const take = async (credential: Credential, asked: Asked): Promise<Admission> => {
     const { payload, purchase } = readPayment(credential);
     const { transaction, token } = payload;
     const reference = `${transaction}/${purchase.number}`;
@@ -77,8 +77,7 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
     const known = memory.find(reference, proof);
     if (known !== undefined) return serve(reference, { transaction, ...known, repeated: true });
 
-    const units = await boundUnits(credential, asked);
-    if (units === undefined) return { type: 'free' };
+    const units = boundUnits(credential, asked);
     if (worthOf(purchase.steps) !== units) {
       throw new Unpaid({ type: 'payment-insufficient', detail: `expected a payment of ${units} units` });
     }
@@ -94,21 +93,27 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
     readonly repeated: boolean;
   }
 
-  const serve = async (reference: string, taken: Taken): Promise<Admission> => {
-    const { transaction, number, units, proof, repeated } = taken;
-    const serving = await memory.serve(reference, { proof, units, number });
+  const serve = (reference: string, taken: Taken): Admission | Promise<Admission> => {
+    const serving = memory.serve(reference, taken);
+    if (serving instanceof Promise) return serving.then((settled) => admissionOf(reference, taken, settled));
+    return admissionOf(reference, taken, serving);
+  };
+
+  const admissionOf = (reference: string, taken: Taken, serving: Serving): Admission => {
+    const { transaction, number, units, repeated } = taken;
     if (serving.type === 'kept') return { type: 'answered', answer: serving.answer };
     if (serving.type === 'busy') throw new HandselError('ANSWER_PENDING', 'the answer is being made');
     if (serving.type === 'used-up') return { type: 'refused', ...usedUpRefusal(number) };
-    const receipt = formatReceipt({ transaction, number, atMs: clock.nowMs() }, { currency, units, unitNano });
+    const atMs = clock.nowMs();
     return {
       type: 'paid',
       payment: { transaction, number, units, reference, repeated },
-      headersFor: (status, cacheControl) => ({
-        [PURCHASE_HEADER]: String(number),
-        'cache-control': privately(cacheControl),
-        ...(status >= 200 && status < 300 ? { [RECEIPT_HEADER]: receipt } : {}),
-      }),
+      headersFor(status, cacheControl) {
+        const headers = { [PURCHASE_HEADER]: String(number), 'cache-control': privately(cacheControl) };
+        if (status < 200 || status >= 300) return headers;
+        const receipt = formatReceipt({ transaction, number, atMs }, { currency, units, unitNano });
+        return { ...headers, [RECEIPT_HEADER]: receipt };
+      },
       recorder: serving.recorder,
     };
   };
@@ -133,7 +138,8 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
 
 /** Nobody shared may keep what was paid for (the draft, "Caching"). */
 function privately(cacheControl: string | undefined): string {
-  const directives = (cacheControl ?? '')
+  if (cacheControl === undefined) return 'private';
+  const directives = cacheControl
     .split(',')
     .map((directive) => directive.trim())
     .filter((directive) => directive !== '');

@@ -1,7 +1,8 @@
 /** The receipt of the "Payment" scheme (draft-httpauth-payment-01, section "Payment-Receipt Header"), and what else an answer says. */
 import { z } from 'zod';
+import { toBase64Url, utf8 } from '../../codec/hex.ts';
 import { PaymentError } from './payment-error.ts';
-import { decodePaymentJson, encodePaymentJson } from './payment-json.ts';
+import { decodePaymentJson } from './payment-json.ts';
 import { DEPOSIT_METHOD, nanoOfOffer, type Offer } from './payment-offer.ts';
 
 export const RECEIPT_HEADER = 'payment-receipt';
@@ -29,16 +30,13 @@ const receiptSchema = z.object({
   reference: z.string().regex(REFERENCE),
 });
 
+/** Canonical JSON as all of the scheme, put together by hand: there is one for every answer. */
 export function formatReceipt(receipt: PaymentReceipt, offer: Pick<Offer, 'currency' | 'units' | 'unitNano'>): string {
   const { transaction, number, atMs } = receipt;
-  return encodePaymentJson({
-    status: 'success',
-    method: DEPOSIT_METHOD,
-    timestamp: new Date(atMs).toISOString(),
-    reference: `${transaction}/${number}`,
-    amount: nanoOfOffer(offer).nano.toString(),
-    currency: offer.currency.toLowerCase(),
-  });
+  const amount = nanoOfOffer(offer).nano;
+  const reference = JSON.stringify(`${transaction}/${number}`);
+  const json = `{"amount":"${amount}","currency":"${offer.currency.toLowerCase()}","method":"${DEPOSIT_METHOD}","reference":${reference},"status":"success","timestamp":"${new Date(atMs).toISOString()}"}`;
+  return toBase64Url(utf8(json));
 }
 
 /** @throws PaymentError `RECEIPT_MALFORMED` */

@@ -58,9 +58,13 @@ export class PayingCustomer {
     return signMessage(checkpointType, checkpoint, keys);
   }
 
-  /** Pays the next purchase; `told` is what the token says where that is not the truth. */
-  buy(units: number, what = `item ${this.count + 1}`, told: { number?: number; head?: Uint8Array } = {}): Sale {
-    const item = { units, request: sha256(Buffer.from(what)) };
+  /** Pays the next purchase: of what is named, or of the request with this digest; `told` is what the token says where that is not the truth. */
+  buy(
+    units: number,
+    what: string | Uint8Array = `item ${this.count + 1}`,
+    told: { number?: number; head?: Uint8Array } = {},
+  ): Sale {
+    const item = { units, request: typeof what === 'string' ? sha256(Buffer.from(what)) : what };
     const number = this.count + 1;
     const steps = stepsFor(units);
     const words = steps.map((moved, chain) => {
