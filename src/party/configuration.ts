@@ -91,6 +91,8 @@ const depositsOfOperator = z.strictObject({
   rates: z.array(z.strictObject({ from: currency, to: currency, rate: z.string() })).default([]),
   /** How long a table given out counts. */
   ratesLifespanSeconds: z.number().int().min(60).default(3600),
+  /** How long the other side's record of a deposit is waited for before one side's evidence decides. */
+  recordWaitSeconds: z.number().int().min(1).default(3600),
   billing: billing.prefault({}),
   accounts: accounts.default({ kind: 'ledger' }),
   /** How often we pay what we owe other operators. */

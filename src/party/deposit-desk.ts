@@ -96,15 +96,20 @@ export function depositDesk(parts: DepositDeskParts): DepositDesk {
 
   const openViews = () => [...host.state.deposits.values()].map((deposit) => depositView(deposit, spender));
   const finished = async () => (await listFinished(host, MOST_FINISHED)).map((one) => clearedDeposit(one, currency));
+  /** What has left the state may still be on its way into the journal. */
+  const finishedNow = async (transaction: string) => {
+    await host.settled();
+    return readFinished(host, transaction);
+  };
   const meant = async (given: string): Promise<string> => {
-    if ((await readFinished(host, given)) !== undefined) return given;
+    if (host.state.references.has(given) || (await finishedNow(given)) !== undefined) return given;
     return fullIdentity(given, host.state.references.keys(), { what: 'deposit', unknown: 'DEPOSIT_UNKNOWN' });
   };
   const look = async (transaction: string): Promise<DepositView | ClearedDeposit> => {
     await host.settled();
     const open = depositOf(host.state, transaction);
     if (open !== undefined) return depositView(open, spender);
-    const over = await readFinished(host, transaction);
+    const over = await finishedNow(transaction);
     if (over === undefined) throw new HandselError('DEPOSIT_UNKNOWN', `there is no deposit ${transaction}`);
     return clearedDeposit(over, currency);
   };

@@ -76,6 +76,7 @@ export async function openOperatorDeposits(options: {
     operators: operatorsOf(name, deposits),
     merchants: new Map(deposits.merchants.map(({ name: merchant, url, currency }) => [merchant, { url, currency }])),
     rate: (pair) => rateOf(rates, pair),
+    recordWaitMs: deposits.recordWaitSeconds * 1000,
   };
 
   const billing = await openOperatorBilling({

@@ -80,6 +80,10 @@ export function purseSpending(options: PurseSpendingOptions): PurseSpending {
     }
     return undefined;
   };
+  const isUsedUp = (transaction: string): boolean => {
+    const deposit = depositOf(host.state, transaction);
+    return deposit?.phase === 'open' && unitsLeft(deposit, spender) === 0;
+  };
   const sizeOf = (offer: Offer, { limitId, depositMinor, exactly }: DepositTerms): bigint => {
     if (exactly) return depositMinor;
     const least = leastMinor(offer, { limits, rates });
@@ -138,6 +142,7 @@ export function purseSpending(options: PurseSpendingOptions): PurseSpending {
       paid(transaction, number) {
         spender.paid(transaction, number);
         answers.end(transaction);
+        if (isUsedUp(transaction)) inBackground(close(transaction));
       },
       failed(transaction, number) {
         spender.failed(transaction, number);

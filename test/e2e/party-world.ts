@@ -44,10 +44,12 @@ export interface PartyWorld {
   close(): Promise<void>;
 }
 
-export async function startPartyWorld(): Promise<PartyWorld> {
+/** `prepare` may change what is in the home before anything starts. */
+export async function startPartyWorld(prepare: (home: string) => void = () => {}): Promise<PartyWorld> {
   const { folder, remove } = temporaryFolder();
   const home = join(folder, 'home');
   const { network } = await provisionSettlingAtOnce(home);
+  prepare(home);
   const password = readFileSync(join(home, network.password), 'utf8').trim();
   const messages: TracedMessage[] = [];
   const cut = new Set<string>();
