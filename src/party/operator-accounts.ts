@@ -34,15 +34,20 @@ interface Books {
 export async function operatorAccounts(hosts: {
   readonly issuer: Books;
   readonly acquirer: Books;
-  readonly deposits?: Books;
+  readonly deposits?: { books(): Promise<LedgerView> } | undefined;
 }): Promise<OperatorAccounts> {
-  const { issuer, acquirer, deposits } = hosts;
-  await Promise.all([issuer.settled(), acquirer.settled(), deposits?.settled()]);
-  return {
-    issuer: viewOf(issuer.state.ledger),
-    acquirer: viewOf(acquirer.state.ledger),
-    ...(deposits === undefined ? {} : { deposits: viewOf(deposits.state.ledger) }),
-  };
+  const [issuer, acquirer, deposits] = await Promise.all([
+    booksOf(hosts.issuer),
+    booksOf(hosts.acquirer),
+    hosts.deposits?.books(),
+  ]);
+  return { issuer, acquirer, ...(deposits === undefined ? {} : { deposits }) };
+}
+
+/** Of one host. */
+export async function booksOf(host: Books): Promise<LedgerView> {
+  await host.settled();
+  return viewOf(host.state.ledger);
 }
 
 function viewOf(ledger: LedgerState): LedgerView {

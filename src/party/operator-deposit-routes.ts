@@ -31,40 +31,33 @@ import { peerName } from './peer-name.ts';
 
 const SIGNED = 'application/cose';
 
-export function operatorDepositRoutes(given: {
+const RECORD = `POST ${pathOf(transactionRecordType)}` as const;
+const SETTLEMENT = `POST ${pathOf(settlementType)}` as const;
+
+interface AccountDoors {
   readonly accounts: Host<AccountState, AccountInput, AccountRecord>;
-  readonly acquirer: Host<AcquirerState, AcquirerInput, AcquirerRecord>;
   readonly policy: AccountPolicy;
   readonly validate: ValidateChain;
   nowMs(): number;
   /** Where the accounts are kept elsewhere: what a customer could set aside. */
   readonly lookUp?: ((customer: string) => Promise<Amount>) | undefined;
-}): Routes {
-  const { accounts, acquirer, policy, validate, nowMs, lookUp } = given;
+}
+
+interface AcquirerDoors {
+  readonly acquirer: Host<AcquirerState, AcquirerInput, AcquirerRecord>;
+  readonly operators: AccountPolicy['operators'];
+  readonly validate: ValidateChain;
+  nowMs(): number;
+}
+
+export function operatorDepositRoutes(given: AccountDoors & Pick<AcquirerDoors, 'acquirer'>): Routes {
+  return withAcquirer(accountRoutes(given), { ...given, operators: given.policy.operators });
+}
+
+/** What the accounts answer by themselves. Records are those of customers, and of settlements nobody else is told. */
+export function accountRoutes({ accounts, policy, validate, nowMs, lookUp }: AccountDoors): Routes {
   const toAccounts = (read: (body: Uint8Array) => Arrived<AccountInput> | Promise<Arrived<AccountInput>>): Handler => {
     return async ({ body }) => ({ contentType: SIGNED, body: await accounts.handle(await read(body)) });
-  };
-
-  /** Of the customer from the customer or, on its way, from its operator; of the merchant from the merchant. */
-  const record = async ({ body, peer }: Request): Promise<Uint8Array> => {
-    const deliverer = peerName(peer);
-    const { by } = readMessage(transactionRecordType, body).value;
-    if (by === 'customer' && !policy.operators.has(deliverer)) {
-      return accounts.handle(await receiveCustomerRecord(body, (one) => findAccountDeposit(accounts, one)));
-    }
-    const input = await receiveRecord(body, { deliverer, find: (one) => findDeposit(acquirer, one) });
-    const messageId = `record:${input.transaction}:${input.by}`;
-    return acquirer.handle({ messageId, digest: sha256(body), input });
-  };
-
-  /** On the accounts first: the payer repeats its message until both know. */
-  const settlement = async ({ body }: Request): Promise<Uint8Array> => {
-    const arrived = receiveSettlement(body, validate);
-    const answer = await accounts.handle(arrived);
-    const { messageId, digest, input } = arrived;
-    const { operator, settlement: paid } = input;
-    await acquirer.handle({ messageId, digest, input: { type: 'settled', operator, amount: paid.amount } });
-    return answer;
   };
 
   const logOn = async (body: Uint8Array): Promise<Arrived<AccountInput>> => {
@@ -73,24 +66,51 @@ export function operatorDepositRoutes(given: {
     return { ...arrived, input: { ...arrived.input, available: await lookUp(arrived.input.customer) } };
   };
 
-  const amendedInitiation = async ({ body }: Request): Promise<Uint8Array> => {
-    const input = receiveAmendedInitiation(body, { validate, nowMs: nowMs() });
-    const messageId = `amended-initiation:${input.initiation.transaction}`;
-    return acquirer.handle({ messageId, digest: sha256(body), input });
-  };
-
-  const answering = (answer: (request: Request) => Promise<Uint8Array>): Handler => {
-    return async (request) => ({ contentType: SIGNED, body: await answer(request) });
-  };
   return {
     [`POST ${pathOf(logOnType)}`]: toAccounts(logOn),
     [`POST ${pathOf(initiationType)}`]: toAccounts((body) => receiveInitiation(body, validate)),
-    [`POST ${pathOf(ratesRequestType)}`]: answering(async ({ body }) =>
-      answerRates(body, { policy, validateCustomer: validate, state: accounts.state, nowMs: nowMs() }),
-    ),
-    [`POST ${pathOf(transactionRecordType)}`]: answering(record),
+    [`POST ${pathOf(ratesRequestType)}`]: async ({ body }: Request) => {
+      const given = { policy, validateCustomer: validate, state: accounts.state, nowMs: nowMs() };
+      return { contentType: SIGNED, body: answerRates(body, given) };
+    },
+    [RECORD]: toAccounts((body) => receiveCustomerRecord(body, (one) => findAccountDeposit(accounts, one))),
     [`POST ${pathOf(clearingInformationType)}`]: toAccounts((body) => receiveClearing(body, validate)),
-    [`POST ${pathOf(settlementType)}`]: answering(settlement),
-    [`POST ${pathOf(amendedInitiationType)}`]: answering(amendedInitiation),
+    [SETTLEMENT]: toAccounts((body) => receiveSettlement(body, validate)),
+  };
+}
+
+/** The doors of the accounts, wherever they are, with those of the acquirer beside and before them. */
+export function withAcquirer(accounts: Routes, { acquirer, operators, validate, nowMs }: AcquirerDoors): Routes {
+  /** Of the customer from the customer or, on its way, from its operator; of the merchant from the merchant. */
+  const record: Handler = async (request) => {
+    const { body, peer } = request;
+    const deliverer = peerName(peer);
+    const { by } = readMessage(transactionRecordType, body).value;
+    if (by === 'customer' && !operators.has(deliverer)) return accounts[RECORD]!(request);
+    const input = await receiveRecord(body, { deliverer, find: (one) => findDeposit(acquirer, one) });
+    const messageId = `record:${input.transaction}:${input.by}`;
+    return { contentType: SIGNED, body: await acquirer.handle({ messageId, digest: sha256(body), input }) };
+  };
+
+  /** On the accounts first: the payer repeats its message until both know. */
+  const settlement: Handler = async (request) => {
+    const { messageId, digest, input } = receiveSettlement(request.body, validate);
+    const answer = await accounts[SETTLEMENT]!(request);
+    const { operator, settlement: paid } = input;
+    await acquirer.handle({ messageId, digest, input: { type: 'settled', operator, amount: paid.amount } });
+    return answer;
+  };
+
+  const amendedInitiation: Handler = async ({ body }) => {
+    const input = receiveAmendedInitiation(body, { validate, nowMs: nowMs() });
+    const messageId = `amended-initiation:${input.initiation.transaction}`;
+    return { contentType: SIGNED, body: await acquirer.handle({ messageId, digest: sha256(body), input }) };
+  };
+
+  return {
+    ...accounts,
+    [RECORD]: record,
+    [SETTLEMENT]: settlement,
+    [`POST ${pathOf(amendedInitiationType)}`]: amendedInitiation,
   };
 }

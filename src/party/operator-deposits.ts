@@ -2,7 +2,6 @@
 import type { AccountInput } from '../deposit/account-manager/account-input.ts';
 import { createAccountManager } from '../deposit/account-manager/account-machine.ts';
 import type { AccountPolicy, Operator } from '../deposit/account-manager/account-policy.ts';
-import type { AccountRecord } from '../deposit/account-manager/account-record.ts';
 import type { AccountState } from '../deposit/account-manager/account-state.ts';
 import { createAcquirer } from '../deposit/acquirer/acquirer.ts';
 import type { AcquirerInput } from '../deposit/acquirer/acquirer-input.ts';
@@ -19,10 +18,11 @@ import { createCommunicationTrust } from './communication-trust.ts';
 import type { OperatorConfiguration, OperatorDeposits } from './configuration.ts';
 import { chainValidation } from './deposit-trust.ts';
 import { fundRoutes } from './fund-customer.ts';
+import { booksOf, type LedgerView } from './operator-accounts.ts';
 import { openAccountsElsewhere } from './operator-accounts-elsewhere.ts';
 import { openOperatorBilling } from './operator-billing.ts';
 import { operatorDepositRoutes } from './operator-deposit-routes.ts';
-import { type OperatorStatement, operatorStatement } from './operator-statement.ts';
+import { accountsStatement, type OperatorStatement, operatorStatement } from './operator-statement.ts';
 import { ownCommand } from './own-commands.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type Surroundings } from './running-party.ts';
@@ -30,11 +30,11 @@ import { settleDeposits } from './settle-deposits.ts';
 import { openJournal, openMachine } from './stores.ts';
 
 export interface OperatorDepositsRunning {
-  readonly accounts: Host<AccountState, AccountInput, AccountRecord>;
   readonly routes: Routes;
   readonly failed: Promise<unknown>;
   settle(): Promise<void>;
   statement(): Promise<OperatorStatement>;
+  books(): Promise<LedgerView>;
   close(): Promise<void>;
 }
 
@@ -103,9 +103,11 @@ export async function openOperatorDeposits(options: {
   const everyMs = deposits.settleEverySeconds * 1000;
   const settlement = settleDeposits({ accounts, acquirer, clock, everyMs, log });
   const { customers, merchants } = deposits;
-  const statement = () => operatorStatement({ accounts, acquirer }, { name, customers, merchants });
+  const statement = async () =>
+    operatorStatement(name, await accountsStatement(accounts, { customers, merchants }), acquirer);
   return {
-    ...{ accounts, statement },
+    statement,
+    books: () => booksOf(accounts),
     routes: {
       ...operatorDepositRoutes({
         accounts,

@@ -84,17 +84,23 @@ const timeOf = (atMs: number) => new Date(atMs).toISOString();
 
 type Accounts = Pick<Host<AccountState, AccountInput, AccountRecord>, 'settled' | 'state' | 'readByKey'>;
 
+/** What the accounts have to say in it; each shard for itself, where they are cut. */
+export interface AccountsStatement
+  extends Pick<OperatorStatement, 'customers' | 'merchants' | 'settlements' | 'violations'> {
+  readonly positions: readonly Omit<PositionView, 'atRisk'>[];
+  /** Deposits that are set aside. */
+  readonly open: number;
+}
+
 /** What is durable; walks all accounts. */
-export async function operatorStatement(
-  hosts: { readonly accounts: Accounts; readonly acquirer: Pick<Host<AcquirerState, unknown>, 'settled' | 'state'> },
-  { name, customers, merchants }: { readonly name: string } & Pick<OperatorDeposits, 'customers' | 'merchants'>,
-): Promise<OperatorStatement> {
-  const { accounts, acquirer } = hosts;
-  await Promise.all([accounts.settled(), acquirer.settled()]);
+export async function accountsStatement(
+  accounts: Accounts,
+  { customers, merchants }: Pick<OperatorDeposits, 'customers' | 'merchants'>,
+): Promise<AccountsStatement> {
+  await accounts.settled();
   const { ledger, deposits } = accounts.state;
   const recordsOf = (key: string) => accounts.readByKey(key, { limit: MOST });
   return {
-    ...{ party: 'operator', name },
     customers: await Promise.all(
       customers.map(async (customer) => ({
         ...holder(ledger, customer.name, customerAccount(customer.name)),
@@ -107,10 +113,24 @@ export async function operatorStatement(
         deposits: earningsOf(merchant.name, await recordsOf(accountKey(merchant.name))),
       })),
     ),
-    positions: listPositions(ledger).map((position) => positionView(position, acquirer.state)),
+    positions: listPositions(ledger).map(positionView),
     settlements: settlementsIn(await recordsOf(SETTLEMENTS_KEY)),
-    open: { asAccountManager: deposits.size, asAcquirer: acquirer.state.deposits.size },
+    open: deposits.size,
     violations: ledgerViolations(ledger),
+  };
+}
+
+export async function operatorStatement(
+  name: string,
+  accounts: AccountsStatement,
+  acquirer: Pick<Host<AcquirerState, unknown>, 'settled' | 'state'>,
+): Promise<OperatorStatement> {
+  await acquirer.settled();
+  const { positions, open, ...others } = accounts;
+  return {
+    ...{ party: 'operator', name, ...others },
+    positions: positions.map((position) => ({ ...position, atRisk: atRisk(position, acquirer.state) })),
+    open: { asAccountManager: open, asAcquirer: acquirer.state.deposits.size },
   };
 }
 
@@ -149,14 +169,18 @@ function earningView({ transaction, accountManager, paid, atMs }: DepositRecord)
   return { transaction, accountManager, paid: formatAmount(paid), at: timeOf(atMs) };
 }
 
-function positionView(position: ClearingPosition, acquirer: AcquirerState): PositionView {
+function positionView(position: ClearingPosition): Omit<PositionView, 'atRisk'> {
   const { counterparty: operator, currency, theyOweMinor, weOweMinor, theyMayOweMinor } = position;
-  const { openMinor, clearedMinor } = exposureTo(acquirer, operator, currency);
   const amount = (minor: bigint) => formatAmount({ currency, minor });
   return {
     ...{ operator, currency, theyOwe: amount(theyOweMinor), weOwe: amount(weOweMinor) },
-    ...{ theyMayOwe: amount(theyMayOweMinor), atRisk: amount(openMinor + clearedMinor) },
+    theyMayOwe: amount(theyMayOweMinor),
   };
+}
+
+function atRisk({ operator, currency }: Pick<PositionView, 'operator' | 'currency'>, acquirer: AcquirerState): string {
+  const { openMinor, clearedMinor } = exposureTo(acquirer, operator, currency);
+  return formatAmount({ currency, minor: openMinor + clearedMinor });
 }
 
 function settlementsIn(records: readonly AccountRecord[]): readonly SettlementView[] {

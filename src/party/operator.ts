@@ -109,8 +109,7 @@ export async function startOperator(file: string, surroundings: Surroundings): P
           ...{ configuration, path, identity, client, deposits: configuration.deposits },
           surroundings: around,
         });
-  const accounts = () =>
-    operatorAccounts({ issuer, acquirer, ...(deposits === undefined ? {} : { deposits: deposits.accounts }) });
+  const accounts = () => operatorAccounts({ issuer, acquirer, deposits });
   const closeOfBusiness = async () => {
     await settlement.closeOfBusiness();
     await deposits?.settle();

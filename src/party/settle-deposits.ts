@@ -9,7 +9,7 @@ import type { AcquirerState } from '../deposit/acquirer/acquirer-state.ts';
 import { exposureTo } from '../deposit/acquirer/acquirer-state.ts';
 import type { Clock } from '../journal/clock.ts';
 import type { Host } from '../journal/host.ts';
-import { listPositions } from '../ledger/clearing.ts';
+import { type ClearingPosition, listPositions } from '../ledger/clearing.ts';
 import type { Log } from '../transport/log.ts';
 
 /** Clearing information of our own acquirer is on our own accounts within this time, or both have stopped. */
@@ -21,14 +21,33 @@ export interface DepositSettlement {
   stop(): void;
 }
 
-export function settleDeposits(options: {
-  readonly accounts: Pick<Host<AccountState, AccountInput>, 'submit' | 'state'>;
+interface SettleOptions {
   readonly acquirer: Pick<Host<AcquirerState, AcquirerInput>, 'submit' | 'state'>;
   readonly clock: Clock;
   readonly everyMs: number;
   readonly log: Log;
-}): DepositSettlement {
-  const { accounts, acquirer, clock, everyMs, log } = options;
+}
+
+/** The accounts in one place. */
+export function settleDeposits(
+  options: SettleOptions & { readonly accounts: Pick<Host<AccountState, AccountInput>, 'submit' | 'state'> },
+): DepositSettlement {
+  const { accounts, ...others } = options;
+  return settlePositions({
+    ...others,
+    pay: () => accounts.submit({ type: 'settle' }),
+    positions: () => Promise.resolve(listPositions(accounts.state.ledger)),
+  });
+}
+
+/** The accounts wherever they are: `pay` pays what is owed now, `positions` tells who owes what. */
+export function settlePositions(
+  options: SettleOptions & {
+    pay(): Promise<void>;
+    positions(): Promise<readonly Pick<ClearingPosition, 'counterparty' | 'currency' | 'theyOweMinor'>[]>;
+  },
+): DepositSettlement {
+  const { pay, positions, acquirer, clock, everyMs, log } = options;
   let stopped = false;
   let cancel = () => {};
   let before = new Map<string, bigint>();
@@ -39,7 +58,7 @@ export function settleDeposits(options: {
     if (clock.nowMs() - lookedAtMs < UNDER_WAY_MS) return;
     lookedAtMs = clock.nowMs();
     const now = new Map<string, bigint>();
-    for (const { counterparty, currency, theyOweMinor } of listPositions(accounts.state.ledger)) {
+    for (const { counterparty, currency, theyOweMinor } of await positions()) {
       const excess = exposureTo(acquirer.state, counterparty, currency).clearedMinor - theyOweMinor;
       if (excess <= 0n) continue;
       const key = `${currency} ${counterparty}`;
@@ -51,7 +70,7 @@ export function settleDeposits(options: {
     before = now;
   };
   const settle = async () => {
-    await accounts.submit({ type: 'settle' });
+    await pay();
     await tellSetOff();
   };
   const repeat = () => {
