@@ -7,6 +7,7 @@ import type { DepositView } from '../party/deposit-view.ts';
 import { amount, duration } from './agent-options.ts';
 import { depositLine, depositLines, listLines } from './deposit-words.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { askOwnParty } from './own-party.ts';
 import { paidAddress } from './paid-address.ts';
 import { USAGE } from './report-error.ts';
 import { stationClient } from './station-client.ts';
@@ -21,6 +22,7 @@ Examples:
   $ handsel deposit show south.1.1
   $ handsel deposit close south.1.1       what is left comes back
   $ handsel deposit close --all
+  $ handsel deposit close south.1.1 --config .handsel/atlas      by the merchant's own will
 
 Nobody has to open or close deposits: \`handsel fetch\` opens one when it needs it, and one that is not used is closed by itself.`;
 
@@ -54,6 +56,7 @@ export function depositCommand(): Command {
     .description('end deposits: the merchant is paid what was spent, the rest comes back')
     .argument('[transaction]', 'such as south.1.1')
     .option('--all', 'every deposit that is open')
+    .option('--config <file>', 'end it as the merchant whose configuration or folder this is')
     .addHelpText('after', EXAMPLES)
     .action(close);
   return command;
@@ -80,11 +83,19 @@ async function show(transaction: string, options: GlobalOptions): Promise<void> 
 
 async function close(
   transaction: string | undefined,
-  options: GlobalOptions & { readonly all?: true },
+  options: GlobalOptions & { readonly all?: true; readonly config?: string },
   command: Command,
 ): Promise<void> {
   if ((transaction === undefined) !== (options.all === true)) {
     command.error('error: name a deposit, or say --all', { exitCode: USAGE });
+  }
+  if (options.config !== undefined) {
+    if (transaction === undefined) command.error('error: a merchant ends one deposit at a time', { exitCode: USAGE });
+    const body = { transaction };
+    const path = '/merchant/deposits/close';
+    const closed = await askOwnParty('merchant', options.config, { method: 'POST', path, body });
+    print(options, closed, [`${transaction}  nothing more is sold out of it; its operator has the record of it`]);
+    return;
   }
   const station = stationClient(options);
   const closed =

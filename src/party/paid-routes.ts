@@ -3,6 +3,7 @@
  * that asks for no certificate, because the merchant is not to know who its customers are (ERI-D).
  */
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { toHex, utf8 } from '../codec/hex.ts';
 import { sha256 } from '../crypto/digest.ts';
 import { createDepositMerchant } from '../deposit/merchant/merchant-machine.ts';
@@ -29,6 +30,7 @@ import { chargedHandler } from './charged-handler.ts';
 import type { CommunicationIdentity } from './communication.ts';
 import { createCommunicationTrust } from './communication-trust.ts';
 import type { PaidRoutesConfiguration, StoreConfiguration } from './configuration.ts';
+import { readRequest } from './control-request.ts';
 import { chainValidation } from './deposit-trust.ts';
 import { readKeyFile } from './key-file.ts';
 import { type MerchantStatement, merchantStatement } from './merchant-statement.ts';
@@ -45,6 +47,8 @@ export interface PaidRoutes {
   readonly failed: Promise<unknown>;
   close(): Promise<void>;
 }
+
+const closeSchema = z.strictObject({ transaction: z.string().min(1).max(104) });
 
 /** Answers are signed messages, or CBOR null. */
 function signed(answer: (request: Request) => Promise<Uint8Array>): Handler {
@@ -103,6 +107,13 @@ export async function openPaidRoutes(options: {
       return host.handle({ messageId, digest: sha256(body), input });
     }),
     'GET /merchant/deposits': ownCommand(name, () => statement()),
+    // The merchant's own will: it sells nothing more out of this deposit.
+    'POST /merchant/deposits/close': ownCommand(name, async (request) => {
+      const { transaction } = readRequest(request, closeSchema);
+      await till.settled(transaction);
+      await host.submit({ type: 'conclude', transaction, ending: 'closed' });
+      return { transaction, closed: true };
+    }),
   };
   const merchant = { name, operator: paid.operator.name, currency: paid.unit.currency };
   const statement = () => merchantStatement(host, merchant);

@@ -273,6 +273,26 @@ describe('the end', () => {
     await world.deposits().desk.closeAll();
   });
 
+  test('[ERI-1] the merchant ends it by its own will, and the customer goes on in another transaction, paying nothing twice', async () => {
+    const opened = await world.deposits().desk.open({ url: url() });
+    await buyLookups(world, { times: 50 });
+    const close = (as: string) => {
+      const body = Buffer.from(JSON.stringify({ transaction: opened.transaction }));
+      const message = { kind: 'close', contentType: 'application/json', extension: 'json', body };
+      return world.clientAs(as).post(`${world.urlOf('atlas')}/merchant/deposits/close`, message);
+    };
+    expect((await close('lexicon')).status).toBe(400);
+    expect((await close('atlas')).status).toBe(200);
+    const { answers, failed } = await buyLookups(world, { times: 25 });
+    expect([answers.length, failed]).toEqual([25, undefined]);
+    const [next] = new Set(answers.map(({ paid }) => paid!.transaction));
+    expect(next).not.toBe(opened.transaction);
+    await world.deposits().desk.closeAll();
+    const { atlas, violations } = await restingDeposits(world);
+    const purchasesOf = (transaction = '') => atlas.deposits.find((one) => one.transaction === transaction)?.purchases;
+    expect([purchasesOf(opened.transaction), purchasesOf(next), violations]).toEqual([50, 25, []]);
+  });
+
   test('[ERI-10] a session in which nothing is bought any more times out at the merchant', async () => {
     const since = world.messages.length;
     // Nobody tells the merchant that it is over.
