@@ -88,11 +88,13 @@ for (const name of ['north', 'south', 'east', 'alice', 'bob', 'carol', 'shop', '
 export interface BankOptions {
   readonly policy?: Partial<AccountPolicy>;
   readonly theyMayOweMinor?: bigint;
+  /** Answers for north's accounts, which are then kept elsewhere. */
+  readonly accounts?: Answer;
 }
 
 export function policyOf(
   name: BankName,
-  { policy = {}, theyMayOweMinor = 1_000_000n }: BankOptions = {},
+  { policy = {}, theyMayOweMinor = 1_000_000n, accounts }: BankOptions = {},
 ): AccountPolicy {
   const limits = ['EUR', 'USD'].map((currency) => ({ currency, theyMayOweMinor }));
   return {
@@ -107,6 +109,7 @@ export function policyOf(
     isSaneRate: ({ numerator, denominator }) => numerator < 2n * denominator && denominator < 2n * numerator,
     merchantUrl: (merchant) => `https://${merchant}`,
     validateOperator,
+    accountsElsewhere: name === 'north' && accounts !== undefined,
     ...policy,
   };
 }
@@ -165,6 +168,7 @@ export async function openBanks(options: BankOptions = {}) {
     // What every test begins with is of no interest in any.
     if (message.to !== 'billing:funding') sent.push({ ...message, body: message.body.slice() });
     if (message.kind === amendedInitiationType.name) return banks.acquirer(message.body, message);
+    if (message.to.startsWith('accounts:')) return options.accounts!(message.body, message);
     const target = /^https:\/\/(north|south)\//.exec(message.to)?.[1];
     if (message.kind !== settlementType.name || target === undefined) return answered(NOTHING);
     try {
@@ -200,6 +204,7 @@ export async function openBanks(options: BankOptions = {}) {
   }
   for (const name of ['alice', 'bob']) {
     await tell('north', { type: 'open-account', of: 'customer', name, currency: 'EUR' });
+    if (options.accounts !== undefined) continue;
     await tell('north', { type: 'fund', id: `salary ${name}`.replace(' ', '-'), customer: name, amount: eur(10_000n) });
   }
   await tell('south', { type: 'open-account', of: 'merchant', name: 'shop', currency: 'USD' });
