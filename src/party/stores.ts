@@ -18,7 +18,9 @@ export async function openJournal(
   path: (relative: string) => string,
   name: string,
 ): Promise<Journal> {
-  if (store.kind === 'postgres') return openPostgresJournal({ connection: store.connection, shard: name });
+  // A name in PostgreSQL has no hyphen.
+  const shard = name.replaceAll('-', '_');
+  if (store.kind === 'postgres') return openPostgresJournal({ connection: store.connection, shard });
   const directory = path(store.directory);
   makeFolder(directory);
   return openSqliteJournal({ file: join(directory, `${name}.journal`) });
