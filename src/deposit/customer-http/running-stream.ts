@@ -65,6 +65,8 @@ export function runStream(
   const inbox = createStreamInbox((count) => wire?.frame({ type: 'received', count }));
   const outbox = createStreamOutbox();
   const done = Promise.withResolvers<void>();
+  let connection: StreamWire | undefined;
+  /** The connection, once the merchant has said where it goes on: before that nothing is sent on it. */
   let wire: StreamWire | undefined;
   let settled: StreamPayment = { ...first, sequence: 1, units: offer.units };
   let unanswered: StreamPayment | undefined;
@@ -72,6 +74,7 @@ export function runStream(
   let refusals = 0;
   let due = 0;
   let leaving = false;
+  let ended = false;
   let over: { readonly error: unknown } | undefined;
   let change = Promise.withResolvers<void>();
 
@@ -93,8 +96,8 @@ export function runStream(
   const fail = (error: unknown) => {
     if (over !== undefined) return;
     const code = error instanceof PaymentError ? error.code : 'STREAM_FAILED';
-    wire?.frame({ type: 'error', code, detail: 'the customer ends the stream' });
-    wire?.close(CLOSED_FOR_VIOLATION);
+    connection?.frame({ type: 'error', code, detail: 'the customer ends the stream' });
+    connection?.close(CLOSED_FOR_VIOLATION);
     end(error);
   };
   /** The spender may have to write what became of it; the stream does not wait for that. */
@@ -131,6 +134,11 @@ export function runStream(
   };
   const payDue = () => {
     if (releasing || unanswered !== undefined || wire === undefined) return;
+    if (ended) {
+      wire.close(CLOSED_NORMALLY);
+      end(undefined);
+      return;
+    }
     const units = bill.toPay(due);
     if (units === 0) return;
     releasing = true;
@@ -141,10 +149,13 @@ export function runStream(
       });
   };
 
-  const take = (frame: MerchantFrame) => {
+  const take = (frame: MerchantFrame, from: StreamWire) => {
+    if ((frame.type === 'open') !== (wire === undefined) && frame.type !== 'error')
+      throw unfit(`${frame.type} in its place`);
     switch (frame.type) {
       case 'open':
-        goOn(frame);
+        wire = from;
+        goOn(frame, from);
         break;
       case 'message':
         arrived(frame.text);
@@ -163,27 +174,27 @@ export function runStream(
         changed();
         break;
       case 'end':
-        wire?.close(CLOSED_NORMALLY);
-        end(undefined);
-        return;
+        // A payment may still be under way, ahead of what will not come: it has to be told of first.
+        ended = true;
+        break;
       case 'error':
         throw new PaymentError('STREAM_FAILED', `the merchant ends the stream: ${frame.code}`);
     }
     payDue();
   };
   /** How the merchant sees it: everything that was under way is as it says. */
-  const goOn = ({ stream, sequence, paid, received }: Extract<MerchantFrame, { type: 'open' }>) => {
+  const goOn = ({ stream, sequence, paid, received }: Extract<MerchantFrame, { type: 'open' }>, to: StreamWire) => {
     if (stream !== reference) throw unfit(`the stream ${stream}`);
     if (sequence === unanswered?.sequence) settle(paid);
     else if (sequence !== settled.sequence) throw unfit(`payment ${sequence}`);
-    for (const message of outbox.after(received)) wire?.message(message);
-    wire?.frame({ type: 'received', count: inbox.taken });
-    if (unanswered !== undefined) wire?.frame(paymentFrame(unanswered));
-    if (leaving) wire?.frame({ type: 'end' });
+    for (const message of outbox.after(received)) to.message(message);
+    to.frame({ type: 'received', count: inbox.taken });
+    if (unanswered !== undefined) to.frame(paymentFrame(unanswered));
+    if (leaving) to.frame({ type: 'end' });
     changed();
   };
   const arrived = (message: StreamMessage) => {
-    if (leaving) return; // it was on its way
+    if (wire === undefined) throw unfit('a message before the stream is open');
     inbox.arrived(message);
     bill.arrived(sizeOfMessage(message));
   };
@@ -194,7 +205,7 @@ export function runStream(
       return;
     }
     const guarded = (step: () => void) => {
-      if (wire !== opened || over !== undefined) return;
+      if (connection !== opened || over !== undefined) return;
       try {
         step();
       } catch (error) {
@@ -202,10 +213,11 @@ export function runStream(
       }
     };
     const opened = openWire(socket, {
-      text: (text) => guarded(() => take(readMerchantFrame(text))),
+      text: (text) => guarded(() => take(readMerchantFrame(text), opened)),
       bytes: (bytes) => guarded(() => arrived(bytes)),
       closed({ code, final }) {
-        if (wire !== opened) return;
+        if (connection !== opened) return;
+        connection = undefined;
         wire = undefined;
         bill.disconnected();
         if (over !== undefined) return;
@@ -213,7 +225,7 @@ export function runStream(
         else reconnect().catch(fail);
       },
     });
-    wire = opened;
+    connection = opened;
     bill.connected();
     socket.resume();
   };

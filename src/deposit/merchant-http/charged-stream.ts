@@ -8,7 +8,7 @@ import type { StreamUnit } from '../message/payment-offer.ts';
 import { encodeMessage, type MerchantFrame, type StreamMessage, sizeOfMessage } from '../message/stream-frame.ts';
 import { createStreamInbox } from '../message/stream-inbox.ts';
 import { createStreamOutbox } from '../message/stream-outbox.ts';
-import { CLOSED_FOR_FAULT, CLOSED_FOR_VIOLATION, CLOSED_NORMALLY, type StreamWire } from '../message/stream-wire.ts';
+import { CLOSED_FOR_FAULT, CLOSED_FOR_VIOLATION, type StreamWire } from '../message/stream-wire.ts';
 import type { Payment } from './charge-terms.ts';
 import type { StreamAccount } from './stream-account.ts';
 
@@ -181,7 +181,8 @@ export function createStreamBody(options: StreamBodyOptions): StreamBody {
     }
     lastWord = { type: 'end', used: account.usedUnits, paid: account.paidUnits };
     say(lastWord);
-    wire?.close(CLOSED_NORMALLY);
+    // It closes the connection when what it has paid meanwhile is answered, too.
+    wire?.expectClose();
     end();
   };
 
@@ -211,17 +212,18 @@ export function createStreamBody(options: StreamBodyOptions): StreamBody {
       return wire !== undefined;
     },
     attach(next, { received, sequence }) {
-      const again = outbox.after(received);
       const before = wire;
       wire = next;
       before?.close(CLOSED_FOR_FAULT);
+      const again = outbox.after(received);
       const { paidUnits: paid } = account;
       say({ type: 'open', stream: payment.reference, sequence, paid, received: inbox.count });
       say({ type: 'received', count: inbox.taken });
       for (const message of again) next.message(message);
       if (lastWord !== undefined) {
         say(lastWord);
-        next.close(lastWord.type === 'end' ? CLOSED_NORMALLY : CLOSED_FOR_VIOLATION);
+        if (lastWord.type === 'end') next.expectClose();
+        else next.close(CLOSED_FOR_VIOLATION);
       }
       account.askAgain();
       changed();

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { utf8 } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
+import { HostError } from '../../journal/host-error.ts';
 import { PROBLEM_TYPE, problemFor } from '../../transport/problem.ts';
 import { PaymentError } from '../message/payment-error.ts';
 import { type CustomerFrame, readCustomerFrame, STREAM_PROTOCOL } from '../message/stream-frame.ts';
@@ -59,6 +60,7 @@ function createRoute(setup: StreamSetup, options: StreamOptions, handler: Stream
     body.fail(new PaymentError('STREAM_CLOSED', 'the customer has not come back')),
   );
   const running = new Set<StreamBody>();
+  let closing = false;
   const created = new WeakMap<PaidEntry, Running>();
   const admission = createStreamAdmission(setup, options, {
     find: (reference) => memory.find(reference)?.entry,
@@ -130,7 +132,7 @@ function createRoute(setup: StreamSetup, options: StreamOptions, handler: Stream
         if (!body.isAttached(wire)) return;
         body.detach(wire);
         memory.keep(name, resumeMs);
-        if (final) body.fail(new PaymentError('STREAM_CLOSED', 'the customer has broken the stream off'));
+        if (final || closing) body.fail(new PaymentError('STREAM_CLOSED', 'the customer has broken the stream off'));
       },
     });
     const take = (frame: CustomerFrame) => {
@@ -166,6 +168,7 @@ function createRoute(setup: StreamSetup, options: StreamOptions, handler: Stream
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> => {
     const unfit = unfitHandshake(request);
     if (unfit !== undefined) return answer(socket, unfit);
+    if (closing) return answer(socket, refusalFor(new HostError('HOST_STOPPED', 'the server is closing')));
     const admitted = await admission.admit({
       target: request.url ?? '/',
       header: (name) => headerOf(request, name),
@@ -190,6 +193,7 @@ function createRoute(setup: StreamSetup, options: StreamOptions, handler: Stream
       });
     },
     async close() {
+      closing = true;
       for (const body of running) {
         if (!body.isConnected) body.fail(new PaymentError('STREAM_CLOSED', 'the server is closing'));
       }

@@ -29,6 +29,8 @@ export interface StreamWire {
   message(message: StreamMessage): void;
   /** With the handshake; cut off when the other end does not answer it. */
   close(code: number): void;
+  /** The other end is to close it, and soon. */
+  expectClose(): void;
 }
 
 export interface WireEvents {
@@ -79,12 +81,14 @@ export function openWire(socket: WebSocket, events: WireEvents): StreamWire {
     if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.terminate();
     else socket.send(data);
   };
+  const close = (code: number) => {
+    socket.close(code);
+    setTimeout(() => socket.terminate(), CLOSE_MS).unref();
+  };
   return {
     frame: (frame) => send(formatFrame(frame)),
     message: send,
-    close(code) {
-      socket.close(code);
-      setTimeout(() => socket.terminate(), CLOSE_MS).unref();
-    },
+    close,
+    expectClose: () => void setTimeout(() => close(CLOSED_NORMALLY), CLOSE_MS).unref(),
   };
 }
