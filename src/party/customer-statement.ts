@@ -38,7 +38,8 @@ export function clearedDeposit(finished: Finished, currency: string): ClearedDep
   const { paid, unused, rate, reasons, count } = readMessage(clearingInformationType, clearing).value;
   return {
     ...view,
-    purchases: count,
+    // After a crash nobody here knows what was spent, only how much it can have been.
+    ...(finished.bound.count === count ? {} : { purchases: count, spent: formatAmount(paid) }),
     ...{ paid: formatAmount(paid), unused: formatAmount(unused), rate: rateText(rate), ruling: reasons },
     ...{ charged: formatAmount(booked), returned: formatAmount(returned) },
   };

@@ -14,6 +14,7 @@ import { formatNano } from '../money/nano.ts';
 
 export interface EarnedDeposit {
   readonly transaction: string;
+  /** That the merchant took: a ruling counts only those that both have in their lists. */
   readonly purchases: number;
   /** What the merchant holds proof of: exact for an open one, rounded as at clearing for one that is settled. */
   readonly earned: string;
@@ -64,10 +65,10 @@ function finishedDeposit(record: MerchantRecord, currency: string): EarnedDeposi
     return { transaction, purchases: 0, earned: nothing, at: timeOf(atMs), state: 'lapsed' };
   }
   if (record.type !== 'settled') return undefined;
-  const { transaction, statement, paidMinor, expectedMinor, atMs } = record;
+  const { transaction, statement, paidMinor, expectedMinor, count, atMs } = record;
   // Checked when it came.
   const { clearing } = readMessage(statementType, statement).value;
-  const { count, reasons } = readMessage(clearingInformationType, clearing).value;
+  const { reasons } = readMessage(clearingInformationType, clearing).value;
   return {
     ...{ transaction, purchases: count, earned: formatAmount({ currency, minor: expectedMinor }) },
     ...{ paid: formatAmount({ currency, minor: paidMinor }), ruling: reasons, at: timeOf(atMs), state: 'settled' },

@@ -96,8 +96,11 @@ export function decideStatement(
   if (paid.currency !== session.currency)
     throw new DepositError('RECORD_UNFIT', 'the statement is in another currency');
   const expectedMinor = earnedMinor(session);
+  const { count } = session;
   return {
-    records: [{ type: 'settled', transaction, statement, paidMinor: paid.minor, expectedMinor, atMs: env.nowMs }],
+    records: [
+      { type: 'settled', transaction, statement, paidMinor: paid.minor, expectedMinor, count, atMs: env.nowMs },
+    ],
     keys: [depositKey(transaction), FINISHED_KEY],
     answer: ACKNOWLEDGED,
     cancel: [`${RECORD}${transaction}`],

@@ -86,8 +86,9 @@ export type MerchantRecord =
       readonly transaction: string;
       readonly statement: Uint8Array;
       readonly paidMinor: bigint;
-      /** What the merchant's own evidence comes to. */
+      /** What the merchant's own evidence comes to, and of how many purchases. */
       readonly expectedMinor: bigint;
+      readonly count: number;
       readonly atMs: number;
     }
   /** No statement came in time: what the merchant can prove is in the journal. */
