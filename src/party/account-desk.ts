@@ -88,7 +88,11 @@ export async function openAccountDesk(
     surroundings,
   });
   const own = ownHolders(deposits, shard);
-  await setUpAccounts(accounts, configuration.currencies, own);
+  const close = () => closeInOrder([() => accounts.close(), () => elsewhere?.close()]);
+  await setUpAccounts(accounts, configuration.currencies, own).catch(async (cause: unknown) => {
+    await close();
+    throw cause;
+  });
   return {
     state: accounts.state,
     settled: accounts.settled,
@@ -109,7 +113,7 @@ export async function openAccountDesk(
     books: () => booksOf(accounts),
     statement: () => accountsStatement(accounts, own),
     failed: accounts.failed,
-    close: () => closeInOrder([() => accounts.close(), () => elsewhere?.close()]),
+    close,
   };
 }
 

@@ -69,6 +69,16 @@ const agency = z.strictObject({
   password: z.string().optional(),
 });
 
+/** One of the parts that an operator's accounts for deposits are cut into (docs/scale.md). */
+const shard = z.strictObject({
+  /** Where the operator's process finds it; by default a free port beside the operator. */
+  listen: listen.optional(),
+  /** Of its own; by default the operator's. */
+  store: store.optional(),
+  /** Somebody else runs it, with `handsel run operator --shard NUMBER`: `listen` says where. */
+  elsewhere: z.boolean().default(false),
+});
+
 const partyName = z.string().regex(/^[^.:\s]{1,64}$/, 'a name without dots, colons and spaces');
 const nanoPrice = z.string().regex(/^\d{1,9}(\.\d{1,9})? ?[A-Z]{3}$/, 'a price such as 0.0004 EUR');
 
@@ -93,6 +103,15 @@ const depositsOfOperator = z.strictObject({
   ratesLifespanSeconds: z.number().int().min(60).default(3600),
   /** How long the other side's record of a deposit is waited for before one side's evidence decides. */
   recordWaitSeconds: z.number().int().min(1).default(3600),
+  /** For ever as many as there were at the first start. */
+  shards: z
+    .array(shard)
+    .min(1)
+    .max(256)
+    .refine((shards) => shards.every(({ elsewhere, listen: at }) => !elsewhere || (at?.port ?? 0) !== 0), {
+      error: 'a shard that runs elsewhere needs a `listen` with its port',
+    })
+    .optional(),
   billing: billing.prefault({}),
   accounts: accounts.default({ kind: 'ledger' }),
   /** How often we pay what we owe other operators. */

@@ -22,8 +22,11 @@ import { withAcquirer } from './operator-deposit-routes.ts';
 import { type OperatorStatement, operatorStatement } from './operator-statement.ts';
 import { ownCommand } from './own-commands.ts';
 import { byScheme } from './routes.ts';
-import { closeInOrder, type Surroundings } from './running-party.ts';
+import { closeInOrder, type RunShard, type Surroundings } from './running-party.ts';
 import { settlePositions } from './settle-deposits.ts';
+import { planShards } from './shard-plan.ts';
+import { openShardedAccounts } from './sharded-accounts.ts';
+import { shardedBillingRoutes } from './sharded-billing.ts';
 import { openJournal, openMachine } from './stores.ts';
 
 export interface OperatorDepositsRunning {
@@ -42,6 +45,8 @@ export async function openOperatorDeposits(options: {
   readonly identity: CommunicationIdentity;
   readonly client: Client;
   readonly surroundings: Surroundings;
+  /** Starts a shard of the accounts, where the configuration or the command line has them cut. */
+  readonly runShard: RunShard;
 }): Promise<OperatorDepositsRunning> {
   const { configuration, deposits, path, identity, client, surroundings } = options;
   const { name, store } = configuration;
@@ -83,9 +88,16 @@ export async function openOperatorDeposits(options: {
   };
 }
 
-async function openDesk(options: DeskOptions & { readonly billing: Courier }): Promise<AccountDesk> {
-  const { configuration, path } = options;
-  return openAccountDesk({ ...options, journal: await openJournal(configuration.store, path, 'accounts') });
+async function openDesk(
+  options: DeskOptions & { readonly billing: Courier; readonly runShard: RunShard },
+): Promise<AccountDesk> {
+  const { configuration, path, surroundings, billing, runShard } = options;
+  const plan = planShards(configuration, path, surroundings.shards?.count);
+  if (plan === undefined) {
+    return openAccountDesk({ ...options, journal: await openJournal(configuration.store, path, 'accounts') });
+  }
+  const desk = await openShardedAccounts({ ...options, plan, run: runShard });
+  return { ...desk, routes: { ...desk.routes, ...shardedBillingRoutes(configuration.name, billing) } };
 }
 
 function acquirerPolicyOf(

@@ -2,6 +2,7 @@
  * An operator (a bank or telecom company): the payment gateway that merchants ask over SET, and behind it the acquirer's and the
  * issuer's hosts in the interchange network. Three machines, each on its own journal.
  */
+import { sha256 } from '../crypto/digest.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { Courier } from '../journal/courier.ts';
@@ -26,6 +27,7 @@ import { type OperatorAccounts, operatorAccounts } from './operator-accounts.ts'
 import { setUpAcquirer, setUpIssuer } from './operator-books.ts';
 import { type OperatorDepositsRunning, openOperatorDeposits } from './operator-deposits.ts';
 import { exchangeWith, openOperatorNetwork } from './operator-network.ts';
+import { startShard } from './operator-shard.ts';
 import { ownCommand } from './own-commands.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
@@ -108,6 +110,7 @@ export async function startOperator(file: string, surroundings: Surroundings): P
       : await openOperatorDeposits({
           ...{ configuration, path, identity, client, deposits: configuration.deposits },
           surroundings: around,
+          runShard: surroundings.shards?.run ?? ((shard) => startShard(file, shard, surroundings)),
         });
   const accounts = () => operatorAccounts({ issuer, acquirer, deposits });
   const closeOfBusiness = async () => {
@@ -121,6 +124,8 @@ export async function startOperator(file: string, surroundings: Surroundings): P
     listen,
     tls: identity.serverTls,
     limits: SERVER_LIMITS,
+    // The operator's shards ask as much as there is to do.
+    unlimited: sha256(identity.chain[0]!.der),
     log,
     routes: {
       'POST /set': async ({ body }) => ({ contentType: SET_FORM, body: await endpoint(body) }),

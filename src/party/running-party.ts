@@ -9,7 +9,17 @@ export interface Surroundings {
   readonly tracer?: Tracer;
   /** For tests that end the process at a journal boundary: the machine, the boundary, and how many groups it has written. */
   readonly onBoundary?: (machine: string, boundary: string, group: number) => void;
+  /** Of an operator whose accounts are cut. */
+  readonly shards?: {
+    /** Into how many, where the configuration does not list them. */
+    readonly count?: number;
+    /** Starts one in a process of its own; without it they run in this one. */
+    readonly run?: RunShard;
+  };
 }
+
+/** Resolves when the shard listens. */
+export type RunShard = (number: number) => Promise<Pick<RunningParty, 'url' | 'failed' | 'close'>>;
 
 export interface RunningParty {
   readonly name: string;

@@ -1,0 +1,102 @@
+/** One shard of an operator's accounts as a process of its own: it lets in the operator's other processes, and nobody else. */
+import { systemClock } from '../journal/clock.ts';
+import type { Courier } from '../journal/courier.ts';
+import { createHttpCourier } from '../transport/http-courier.ts';
+import type { Routes } from '../transport/route.ts';
+import { serve } from '../transport/server.ts';
+import { type OwnDesk, openAccountDesk } from './account-desk.ts';
+import { BILLING_ROUTE } from './billing-courier.ts';
+import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
+import { createCommunicationTrust } from './communication-trust.ts';
+import { ConfigurationError, readConfiguration } from './configuration.ts';
+import { chainValidation } from './deposit-trust.ts';
+import { forOwnPeople, ownCommand } from './own-commands.ts';
+import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { planShards } from './shard-plan.ts';
+import { carriedTo } from './shard-routes.ts';
+import { billedAt } from './sharded-billing.ts';
+import { openJournal } from './stores.ts';
+
+/** What a shard says of itself. */
+export interface ShardStatus {
+  readonly shard: number;
+  readonly of: number;
+  readonly accounts: number;
+  readonly sessions: number;
+  /** Deposits that are set aside. */
+  readonly deposits: number;
+  /** A sentence for each invariant of the accounts that does not hold; empty for sound books. */
+  readonly violations: readonly string[];
+}
+
+/** As in JSON. */
+export interface StatedPosition {
+  readonly counterparty: string;
+  readonly currency: string;
+  readonly theyOweMinor: string;
+  readonly weOweMinor: string;
+}
+
+/** All come from the operator's own processes, which have bounded them at their doors. */
+const LIMITS = { ...SERVER_LIMITS, perPeerPerSecond: 1_000_000, burst: 1_000_000, maxConnections: 8192 };
+
+/** @throws ConfigurationError; JournalError when the store cannot be opened */
+export async function startShard(file: string, number: number, surroundings: Surroundings): Promise<RunningParty> {
+  const { configuration, path } = readConfiguration('operator', file);
+  const { name, deposits, peers } = configuration;
+  const plan = planShards(configuration, path, surroundings.shards?.count);
+  const place = plan?.places[number];
+  if (plan === undefined || deposits === undefined || place === undefined) {
+    throw new ConfigurationError(`${file} has no shard ${number}: there are ${plan?.places.length ?? 0}`);
+  }
+  const log = surroundings.log.child({ party: name, shard: number });
+  const around = { ...surroundings, log };
+  const identity = readCommunication(configuration.communication, path);
+  const client = partyClient({ name, identity, surroundings: around, peers });
+  const http = createHttpCourier({ client });
+  const desk = await openAccountDesk({
+    ...{ configuration, deposits, path, identity, client, surroundings: around },
+    validate: chainValidation(createCommunicationTrust(identity.anchors), systemClock().nowMs),
+    journal: await openJournal(place.store, path, place.journal),
+    billing: through(http, (to) => `${deposits.url}${billedAt(to.slice(BILLING_ROUTE.length))}`),
+    shard: {
+      ...{ number, map: plan.map },
+      courier: through(http, (to) => `${deposits.url}${carriedTo(to.slice('shard:'.length))}`),
+    },
+  });
+  const server = await serve({
+    ...{ listen: place.listen, tls: identity.serverTls, limits: LIMITS, log },
+    routes: { ...forOwnPeople(name, desk.routes), ...statusRoutes(name, desk, { shard: number, of: plan.map.count }) },
+  });
+  return {
+    name: `${name} shard ${number}`,
+    url: server.url,
+    failed: desk.failed,
+    close: () => closeInOrder([() => server.close(), () => desk.close(), () => client.close()]),
+  };
+}
+
+/** The operator's own process passes it on: it knows where every shard is, and keeps the billing book. */
+function through(http: Courier, addressOf: (to: string) => string): Courier {
+  return { deliver: (message, attempt) => http.deliver({ ...message, to: addressOf(message.to) }, attempt) };
+}
+
+function statusRoutes(name: string, desk: OwnDesk, place: Pick<ShardStatus, 'shard' | 'of'>): Routes {
+  const status = async (): Promise<ShardStatus> => {
+    const { accounts, violations } = await desk.books();
+    const { sessions, deposits } = desk.state;
+    return { ...place, accounts: accounts.length, sessions: sessions.size, deposits: deposits.size, violations };
+  };
+  const positions = async (): Promise<readonly StatedPosition[]> =>
+    (await desk.positions()).map(({ counterparty, currency, theyOweMinor, weOweMinor }) => ({
+      ...{ counterparty, currency },
+      ...{ theyOweMinor: String(theyOweMinor), weOweMinor: String(weOweMinor) },
+    }));
+  return {
+    'GET /shard': ownCommand(name, status),
+    'GET /shard/positions': ownCommand(name, positions),
+    'GET /shard/books': ownCommand(name, desk.books),
+    'GET /shard/statement': ownCommand(name, desk.statement),
+    'POST /shard/pay': ownCommand(name, desk.pay),
+  };
+}
