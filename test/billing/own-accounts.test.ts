@@ -3,6 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readMessage } from '../../src/crypto/signed-message.ts';
+import { loggedOnType } from '../../src/deposit/message/initiation.ts';
 import { parseAmount } from '../../src/money/amount.ts';
 import { openAccountsElsewhere } from '../../src/party/operator-accounts-elsewhere.ts';
 import { type PartyWorld, startPartyWorld } from '../e2e/party-world.ts';
@@ -53,9 +55,18 @@ async function fetched(times: number, max: string) {
   return failed;
 }
 
+test.each(['own-billing.mjs', 'own-accounts.mjs'])('%s stands in the document as it is run here', (name) => {
+  const document = readFileSync(fileURLToPath(new URL('../../docs/billing.md', import.meta.url)), 'utf8');
+  const block = new RegExp(`<!-- example: ${name} -->\n\`\`\`js\n([^]*?)\n\`\`\``).exec(document)?.[1];
+  expect(block).toBe(example(name).trimEnd());
+});
+
 describe('accounts of the operator’s own', () => {
   test('[ERI-G] hold the deposit, are debited with what was used of it, and get the rest back', async () => {
     expect(await fetched(250, '0.50EUR')).toBeUndefined();
+    // What was there when the customer logged on.
+    const loggedOn = world.messages.find(({ from, kind }) => from === 'south' && kind === 'deposit-log-onAnswer');
+    expect(readMessage(loggedOnType, loggedOn!.bytes).value.available).toEqual({ currency: 'EUR', minor: 1000n });
     const { balances, holds } = await until(
       async () => kept(),
       ({ holds }) => Object.values(holds)[0]?.status === 'posted',
