@@ -53,10 +53,10 @@ const party = {
   peers: z.record(z.url(), z.string()).default({}),
 };
 
-const minor = z.string().regex(/^\d{1,15}$/, 'an amount in minor units, as digits');
+export const minor = z.string().regex(/^\d{1,15}$/, 'an amount in minor units, as digits');
 const bin = z.string().regex(/^\d{6}$/, 'six digits');
 const institution = z.string().regex(/^\d{6,11}$/, 'an institution number of 6 to 11 digits');
-const currency = z.string().regex(/^[A-Z]{3}$/, 'a currency code of ISO 4217');
+export const currency = z.string().regex(/^[A-Z]{3}$/, 'a currency code of ISO 4217');
 
 const agency = z.strictObject({
   party: z.literal('agency'),
@@ -268,23 +268,6 @@ export type CommunicationFiles = z.infer<typeof communication>;
 export type SetTrustFiles = z.infer<typeof setTrust>;
 export type SetKeyFiles = z.infer<typeof setKey>;
 export type StoreConfiguration = z.infer<typeof store>;
-
-/** A card as the issuer's file lists it. */
-export const issuedCards = z.array(
-  z.strictObject({
-    pan: z.string().regex(/^\d{13,19}$/),
-    /** The account it charges. */
-    account: z.string().min(1).max(64),
-    /** YYYYMM. */
-    expiry: z.string().regex(/^\d{6}$/),
-    currency,
-    creditMinor: minor,
-    perTransactionMinor: minor.optional(),
-    perDayMinor: minor.optional(),
-    /** On the stop-list. */
-    stopped: z.boolean().default(false),
-  }),
-);
 
 export class ConfigurationError extends HandselError {
   constructor(message: string, cause?: unknown) {
