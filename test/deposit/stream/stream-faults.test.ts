@@ -350,6 +350,23 @@ describe('a customer who', () => {
     });
     expect(streams.ends.earned()).toBe(4);
   });
+
+  test('comes back with one payment over many connections at once is credited once', async () => {
+    const streams = await startStreams(endless, { options: { credit: 3 }, setup: { unpaidMs: 5000 } });
+    const customer = await rawCustomer(streams);
+    await customer.until(has('due'));
+    const { number: _, ...paid } = await customer.token(2, 4);
+    const { reference: stream, key, challenge } = customer;
+    const again = { ...paid, resume: { stream, key, sequence: 2, received: customer.messages() } };
+    const dialled = await Promise.all(Array.from({ length: 8 }, () => dialPaying(streams.url, challenge, again)));
+    for (const one of dialled) if (one.type === 'connected') one.socket.terminate();
+    expect(streams.ends.earned()).toBe(8);
+    const last = await dialPaying(streams.url, challenge, again);
+    if (last.type !== 'connected') throw new Error('the stream does not go on');
+    const frames = listen(last.socket, streams, customer.offer, stream);
+    await frames.until(has('open'));
+    expect(frames.frames[0]).toMatchObject({ type: 'open', sequence: 2, paid: 8 });
+  });
 });
 
 describe('the handshake', () => {

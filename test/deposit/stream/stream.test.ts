@@ -179,6 +179,40 @@ describe('when the connection breaks', () => {
     expect([ends.earned(), stream.paidUnits]).toEqual([400, 400]);
   });
 
+  test('while a payment is being made, it is sent when the merchant has said where it goes on', async () => {
+    const ends = createEnds();
+    const { pay } = ends.spender;
+    const { dialStream } = await import('../../../src/deposit/customer-http/dial-stream.ts');
+    let cuts = 0;
+    const spender = {
+      ...ends.spender,
+      async pay(...given: Parameters<typeof pay>) {
+        const released = await pay(...given);
+        if (released.number % 3 === 0) {
+          cuts++;
+          streams.cut();
+          await wait(30);
+        }
+        return released;
+      },
+    };
+    const dial: typeof dialStream = async (url, options) => {
+      const dialled = await dialStream(url, options);
+      await wait(60);
+      return dialled;
+    };
+    const streams = await startStreams(ticks(40), {
+      ends,
+      options: { credit: 4 },
+      paying: { ahead: 0, spender, dial },
+    });
+    const stream = await streams.payingStream(streams.url);
+    expect(await readAll(stream)).toEqual(texts(40));
+    expect(cuts).toBeGreaterThan(2);
+    expect([ends.earned(), stream.paidUnits]).toEqual([160, 160]);
+    expect(ends.told.every(([what]) => what === 'paid')).toBe(true);
+  });
+
   test('before the first answer, the stream is opened by the same payment', async () => {
     const ends = createEnds();
     const { purchase } = ends.till;
