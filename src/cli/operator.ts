@@ -5,6 +5,7 @@ import { configurationFile, readConfiguration } from '../party/configuration.ts'
 import type { LedgerView, OperatorAccounts } from '../party/operator-accounts.ts';
 import { amount } from './agent-options.ts';
 import { operatorExportCommand } from './operator-export.ts';
+import { operatorShardsCommand } from './operator-shards.ts';
 import { askOwnParty } from './own-party.ts';
 
 interface OperatorOptions {
@@ -17,6 +18,7 @@ Examples:
   $ handsel operator accounts --config .handsel/south/party.json
   $ handsel operator close --config .handsel/south/party.json      the batch takes no more charges
   $ handsel operator fund customer 50EUR --reference 2026-10-02/17 --config .handsel/south
+  $ handsel operator shards --config .handsel/south/party.json     of an operator whose accounts are cut (docs/scale.md)
   $ handsel operator export --config .handsel/south/party.json --format csv --from 2026-10-02
 
 A closed batch is settled with the card issuers when no charge in it can be reversed any more: \`interchange.reversalSeconds\`
@@ -67,6 +69,7 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
       write(options.json ? `${JSON.stringify(funded)}\n` : `${sum} is booked for ${customer}\n`);
     });
   command.addCommand(operatorExportCommand(write));
+  command.addCommand(operatorShardsCommand(write));
   return command;
 }
 

@@ -106,12 +106,15 @@ export function keepRunning<T extends Startable>(options: {
   };
 }
 
-/** A store that is away comes back: another host takes its place, or the same one. Nothing else does. */
+/**
+ * A store that is away comes back: another host takes its place, or the same one. What a process that has just ended still holds, a file or
+ * a port, is free in a moment. Nothing else passes.
+ */
 export function mayPassByItself(cause: unknown): boolean {
   return cause instanceof HandselError && PASSING.has(cause.code);
 }
 
-const PASSING = new Set(['JOURNAL_FAILED', 'JOURNAL_UNSAFE', 'SHARD_ENDED']);
+const PASSING = new Set(['JOURNAL_FAILED', 'JOURNAL_UNSAFE', 'JOURNAL_LOCKED', 'EADDRINUSE', 'SHARD_ENDED']);
 
 function wordsOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
