@@ -6,6 +6,7 @@ import type { StreamHandler } from '../../../src/deposit/merchant-http/stream-ch
 import { decodeOffer, requestDigest } from '../../../src/deposit/message/payment-offer.ts';
 import { formatFrame, MAX_FRAME_BYTES, type MerchantFrame } from '../../../src/deposit/message/stream-frame.ts';
 import { systemClock } from '../../../src/journal/clock.ts';
+import { createEnds } from '../payment-ends.ts';
 import { closeStreams, readAll, startStreams, ticks } from './charged-streams.ts';
 import { type LyingMerchant, startLying } from './lying-merchant.ts';
 import {
@@ -351,6 +352,24 @@ describe('a customer who', () => {
     expect(streams.ends.earned()).toBe(4);
   });
 
+  test('comes back while his payment is being taken is credited once', async () => {
+    const ends = createEnds({ delayMs: 100 });
+    const streams = await startStreams(endless, { ends, options: { credit: 3 }, setup: { unpaidMs: 5000 } });
+    const customer = await rawCustomer(streams);
+    await customer.until(has('due'));
+    const { number: _, ...paid } = await customer.token(2, 4);
+    const { reference: stream, key, challenge } = customer;
+    customer.say(formatFrame({ type: 'payment', sequence: 2, ...paid }));
+    await wait(30);
+    const position = { stream, key, sequence: 2, received: customer.messages() };
+    const again = await dialPaying(streams.url, challenge, { ...paid, resume: position });
+    if (again.type !== 'connected') throw new Error('the stream does not go on');
+    const { frames, until } = listen(again.socket, streams, customer.offer, stream);
+    await until(has('open'));
+    expect(frames[0]).toMatchObject({ type: 'open', sequence: 2, paid: 8 });
+    expect(ends.earned()).toBe(8);
+  });
+
   test('comes back with one payment over many connections at once is credited once', async () => {
     const streams = await startStreams(endless, { options: { credit: 3 }, setup: { unpaidMs: 5000 } });
     const customer = await rawCustomer(streams);
@@ -395,6 +414,18 @@ describe('the handshake', () => {
       expect(await ask([...base, ...fit.filter((_, at) => at !== missing)])).toBe('HTTP/1.1 400 Bad Request');
     }
     expect(await ask([base[0]!.replace('GET', 'POST'), ...base.slice(1), ...fit])).toBe('HTTP/1.1 400 Bad Request');
+  });
+
+  test('opens a stream for just the price of one', async () => {
+    for (const units of [1, 3, 5, 400]) {
+      const streams = await startStreams(ticks(1));
+      const challenge = await challengeOf(streams);
+      const offer = { ...decodeOffer(challenge), units };
+      const other = await firstPayment(streams, offer, 8);
+      const { response } = refusedBy(await dialPaying(streams.url, challenge, other));
+      expect(await response.json()).toMatchObject({ type: expect.stringContaining('payment-insufficient') });
+      expect(streams.ends.earned()).toBe(0);
+    }
   });
 
   test('two credentials are none', async () => {
