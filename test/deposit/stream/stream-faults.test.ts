@@ -352,6 +352,20 @@ describe('a customer who', () => {
     expect(streams.ends.earned()).toBe(4);
   });
 
+  test('says a payment twice while it is being taken is heard once', async () => {
+    const ends = createEnds({ delayMs: 50 });
+    const streams = await startStreams(endless, { ends, options: { credit: 3 }, setup: { unpaidMs: 5000 } });
+    const customer = await rawCustomer(streams);
+    await customer.until(has('due'));
+    const { number: _, ...paid } = await customer.token(2, 4);
+    const frame = formatFrame({ type: 'payment', sequence: 2, ...paid });
+    customer.say(frame);
+    customer.say(frame);
+    await customer.closed;
+    expect(last(customer.frames)).toMatchObject({ type: 'error', code: 'FRAME_MALFORMED' });
+    expect(customer.messages()).toBe(4);
+  });
+
   test('comes back while his payment is being taken is credited once', async () => {
     const ends = createEnds({ delayMs: 100 });
     const streams = await startStreams(endless, { ends, options: { credit: 3 }, setup: { unpaidMs: 5000 } });
