@@ -94,8 +94,14 @@ export function depositDesk(parts: DepositDeskParts): DepositDesk {
   const { name, operator, host, spender, spending, limits, rates, nowMs } = parts;
   const { currency } = limits;
 
-  const openViews = () => [...host.state.deposits.values()].map((deposit) => depositView(deposit, spender));
-  const finished = async () => (await listFinished(host, MOST_FINISHED)).map((one) => clearedDeposit(one, currency));
+  /** All there are: what ends while this is read is in the one or the other, and in one only. */
+  const everything = async () => {
+    const open = [...host.state.deposits.values()].map((deposit) => depositView(deposit, spender));
+    await host.settled();
+    const finished = await listFinished(host, MOST_FINISHED);
+    const ended = new Set(finished.map(({ transaction }) => transaction));
+    return { open: open.filter(({ transaction }) => transaction === undefined || !ended.has(transaction)), finished };
+  };
   /** What has left the state may still be on its way into the journal. */
   const finishedNow = async (transaction: string) => {
     await host.settled();
@@ -144,11 +150,9 @@ export function depositDesk(parts: DepositDeskParts): DepositDesk {
       return look(transaction);
     },
     async list({ finished: withFinished }) {
-      await host.settled();
-      return {
-        limits: limitViews(host.state),
-        deposits: [...openViews(), ...(withFinished ? await finished() : [])],
-      };
+      const { open, finished } = await everything();
+      const ended = withFinished ? finished.map((one) => clearedDeposit(one, currency)) : [];
+      return { limits: limitViews(host.state), deposits: [...open, ...ended] };
     },
     show: async (given) => look(await meant(given)),
     async close(given) {
@@ -162,9 +166,7 @@ export function depositDesk(parts: DepositDeskParts): DepositDesk {
       return closed;
     },
     async statement() {
-      await host.settled();
-      const over = await listFinished(host, MOST_FINISHED);
-      return customerStatement({ name, operator, currency, finished: over, open: openViews() });
+      return customerStatement({ name, operator, currency, ...(await everything()) });
     },
     async rates({ renew, price }) {
       await (renew ? rates.renewed() : rates.table());

@@ -45,14 +45,17 @@ export async function merchantStatement(
   host: Host<MerchantState, MerchantInput, MerchantRecord>,
   merchant: { readonly name: string; readonly operator: string; readonly currency: string },
 ): Promise<MerchantStatement> {
-  await host.settled();
   const { name, operator, currency } = merchant;
+  const sessions = [...host.state.sessions.values()].slice(-MOST).map(openDeposit);
+  // What has ended before this is durable from here on.
+  await host.settled();
   const records = await host.readByKey(FINISHED_KEY, { limit: MOST });
   const deposits = records.flatMap((record) => finishedDeposit(record, currency) ?? []).reverse();
   const paid = records.flatMap((one) => (one.type === 'settled' ? [{ currency, minor: one.paidMinor }] : []));
+  const ended = new Set(deposits.map(({ transaction }) => transaction));
   return {
     ...{ party: 'merchant', name, operator, deposits },
-    open: [...host.state.sessions.values()].slice(-MOST).map(openDeposit),
+    open: sessions.filter(({ transaction }) => !ended.has(transaction)),
     paid: formatAmount(sumAmounts(currency, paid)),
     purchases: deposits.reduce((sum, { purchases }) => sum + purchases, 0),
   };

@@ -97,26 +97,30 @@ export async function accountsStatement(
   accounts: Accounts,
   { customers, merchants }: Pick<OperatorDeposits, 'customers' | 'merchants'>,
 ): Promise<AccountsStatement> {
-  await accounts.settled();
   const { ledger, deposits } = accounts.state;
-  const recordsOf = (key: string) => accounts.readByKey(key, { limit: MOST });
-  return {
-    customers: await Promise.all(
-      customers.map(async (customer) => ({
-        ...holder(ledger, customer.name, customerAccount(customer.name)),
-        deposits: withdrawalsOf(customer.name, await recordsOf(accountKey(customer.name))),
-      })),
-    ),
-    merchants: await Promise.all(
-      merchants.map(async (merchant) => ({
-        ...holder(ledger, merchant.name, merchantAccount(merchant.name, merchant.currency)),
-        deposits: earningsOf(merchant.name, await recordsOf(accountKey(merchant.name))),
-      })),
-    ),
+  const now = {
     positions: listPositions(ledger).map(positionView),
-    settlements: settlementsIn(await recordsOf(SETTLEMENTS_KEY)),
     open: deposits.size,
     violations: ledgerViolations(ledger),
+  };
+  const customersNow = customers.map(({ name }) => holder(ledger, name, customerAccount(name)));
+  const merchantsNow = merchants.map(({ name, currency }) => holder(ledger, name, merchantAccount(name, currency)));
+  // What the balances rest on is durable from here on: what is read now has all of it, and may have more.
+  await accounts.settled();
+  const recordsOf = (key: string) => accounts.readByKey(key, { limit: MOST });
+  const withRecords = <H extends { readonly name: string }, D>(
+    holders: readonly H[],
+    depositsIn: (name: string, records: readonly AccountRecord[]) => readonly D[],
+  ) => {
+    return Promise.all(
+      holders.map(async (one) => ({ ...one, deposits: depositsIn(one.name, await recordsOf(accountKey(one.name))) })),
+    );
+  };
+  return {
+    ...now,
+    customers: await withRecords(customersNow, withdrawalsOf),
+    merchants: await withRecords(merchantsNow, earningsOf),
+    settlements: settlementsIn(await recordsOf(SETTLEMENTS_KEY)),
   };
 }
 
@@ -125,13 +129,14 @@ export async function operatorStatement(
   accounts: AccountsStatement,
   acquirer: Pick<Host<AcquirerState, unknown>, 'settled' | 'state'>,
 ): Promise<OperatorStatement> {
-  await acquirer.settled();
   const { positions, open, ...others } = accounts;
-  return {
+  const statement: OperatorStatement = {
     ...{ party: 'operator', name, ...others },
     positions: positions.map((position) => ({ ...position, atRisk: atRisk(position, acquirer.state) })),
     open: { asAccountManager: open, asAcquirer: acquirer.state.deposits.size },
   };
+  await acquirer.settled();
+  return statement;
 }
 
 function holder(ledger: LedgerState, name: string, id: string) {
