@@ -1,6 +1,5 @@
 /** Charging as `(req, res, next)`: Express middleware, or in front of a plain node:http listener. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { utf8 } from '../../codec/hex.ts';
 import { TransportError } from '../../transport/transport-error.ts';
 import type { AnswerRecorder } from './answer-memory.ts';
 import { MAX_BODY_BYTES } from './bounded-body.ts';
@@ -23,12 +22,11 @@ export function nodeCharge(charge: Charge, { maxBodyBytes = MAX_BODY_BYTES }: { 
   return (options: ChargeOptions): NodeMiddleware => {
     const gate = charge(options);
     return (req, res, next) => {
-      const admit = async () => {
-        const body = await bodyOf(req, maxBodyBytes);
-        const target = req.originalUrl ?? req.url ?? '/';
-        return gate.admit({ method: req.method ?? 'GET', target, header: (name) => headerOf(req, name), body });
-      };
-      admit().then(
+      const { method = 'GET', url = '/', originalUrl = url } = req;
+      const header = (name: string) => headerOf(req, name);
+      const admit = (body: Uint8Array) => gate.admit({ method, target: originalUrl, header, body });
+      const admitted = isBodiless(req) ? admit(NOTHING) : bodyOf(req, maxBodyBytes).then(admit);
+      admitted.then(
         (admission) => {
           if (goesOn(admission, req, res)) next();
         },
@@ -59,62 +57,72 @@ function goesOn(admission: Admission, req: PaidIncoming, res: ServerResponse): b
   return true;
 }
 
+type Field = readonly [name: string, value: string | number | readonly string[]];
+
 /** Express takes over what the response already had, so the listeners stand on the response itself. */
 function record(res: ServerResponse, { headersFor, recorder }: Extract<Admission, { type: 'paid' }>): void {
-  const { writeHead, write, end } = res;
-  const own = { writeHead: writeHead.bind(res), write: write.bind(res), end: end.bind(res) } as {
-    writeHead(...given: unknown[]): ServerResponse;
-    write(...given: unknown[]): boolean;
-    end(...given: unknown[]): ServerResponse;
-  };
-  res.writeHead = (...given: unknown[]) => {
+  const own = res as unknown as Record<'writeHead' | 'write' | 'end', (...given: unknown[]) => unknown>;
+  const { writeHead, write, end } = own;
+  /** Where they are not on the response. */
+  let sent: readonly Field[] | undefined;
+  own.writeHead = (...given) => {
     const [status, ...rest] = given as [number, ...unknown[]];
-    const late = rest.find((value) => typeof value === 'object') as OutgoingHttpHeaders | undefined;
-    for (const [name, value] of lateHeaders(late)) res.setHeader(name, value);
-    const cacheControl = res.getHeader('cache-control');
-    const added = headersFor(status, cacheControl === undefined ? undefined : String(cacheControl));
+    const late = lateHeaders(rest.find((value) => typeof value === 'object'));
+    const reason = rest.filter((value) => typeof value === 'string');
+    if (res.getHeaderNames().length === 0) {
+      // Node writes an object as it is, several times faster than it takes headers one by one.
+      const all: Record<string, Field[1]> = {};
+      for (const [name, value] of late) all[name.toLowerCase()] = value;
+      Object.assign(all, headersFor(status, textOf(all['cache-control'])));
+      sent = Object.entries(all);
+      return writeHead.call(res, status, ...reason, all);
+    }
+    for (const [name, value] of late) res.setHeader(name, value);
+    const added = headersFor(status, textOf(res.getHeader('cache-control')));
     for (const [name, value] of Object.entries(added)) res.setHeader(name, value);
-    return own.writeHead(status, ...rest.filter((value) => typeof value === 'string'));
+    return writeHead.call(res, status, ...reason);
   };
-  res.write = (...given: unknown[]) => {
+  own.write = (...given) => {
     takeDown(recorder, given);
-    return own.write(...given);
+    return write.call(res, ...given);
   };
-  res.end = (...given: unknown[]) => {
+  own.end = (...given) => {
     takeDown(recorder, given);
-    const ended = own.end(...given);
-    recorder.end(res.statusCode, headersOf(res));
+    const ended = end.call(res, ...given);
+    recorder.end(res.statusCode, kept(sent ?? (Object.entries(res.getHeaders()) as Field[])));
     return ended;
   };
   // After `end` this changes nothing any more.
-  res.once('close', () => recorder.abandon());
+  res.on('close', recorder.abandon);
 }
 
 function takeDown(recorder: AnswerRecorder, [chunk, encoding]: readonly unknown[]): void {
   if (chunk instanceof Uint8Array) recorder.write(chunk);
   else if (typeof chunk === 'string') {
-    const named = typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8';
-    recorder.write(named === 'utf8' ? utf8(chunk) : Buffer.from(chunk, named));
+    recorder.write(Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'));
   }
 }
 
-function lateHeaders(
-  late: OutgoingHttpHeaders | undefined,
-): (readonly [string, string | number | readonly string[]])[] {
-  if (late === undefined) return [];
-  if (!Array.isArray(late))
-    return Object.entries(late).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  return Array.from(
-    { length: Math.floor(late.length / 2) },
-    (_, index) => [String(late[index * 2]), late[index * 2 + 1]] as const,
-  );
+/** As `writeHead` is given them: an object, or names and values in turn. */
+function lateHeaders(late: unknown): readonly Field[] {
+  if (typeof late !== 'object' || late === null) return [];
+  if (!Array.isArray(late)) return Object.entries(late).filter(([, value]) => value !== undefined) as Field[];
+  return Array.from({ length: Math.floor(late.length / 2) }, (_, at) => [String(late[at * 2]), late[at * 2 + 1]]);
 }
 
-function headersOf(res: ServerResponse): (readonly [string, string])[] {
-  return Object.entries(res.getHeaders()).flatMap(([name, value]) => {
-    if (value === undefined || name === 'transfer-encoding' || name === 'content-length') return [];
-    return (Array.isArray(value) ? value : [value]).map((one) => [name, String(one)] as const);
-  });
+/** All but what is of one sending. */
+function kept(sent: readonly Field[]): (readonly [string, string])[] {
+  const fields: (readonly [string, string])[] = [];
+  for (const [name, value] of sent) {
+    if (value === undefined || name === 'transfer-encoding' || name === 'content-length') continue;
+    if (typeof value === 'object') for (const one of value) fields.push([name, one]);
+    else fields.push([name, String(value)]);
+  }
+  return fields;
+}
+
+function textOf(value: Field[1] | undefined): string | undefined {
+  return value === undefined ? undefined : String(value);
 }
 
 function gathered(headers: readonly (readonly [string, string])[]): Record<string, string[]> {
@@ -140,9 +148,24 @@ function answer(
   res.end(body);
 }
 
-export function headerOf(req: IncomingMessage, name: string): string | undefined {
-  // Node drops all but the first of some fields; two credentials have to be seen as two.
-  return req.headersDistinct[name.toLowerCase()]?.join(', ');
+export /** Node drops all but the first of some fields; two credentials have to be seen as two. */
+function headerOf({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  let found: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const field = rawHeaders[at]!;
+    if (field.length !== wanted.length || field.toLowerCase() !== wanted) continue;
+    found = found === undefined ? rawHeaders[at + 1]! : `${found}, ${rawHeaders[at + 1]}`;
+  }
+  return found;
+}
+
+const NOTHING = new Uint8Array();
+
+/** By RFC 9112 section 6.3: then its stream need not be waited for. */
+function isBodiless({ httpVersionMajor, headers, body }: PaidIncoming): boolean {
+  const announced = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  return httpVersionMajor === 1 && !announced && !(body instanceof Uint8Array);
 }
 
 /** The whole body, put back so that whoever comes after reads it again. */
