@@ -3,6 +3,7 @@ import { systemClock } from '../journal/clock.ts';
 import { formatMinor } from '../money/amount.ts';
 import type { AccountDesk, DeskOptions, PositionOwed } from './account-desk.ts';
 import { partyClient } from './communication.ts';
+import { isBetweenShards, oneLedger, oneStatement } from './consolidate-shards.ts';
 import { keepRunning } from './keep-running.ts';
 import type { LedgerView } from './operator-accounts.ts';
 import type { ShardStatus, StatedPosition } from './operator-shard.ts';
@@ -12,7 +13,6 @@ import type { RunShard } from './running-party.ts';
 import { createShardDoor } from './shard-door.ts';
 import type { ShardPlan } from './shard-plan.ts';
 import { shardRoutes } from './shard-routes.ts';
-import { isBetweenShards, oneLedger, oneStatement } from './together.ts';
 
 /** A shard as the operator's own people see it. */
 export interface ShardView extends Partial<Omit<ShardStatus, 'shard' | 'of'>> {
