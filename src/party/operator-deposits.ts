@@ -22,7 +22,7 @@ import { withAcquirer } from './operator-deposit-routes.ts';
 import { type OperatorStatement, operatorStatement } from './operator-statement.ts';
 import { ownCommand } from './own-commands.ts';
 import { byScheme } from './routes.ts';
-import { closeInOrder, type RunShard, type Surroundings } from './running-party.ts';
+import { closeInOrder, type Opened, type RunShard, type Surroundings, startInSteps } from './running-party.ts';
 import { settlePositions } from './settle-deposits.ts';
 import { planShards } from './shard-plan.ts';
 import { openShardedAccounts } from './sharded-accounts.ts';
@@ -38,7 +38,7 @@ export interface OperatorDepositsRunning {
   close(): Promise<void>;
 }
 
-export async function openOperatorDeposits(options: {
+interface OperatorDepositsOptions {
   readonly configuration: OperatorConfiguration;
   readonly deposits: OperatorDeposits;
   readonly path: (relative: string) => string;
@@ -47,7 +47,13 @@ export async function openOperatorDeposits(options: {
   readonly surroundings: Surroundings;
   /** Starts a shard of the accounts, where the configuration or the command line has them cut. */
   readonly runShard: RunShard;
-}): Promise<OperatorDepositsRunning> {
+}
+
+export function openOperatorDeposits(options: OperatorDepositsOptions): Promise<OperatorDepositsRunning> {
+  return startInSteps((opened) => openParts(options, opened));
+}
+
+async function openParts(options: OperatorDepositsOptions, opened: Opened): Promise<OperatorDepositsRunning> {
   const { configuration, deposits, path, identity, client, surroundings } = options;
   const { name, store } = configuration;
   const { log } = surroundings;
@@ -55,11 +61,10 @@ export async function openOperatorDeposits(options: {
   const validate = chainValidation(createCommunicationTrust(identity.anchors), clock.nowMs);
   const operators = knownOperators(name, deposits);
 
-  const billing = await openOperatorBilling({
-    ...{ name, store, path, identity, surroundings },
-    billing: deposits.billing,
-  });
-  const desk = await openDesk({ ...options, validate, billing: billing.courier });
+  const billing = opened(
+    await openOperatorBilling({ ...{ name, store, path, identity, surroundings }, billing: deposits.billing }),
+  );
+  const desk = opened(await openDesk({ ...options, validate, billing: billing.courier }));
   const acquirer: Host<AcquirerState, AcquirerInput, AcquirerRecord> = await openMachine({
     machine: createAcquirer({
       ...acquirerPolicyOf(configuration, deposits, identity),

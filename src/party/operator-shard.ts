@@ -11,7 +11,7 @@ import { createCommunicationTrust } from './communication-trust.ts';
 import { ConfigurationError, readConfiguration } from './configuration.ts';
 import { chainValidation } from './deposit-trust.ts';
 import { forOwnPeople, ownCommand } from './own-commands.ts';
-import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { closeInOrder, type Opened, type RunningParty, type Surroundings, startInSteps } from './running-party.ts';
 import { planShards } from './shard-plan.ts';
 import { carriedTo } from './shard-routes.ts';
 import { billedAt } from './sharded-billing.ts';
@@ -41,7 +41,15 @@ export interface StatedPosition {
 const LIMITS = { ...SERVER_LIMITS, perPeerPerSecond: 1_000_000, burst: 1_000_000, maxConnections: 8192 };
 
 /** @throws ConfigurationError; JournalError when the store cannot be opened */
-export async function startShard(file: string, number: number, surroundings: Surroundings): Promise<RunningParty> {
+export function startShard(file: string, number: number, surroundings: Surroundings): Promise<RunningParty> {
+  return startInSteps((opened) => openShard({ file, number }, surroundings, opened));
+}
+
+async function openShard(
+  { file, number }: { readonly file: string; readonly number: number },
+  surroundings: Surroundings,
+  opened: Opened,
+): Promise<RunningParty> {
   const { configuration, path } = readConfiguration('operator', file);
   const { name, deposits, peers } = configuration;
   const plan = planShards(configuration, path, surroundings.shards?.count);
@@ -52,18 +60,20 @@ export async function startShard(file: string, number: number, surroundings: Sur
   const log = surroundings.log.child({ party: name, shard: number });
   const around = { ...surroundings, log };
   const identity = readCommunication(configuration.communication, path);
-  const client = partyClient({ name, identity, surroundings: around, peers });
+  const client = opened(partyClient({ name, identity, surroundings: around, peers }));
   const http = createHttpCourier({ client });
-  const desk = await openAccountDesk({
-    ...{ configuration, deposits, path, identity, client, surroundings: around },
-    validate: chainValidation(createCommunicationTrust(identity.anchors), systemClock().nowMs),
-    journal: await openJournal(place.store, path, place.journal),
-    billing: through(http, (to) => `${deposits.url}${billedAt(to.slice(BILLING_ROUTE.length))}`),
-    shard: {
-      ...{ number, map: plan.map },
-      courier: through(http, (to) => `${deposits.url}${carriedTo(to.slice('shard:'.length))}`),
-    },
-  });
+  const desk = opened(
+    await openAccountDesk({
+      ...{ configuration, deposits, path, identity, client, surroundings: around },
+      validate: chainValidation(createCommunicationTrust(identity.anchors), systemClock().nowMs),
+      journal: await openJournal(place.store, path, place.journal),
+      billing: through(http, (to) => `${deposits.url}${billedAt(to.slice(BILLING_ROUTE.length))}`),
+      shard: {
+        ...{ number, map: plan.map },
+        courier: through(http, (to) => `${deposits.url}${carriedTo(to.slice('shard:'.length))}`),
+      },
+    }),
+  );
   const server = await serve({
     ...{ listen: place.listen, tls: identity.serverTls, limits: LIMITS, log },
     routes: { ...forOwnPeople(name, desk.routes), ...statusRoutes(name, desk, { shard: number, of: plan.map.count }) },

@@ -30,7 +30,7 @@ import { exchangeWith, openOperatorNetwork } from './operator-network.ts';
 import { startShard } from './operator-shard.ts';
 import { ownCommand } from './own-commands.ts';
 import { byScheme } from './routes.ts';
-import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { closeInOrder, type Opened, type RunningParty, type Surroundings, startInSteps } from './running-party.ts';
 import { loadSetTrust, readSetKey } from './set-trust-files.ts';
 import { settleRegularly } from './settle-regularly.ts';
 import { openJournal, openMachine } from './stores.ts';
@@ -54,7 +54,11 @@ export interface RunningOperator extends RunningParty {
 type Path = (relative: string) => string;
 
 /** @throws ConfigurationError; JournalError when a store cannot be opened */
-export async function startOperator(file: string, surroundings: Surroundings): Promise<RunningOperator> {
+export function startOperator(file: string, surroundings: Surroundings): Promise<RunningOperator> {
+  return startInSteps((opened) => openOperator(file, surroundings, opened));
+}
+
+async function openOperator(file: string, surroundings: Surroundings, opened: Opened): Promise<RunningOperator> {
   const { configuration, path } = readConfiguration('operator', file);
   const { name, listen, store, brand } = configuration;
   const log = surroundings.log.child({ party: name });
@@ -64,38 +68,45 @@ export async function startOperator(file: string, surroundings: Surroundings): P
   const trust = loadSetTrust(configuration.gateway.trust, { brandId: brand, path, nowMs: clock.nowMs });
   const { keys, machine } = gatewayOf(configuration, path, trust.trust);
 
-  const issuer = await openMachine({
-    machine: issuerOf(configuration, path),
-    journal: await openJournal(store, path, 'issuer'),
-    courier: NOWHERE,
-    surroundings: around,
-  });
-  await setUpIssuer(issuer, configuration, path);
-  const network = await openOperatorNetwork({ configuration, identity, issuer: createHostEntrance(issuer), log });
-
-  const acquirer = await openMachine({
-    machine: acquirerOf(configuration),
-    // The messages between acquirer and issuers name the card; the gateway seals its own, and the issuer keeps no number.
-    journal: createSealedJournal({
-      journal: await openJournal(store, path, 'acquirer'),
-      key: keys.storageKey,
-      random: systemRandom,
+  const issuer = opened(
+    await openMachine({
+      machine: issuerOf(configuration, path),
+      journal: await openJournal(store, path, 'issuer'),
+      courier: NOWHERE,
+      surroundings: around,
     }),
-    courier: cardCourier(`${name}.acquirer`, { access: network.access }, surroundings),
-    surroundings: around,
-  });
+  );
+  await setUpIssuer(issuer, configuration, path);
+  const entrance = createHostEntrance(issuer);
+  const network = opened(await openOperatorNetwork({ configuration, identity, issuer: entrance, log }));
+
+  const acquirer = opened(
+    await openMachine({
+      machine: acquirerOf(configuration),
+      // The messages between acquirer and issuers name the card; the gateway seals its own, and the issuer keeps no number.
+      journal: createSealedJournal({
+        journal: await openJournal(store, path, 'acquirer'),
+        key: keys.storageKey,
+        random: systemRandom,
+      }),
+      courier: cardCourier(`${name}.acquirer`, { access: network.access }, surroundings),
+      surroundings: around,
+    }),
+  );
   await setUpAcquirer(acquirer, configuration);
 
   const toAcquirer = { acquirer: exchangeWith(createHostEntrance(acquirer)) };
-  const gateway = await openMachine({
-    machine,
-    journal: await openJournal(store, path, 'gateway'),
-    courier: createCardCourier({
-      courier: cardCourier(`${name}.gateway`, toAcquirer, surroundings),
-      storageKey: keys.storageKey,
+  const gateway = opened(
+    await openMachine({
+      machine,
+      journal: await openJournal(store, path, 'gateway'),
+      courier: createCardCourier({
+        courier: cardCourier(`${name}.gateway`, toAcquirer, surroundings),
+        storageKey: keys.storageKey,
+      }),
+      surroundings: around,
     }),
-    surroundings: around,
-  });
+  );
   const endpoint = createGatewayEndpoint({
     ...{ host: gateway, keys, trust: trust.trust, window: SET_WINDOW, nowMs: clock.nowMs, random: systemRandom },
     onRefusal: (err, message) => log.info({ err, message: message?.message.type }, 'a SET message was refused'),
@@ -103,15 +114,18 @@ export async function startOperator(file: string, surroundings: Surroundings): P
 
   const everyMs = configuration.interchange.settleEverySeconds * 1000;
   const settlement = settleRegularly({ host: acquirer, clock, everyMs, log });
-  const client = partyClient({ name, identity, surroundings, peers: configuration.peers });
+  opened({ close: settlement.stop });
+  const client = opened(partyClient({ name, identity, surroundings, peers: configuration.peers }));
   const deposits =
     configuration.deposits === undefined
       ? undefined
-      : await openOperatorDeposits({
-          ...{ configuration, path, identity, client, deposits: configuration.deposits },
-          surroundings: around,
-          runShard: surroundings.shards?.run ?? ((shard) => startShard(file, shard, surroundings)),
-        });
+      : opened(
+          await openOperatorDeposits({
+            ...{ configuration, path, identity, client, deposits: configuration.deposits },
+            surroundings: around,
+            runShard: surroundings.shards?.run ?? ((shard) => startShard(file, shard, surroundings)),
+          }),
+        );
   const accounts = () => operatorAccounts({ issuer, acquirer, deposits });
   const closeOfBusiness = async () => {
     await settlement.closeOfBusiness();
@@ -120,6 +134,7 @@ export async function startOperator(file: string, surroundings: Surroundings): P
   const trustFiles = configuration.gateway.trust;
   const fresh = { trust, files: trustFiles, brandId: brand, path, client, clock, log };
   const stopRefreshing = await keepTrustFresh(fresh);
+  opened({ close: stopRefreshing });
   const server = await serve({
     listen,
     tls: identity.serverTls,

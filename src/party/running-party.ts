@@ -32,6 +32,24 @@ export interface RunningParty {
   close(): Promise<void>;
 }
 
+/** Remembers what was opened, so that it can be closed again. */
+export type Opened = <C extends { close(): Promise<void> | void }>(one: C) => C;
+
+/** For a start in several steps: when one fails, what those before it opened is closed again, the newest first. */
+export async function startInSteps<T>(start: (opened: Opened) => Promise<T>): Promise<T> {
+  const closers: (() => Promise<void> | void)[] = [];
+  try {
+    return await start((one) => {
+      closers.unshift(() => one.close());
+      return one;
+    });
+  } catch (cause) {
+    // What does not close now cannot be helped, and is not why the start failed.
+    await closeInOrder(closers).catch(() => undefined);
+    throw cause;
+  }
+}
+
 /** Closes in the given order, each whatever became of the one before; the first failure is thrown at the end. */
 export async function closeInOrder(closers: readonly (() => Promise<void> | void)[]): Promise<void> {
   const failures: unknown[] = [];

@@ -11,7 +11,7 @@ import { openPostgresJournal } from '../journal/postgres-journal.ts';
 import { openSqliteJournal } from '../journal/sqlite-journal.ts';
 import type { StoreConfiguration } from './configuration.ts';
 import { makeFolder } from './make-folder.ts';
-import type { Surroundings } from './running-party.ts';
+import { type Surroundings, startInSteps } from './running-party.ts';
 
 export async function openJournal(
   store: StoreConfiguration,
@@ -36,14 +36,16 @@ export async function openMachine<S, I, R>(options: {
 }): Promise<Host<S, I, R>> {
   const { machine, journal, courier, surroundings, pace } = options;
   const { onBoundary, log } = surroundings;
-  return openHost({
-    machine,
-    journal,
-    courier,
-    clock: systemClock(),
-    random: systemRandom,
-    log: log.child({ machine: machine.name }),
-    ...(pace && { pace }),
-    ...(onBoundary && { onBoundary: (boundary, group) => onBoundary(machine.name, boundary, group) }),
-  });
+  return startInSteps(async (opened) =>
+    openHost({
+      machine,
+      journal: opened(journal),
+      courier,
+      clock: systemClock(),
+      random: systemRandom,
+      log: log.child({ machine: machine.name }),
+      ...(pace && { pace }),
+      ...(onBoundary && { onBoundary: (boundary, group) => onBoundary(machine.name, boundary, group) }),
+    }),
+  );
 }
