@@ -11,7 +11,7 @@ import { createSpender } from '../deposit/customer/spender.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { Client } from '../transport/client.ts';
 import { createHttpCourier } from '../transport/http-courier.ts';
-import { createWebFetch } from '../transport/web-fetch.ts';
+import { createWebFetch, type WebFetch } from '../transport/web-fetch.ts';
 import type { CommunicationIdentity } from './communication.ts';
 import { createCommunicationTrust } from './communication-trust.ts';
 import type { CustomerDeposits, StoreConfiguration } from './configuration.ts';
@@ -25,6 +25,7 @@ import { type DepositTerms, purseSpending } from './purse-spender.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type Surroundings } from './running-party.ts';
 import { openJournal, openMachine } from './stores.ts';
+import { strangerCourier } from './stranger-courier.ts';
 
 export interface CustomerDepositsRunning {
   readonly desk: DepositDesk;
@@ -52,6 +53,15 @@ export async function openCustomerDeposits(options: {
   const clock = systemClock();
   const { nowMs } = clock;
   const storageKey = readKeyFile(path(deposits.storageKey));
+  const names = new Map(Object.entries(options.peers).map(([url, peer]) => [new URL(url).host, peer]));
+  const nameOf = ({ host: there }: URL) => names.get(there) ?? there;
+  const { anchorsPem } = identity.clientTls;
+  const toOperator = createHttpCourier({ client });
+  const toMerchants = strangerCourier({
+    ...{ name, nameOf, anchorsPem, limits: { maxBytes: MAX_ANSWER_BYTES, timeoutMs: ANSWER_MS } },
+    ...(tracer && { tracer }),
+  });
+  const isOperators = (url: string) => url.startsWith(`${deposits.operator.url}/`);
   const host = await openMachine({
     machine: createPurse({
       operator: deposits.operator,
@@ -60,7 +70,11 @@ export async function openCustomerDeposits(options: {
       ...{ storageKey, nowMs },
     }),
     journal: await openJournal(store, path, 'purse'),
-    courier: byScheme({ 'https:': createHttpCourier({ client }) }),
+    courier: byScheme({
+      'https:': {
+        deliver: (sent, attempt) => (isOperators(sent.to) ? toOperator : toMerchants).deliver(sent, attempt),
+      },
+    }),
     surroundings,
   });
   const openDeposits = () => [...host.state.deposits.values()].filter((one): one is Open => one.phase === 'open');
@@ -74,31 +88,47 @@ export async function openCustomerDeposits(options: {
   const limits = purseLimits({ host, deposits, random: systemRandom, nowMs });
   const rates = purseRates({ host, limits, nowMs });
   const spending = purseSpending({ host, spender, limits, rates, random: systemRandom, nowMs, log });
-  const names = new Map(Object.entries(options.peers).map(([url, peer]) => [new URL(url).host, peer]));
-  const web = createWebFetch({
-    ...{ anchorsPem: identity.clientTls.anchorsPem, timeoutMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES },
-    ...(tracer && { trace: { tracer, name, nameOf: ({ host: there }: URL) => names.get(there) ?? there } }),
-  });
+  /** Each with connections of its own: one deposit is not to be known as of the same customer as another by the connection it comes over. */
+  const openWeb = () =>
+    createWebFetch({
+      ...{ anchorsPem, timeoutMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES },
+      ...(tracer && { trace: { tracer, name, nameOf } }),
+    });
   const termsUnder = ({ limitId, expiresAtMs }: Limit): DepositTerms => ({
     ...{ limitId, limitEndsAtMs: expiresAtMs, depositMinor: BigInt(deposits.depositMinor) },
     ...{ idleMs: deposits.idleSeconds * 1000, lengthMs: deposits.lengthSeconds * 1000 },
   });
   const desk = depositDesk({
     ...{ name, operator: deposits.operator.name, host, spender, spending, limits, rates, nowMs, termsUnder },
-    fetch: web.fetch,
+    fetch: (...asked) => withWeb(openWeb(), (fetch) => fetch(...asked)),
     pause: (ms) => sleep(ms, undefined, { ref: false }),
   });
-  const parts = { spending, limits, rates, clock, termsUnder, fetch: web.fetch, state: host.state };
+  const parts = { spending, limits, rates, clock, termsUnder, state: host.state, endLimit: desk.endLimit };
   return {
     desk,
-    fetch: (order) => paidFetch(order, { ...parts, endLimit: desk.endLimit }),
+    async *fetch(order) {
+      const web = openWeb();
+      try {
+        yield* paidFetch(order, { ...parts, fetch: web.fetch });
+      } finally {
+        web.close();
+      }
+    },
     failed: host.failed,
     close: () =>
       closeInOrder([
         // How far each is spent is written, so that it goes on there after the next start.
         () => Promise.all(openDeposits().map(({ transaction }) => spender.rest(transaction))).then(() => {}),
         () => host.close(),
-        () => web.close(),
       ]),
   };
+}
+
+/** Its answers are whole when they are given. */
+async function withWeb<T>(web: WebFetch, use: (fetch: WebFetch['fetch']) => Promise<T>): Promise<T> {
+  try {
+    return await use(web.fetch);
+  } finally {
+    web.close();
+  }
 }

@@ -136,7 +136,7 @@ export async function openPaidRoutes(options: {
   const gate = charge({ price: paid.price, description: 'One lookup in a data set' });
   const server = await serve({
     listen: paid.listen,
-    tls: { ...identity.serverTls, requireClient: false },
+    tls: { ...identity.serverTls, requireClient: false, askClient: false },
     limits: PAID_LIMITS,
     log,
     routes: {
@@ -144,7 +144,7 @@ export async function openPaidRoutes(options: {
       'GET /paid/:sku': async (request) => {
         // Before anything is charged.
         const item = requireItem(request, items);
-        return chargedHandler(gate, () => lookUp(request, item))(request);
+        return chargedHandler(gate, () => lookUp(request, item.goods.path))(request);
       },
     },
   });
@@ -171,9 +171,9 @@ function requireItem({ params }: Request, items: readonly CatalogueItem[]): Cata
 }
 
 /** The first lines of a data set in which the words of `find` occur. */
-async function lookUp({ query }: Request, item: CatalogueItem) {
+export async function lookUp({ query }: Pick<Request, 'query'>, path: string) {
   const words = (query.get('find') ?? '').toLowerCase();
-  const text = await readFile(item.goods.path, 'utf8');
+  const text = await readFile(path, 'utf8');
   const found = text.split('\n').filter((line) => line.toLowerCase().includes(words));
   const lines = found.slice(0, MAX_LINES).map((line) => line.slice(0, MAX_LINE_LENGTH));
   return { contentType: 'text/plain; charset=utf-8', body: utf8(lines.map((line) => `${line}\n`).join('')) };

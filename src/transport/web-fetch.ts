@@ -1,6 +1,7 @@
 /**
  * `fetch` for the open web that also trusts anchors of our own, which the platform's cannot be told. It shows no certificate of the asker,
- * follows no redirect (the answer is given as it is), and bounds time and size.
+ * follows no redirect (the answer is given as it is), and bounds time and size. A server knows again who comes over the same connection:
+ * whoever is not to be known again takes another one of these.
  */
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { Agent, request as tlsRequest } from 'node:https';
