@@ -13,10 +13,12 @@ export async function runParty(options: {
   started(party: RunningParty, stop: StopRequest): void;
   /** Whether its store may be away for a while and come back. */
   readonly mayPass: boolean;
+  /** What is done until the store is there again. */
+  readonly meanwhile?: ((closing: Promise<void>) => Promise<void>) | undefined;
   readonly above?: OperatorAbove | undefined;
   readonly log: Log;
 }): Promise<void> {
-  const { start, started, mayPass, above, log } = options;
+  const { start, started, mayPass, meanwhile, above, log } = options;
   const signals = listenForStop();
   const stop = above === undefined ? signals : { ...signals, asked: Promise.race([signals.asked, above.gone]) };
   try {
@@ -26,6 +28,7 @@ export async function runParty(options: {
     const kept = keepRunning({
       ...{ what: 'the party', log, clock: systemClock() },
       mayPass: (cause) => mayPass && mayPassByItself(cause),
+      ...(meanwhile && { meanwhile }),
       start() {
         const running = first === undefined ? start() : Promise.resolve(first);
         first = undefined;

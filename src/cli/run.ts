@@ -1,5 +1,6 @@
 /** `handsel run agency|operator|merchant|market|customer`: one party as a process of its own, from its configuration file. */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { systemClock } from '../journal/clock.ts';
 import {
   ConfigurationError,
   configurationFile,
@@ -8,10 +9,11 @@ import {
   statedKind,
 } from '../party/configuration.ts';
 import { CRASH_POINTS, crashPoints } from '../party/crash-point.ts';
+import { holdDoor } from '../party/hold-door.ts';
 import { startShard } from '../party/operator-shard.ts';
 import type { RunningParty, Surroundings } from '../party/running-party.ts';
 import { partyKinds, startParty } from '../party/start-party.ts';
-import { createLog, type LogLevel } from '../transport/log.ts';
+import { createLog, type Log, type LogLevel } from '../transport/log.ts';
 import { runParty } from './run-party.ts';
 import { operatorAbove, shardProcesses } from './shard-process.ts';
 import { traceInto } from './trace-option.ts';
@@ -72,7 +74,7 @@ export function runCommand(write: (text: string) => void = (text) => void proces
       if (kind !== 'operator' && (options.shards ?? options.shard) !== undefined) {
         command.error('error: only an operator has shards');
       }
-      const { configuration } = readConfiguration(kind, file);
+      const { configuration, path } = readConfiguration(kind, file);
       const { name, logLevel } = configuration;
       const level = options.logLevel ?? forReader(logLevel);
       const crashes = process.env[CRASH_POINTS];
@@ -91,8 +93,9 @@ export function runCommand(write: (text: string) => void = (text) => void proces
       const above = shard === undefined ? undefined : operatorAbove();
       // A shard that ends is started again by the operator above it, which has to know where it listens then.
       const mayPass = above === undefined && 'store' in configuration && configuration.store.kind === 'postgres';
+      const meanwhile = mayPass && shard === undefined ? doorOf(configuration, path, surroundings.log) : undefined;
       await runParty({
-        ...{ start, log: surroundings.log, mayPass, above },
+        ...{ start, log: surroundings.log, mayPass, meanwhile, above },
         started(party, stop) {
           const { url } = party;
           const what = shard === undefined ? `${kind} ${name}` : `${kind} ${name}, shard ${shard},`;
@@ -104,6 +107,14 @@ export function runCommand(write: (text: string) => void = (text) => void proces
         },
       });
     });
+}
+
+type Configuration = ReturnType<typeof readConfiguration>['configuration'];
+
+function doorOf(configuration: Configuration, path: (relative: string) => string, log: Log) {
+  if (!('store' in configuration) || configuration.store.kind !== 'postgres') return undefined;
+  const { store } = configuration;
+  return (stop: Promise<void>) => holdDoor({ party: configuration, path, store, stop, log, clock: systemClock() });
 }
 
 /** Its configuration is found by the same name, and its log goes where ours goes. */

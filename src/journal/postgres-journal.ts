@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import type pg from 'pg';
 import { batchReads } from './batched-reads.ts';
+import { type InTurn, inTurn } from './in-turn.ts';
 import { type Journal, JournalError } from './journal.ts';
 import { keyHash } from './key-hash.ts';
 import { packEntries } from './packed-entries.ts';
@@ -59,18 +60,19 @@ function withClients({ writer, reader, doubts, shard, epoch, sequence }: Opened)
   let closed: Promise<void> | undefined;
   // Whether an append that failed is in the table nobody here knows: the next one would stand in its place.
   let uncertain: JournalError | undefined;
-  const ask = async <T>(work: () => Promise<T>): Promise<T> => {
+  const ask = async <T>(turn: InTurn, work: () => Promise<T>): Promise<T> => {
     if (closed !== undefined) throw new JournalError('JOURNAL_CLOSED', 'the journal is closed');
     try {
-      return await work();
+      return await turn(work);
     } catch (cause) {
       throw failed(cause);
     }
   };
-  const find = batchReads((queries: readonly KeyQuery[]) => ask(() => findByKeys(reader, shard, queries)));
+  const [writing, reading] = [inTurn(), inTurn()];
+  const find = batchReads((queries: readonly KeyQuery[]) => ask(reading, () => findByKeys(reader, shard, queries)));
   return {
     append: (entries) =>
-      ask(async () => {
+      ask(writing, async () => {
         if (uncertain !== undefined) throw uncertain;
         const { bytes, ends } = packEntries(entries);
         try {
@@ -90,7 +92,7 @@ function withClients({ writer, reader, doubts, shard, epoch, sequence }: Opened)
       }),
     read: (afterSequence) =>
       readInChunks(afterSequence, (after, { maxEntries, maxBytes }) =>
-        ask(async () => {
+        ask(reading, async () => {
           const query = {
             name: `read-${shard}`,
             text: readStatement(shard),
@@ -102,13 +104,13 @@ function withClients({ writer, reader, doubts, shard, epoch, sequence }: Opened)
     readByKey: async (key, { limit } = {}) =>
       (await find(limit === undefined ? { key } : { key, limit })).map(storedEntry),
     saveSnapshot: (at, body) =>
-      ask(async () => {
+      ask(writing, async () => {
         const { rows } = await writer.query(snapshotStatement(shard), [epoch, at, crc32(body), body]);
         checkFence(rows, shard);
         doubts.check();
       }),
     loadSnapshot: () =>
-      ask(async () => {
+      ask(reading, async () => {
         const { rows } = await reader.query(
           `SELECT sequence::float8 AS sequence, checksum::float8 AS checksum, body FROM ${shard}.snapshot`,
         );

@@ -44,8 +44,10 @@ export function keepRunning<T extends Startable>(options: {
   readonly clock: Clock;
   readonly log: Log;
   readonly mayPass?: (cause: unknown) => boolean;
+  /** What is done while it is away, after the pause; until then or until `closing` it is not started again. */
+  readonly meanwhile?: (closing: Promise<void>) => Promise<void>;
 }): Kept<T> {
-  const { what, start, clock, log, mayPass = mayPassByItself } = options;
+  const { what, start, clock, log, mayPass = mayPassByItself, meanwhile } = options;
   const started = Promise.withResolvers<void>();
   const failed = Promise.withResolvers<unknown>();
   const closing = Promise.withResolvers<void>();
@@ -89,6 +91,7 @@ export function keepRunning<T extends Startable>(options: {
       state = { sinceMs: clock.nowMs(), restarts: state.restarts + 1, cause: wordsOf(cause) };
       log.warn({ err: cause, pauseMs }, `${what} has stopped and is started again`);
       await pause(pauseMs);
+      if (!closed) await meanwhile?.(closing.promise);
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
   };
