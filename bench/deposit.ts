@@ -147,7 +147,7 @@ async function megabytesOfOpenDeposits(): Promise<number> {
     const endsAtMs = Date.now() + 30 * DAY_MS;
     const deposit = { currency: 'EUR', minor: 10_000n };
     const certificate = new Uint8Array(1);
-    const information = { transaction, customer: '', deposit, certificate, idleMs: DAY_MS, endsAtMs };
+    const information = { transaction, merchant: 'Shop', customer: '', deposit, certificate, idleMs: DAY_MS, endsAtMs };
     await world.host.submit({ type: 'information', information, customerKey: customer.point });
     const bytes = customer.checkpoint();
     const checkpoint = readMessage(checkpointType, bytes).value;

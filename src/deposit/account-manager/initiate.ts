@@ -173,7 +173,7 @@ function amend(
   // Without the chain, which the message around it carries.
   const signer = { privateKey: policy.signer.privateKey };
   const amended: AmendedInitiation = {
-    ...{ transaction, deposit, merchant, merchantCurrency, idleMs, endsAtMs },
+    ...{ transaction, deposit, merchant, merchantOperator, merchantCurrency, idleMs, endsAtMs },
     customer: vouched.identifier,
     ...(proposed === null ? {} : { rate: proposed }),
     // Records are signed with the key, too, and come after the end.

@@ -90,11 +90,12 @@ const refused = (why: string) => new DepositError('DEPOSIT_REFUSED', why);
 
 function requireKnown(
   { initiation, operator }: InitiationInput,
-  { operators, merchants }: AcquirerPolicy,
+  { name, operators, merchants }: AcquirerPolicy,
 ): { readonly customerOperator: KnownOperator; readonly knownMerchant: KnownMerchant } {
   const customerOperator = operators.get(operator);
   const knownMerchant = merchants.get(initiation.merchant);
   if (customerOperator === undefined) throw new DepositError('OPERATOR_UNKNOWN', 'nothing is cleared with you here');
+  if (initiation.merchantOperator !== name) throw new DepositError('OPERATOR_UNKNOWN', 'another operator is asked');
   if (knownMerchant === undefined) throw new DepositError('MERCHANT_UNKNOWN', 'there is no such merchant here');
   if (initiation.merchantCurrency !== knownMerchant.currency) {
     throw refused(`the merchant’s currency is ${knownMerchant.currency}`);
@@ -121,7 +122,7 @@ function requireWithinLimit(state: AcquirerState, operator: string, { limits }: 
 /** The certificate signed anew: the merchant needs to know no other operator than its own (ERI-E). */
 function informationOf(
   { initiation, customerKey, notAfterMs }: InitiationInput,
-  { transaction, deposit }: Deposit,
+  { transaction, merchant, deposit }: Deposit,
   { name, signer }: AcquirerPolicy,
 ): Uint8Array {
   const { customer, idleMs, endsAtMs } = initiation;
@@ -132,7 +133,7 @@ function informationOf(
     },
     withoutChain(signer),
   );
-  const information: Information = { transaction, customer, deposit, certificate, idleMs, endsAtMs };
+  const information: Information = { transaction, merchant, customer, deposit, certificate, idleMs, endsAtMs };
   const signed = signMessage(informationType, information, signer);
   requireReadable(informationType, information, signed);
   return signed;

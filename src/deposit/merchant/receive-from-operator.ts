@@ -22,7 +22,7 @@ export interface OperatorKeys {
   validate(chain: readonly Uint8Array[], atMs: number): { readonly name: string; readonly publicKey: KeyObject };
 }
 
-/** @throws CryptographicError, MessageError, DepositError `CERTIFICATE_UNFIT`, `IDENTITY_MALFORMED` */
+/** @throws CryptographicError, MessageError, DepositError `CERTIFICATE_UNFIT`, `IDENTITY_MALFORMED`, `MERCHANT_UNKNOWN` */
 export function receiveInformation(
   bytes: Uint8Array,
   keys: OperatorKeys,
@@ -31,6 +31,9 @@ export function receiveInformation(
   const { value, publicKey } = fromOperator(informationType, bytes, keys, nowMs);
   const { transaction } = value;
   partsOfTransaction(transaction);
+  if (value.merchant !== keys.merchant) {
+    throw new DepositError('MERCHANT_UNKNOWN', 'the deposit is guaranteed to another merchant');
+  }
   const { certificate } = readTemporaryCertificate(value.certificate, {
     ...{ transaction, of: 'customer', issuer: keys.operator, issuerKey: publicKey, nowMs },
   });

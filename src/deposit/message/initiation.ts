@@ -71,6 +71,8 @@ const amendedInitiationShape = record({
   customer: text({ min: 32, max: 32 }),
   deposit: money,
   merchant: partyName,
+  /** Who is asked: what one acquirer was sent opens nothing at another who knows a merchant of that name, too. */
+  merchantOperator: partyName,
   merchantCurrency: currencyCode,
   /** The rate of the customer's own bank, where its table has the pair (ERI-B). */
   rate: optional(sessionRate),
@@ -89,6 +91,8 @@ export const amendedInitiationType: MessageType<AmendedInitiation> = {
 /** Acquirer → merchant (claim 5). */
 const informationShape = record({
   transaction: transactionIdentity,
+  /** To whom it is guaranteed: what one merchant was told means nothing to another of the same operator. */
+  merchant: partyName,
   customer: text({ min: 32, max: 32 }),
   /** In the merchant's currency: guaranteed. */
   deposit: money,

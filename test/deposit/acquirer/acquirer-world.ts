@@ -99,7 +99,7 @@ export function amendedInitiation(
     amendedInitiationType,
     {
       ...{ transaction, customer, merchant: 'ada', merchantCurrency: 'EUR', certificate, idleMs: HOUR, endsAtMs },
-      deposit: { currency: 'USD', minor: 1000n },
+      ...{ deposit: { currency: 'USD', minor: 1000n }, merchantOperator: 'south' },
       ...changes,
     },
     signerOf(by),

@@ -86,7 +86,8 @@ describe('a deposit', () => {
     expect(told).toMatchObject({ to: 'https://ada.test/deposit/information' });
     const information = readMessage(informationType, told!.body);
     information.requireSignature(keysOf('south').publicKey);
-    expect(information.value).toMatchObject({ customer, deposit: { currency: 'EUR', minor: 900n }, idleMs: HOUR });
+    expect(information.value).toMatchObject({ merchant: 'ada', customer, idleMs: HOUR });
+    expect(information.value.deposit).toEqual({ currency: 'EUR', minor: 900n });
     const forMerchant = readTemporaryCertificate(information.value.certificate, { ...issued, of: 'customer' });
     expect(forMerchant.certificate.key).toEqual(exportPoint(customerKeys.publicKey));
     for (const { certificate } of [answer.value, information.value]) {
@@ -239,6 +240,7 @@ describe('what is refused with nothing changed', () => {
     'a voucher that ends before the deposit': ['CERTIFICATE_UNFIT', { voucher: { notAfterMs: nowMs + 23 * HOUR } }],
     'a key that is no point': ['CRYPTOGRAPHIC_FAILURE', { voucher: { key: new Uint8Array(65).fill(4) } }],
     'an operator we do not know': ['OPERATOR_UNKNOWN', { by: 'bob', changes: { transaction: 'bob.1.1' } }],
+    'what another acquirer was asked': ['OPERATOR_UNKNOWN', { changes: { merchantOperator: 'west' } }],
     'a merchant we do not know': ['MERCHANT_UNKNOWN', { changes: { merchant: 'bob' } }],
     'another currency than the merchant’s': ['DEPOSIT_REFUSED', { changes: { merchantCurrency: 'USD' } }],
     'an end in the past': ['DEPOSIT_REFUSED', { changes: { endsAtMs: nowMs }, voucher: { notAfterMs: nowMs } }],

@@ -115,6 +115,8 @@ describe("the operator's information", () => {
     await fails({ deposit: { currency: 'EUR', minor: 0n } }, 'DEPOSIT_REFUSED');
     await fails({ endsAtMs: 5 }, 'DEPOSIT_REFUSED');
     await fails({ transaction: 'Bank.1' }, 'IDENTITY_MALFORMED');
+    // Word for word what another merchant of the operator was told, who passes it on: nothing would be paid for what is sold here.
+    await fails({ merchant: 'Other shop' }, 'MERCHANT_UNKNOWN');
     expect(world.host.state.sessions.size).toBe(0);
     await world.inform(customer);
     expect(sessionOf(world)).toMatchObject({ depositUnits: 1_000_000, status: 'open' });
@@ -126,7 +128,7 @@ describe("the operator's information", () => {
     await buy(world, customer.buy(9));
     await expect(world.inform(customer, { idleMs: 5000 })).rejects.toEqual(refusal('MESSAGE_IDENTITY_REUSED'));
     const information = { transaction: T, customer: '', certificate: new Uint8Array(1), idleMs: 1000, endsAtMs: 2e12 };
-    const again = { ...information, deposit: { currency: 'EUR', minor: 1n } };
+    const again = { ...information, merchant: 'Shop', deposit: { currency: 'EUR', minor: 1n } };
     const input = { type: 'information', information: again, customerKey: customer.point } as const;
     await expect(world.host.submit(input)).rejects.toEqual(refusal('DEPOSIT_REFUSED'));
     expect(sessionOf(world).units).toBe(9);

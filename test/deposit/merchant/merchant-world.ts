@@ -136,7 +136,7 @@ export async function openMerchantWorld(options: WorldOptions = {}): Promise<Mer
       );
       const information: Information = {
         ...{ transaction, customer: '00'.repeat(16), certificate, idleMs: DAY_MS, endsAtMs },
-        deposit: { currency: 'EUR', minor: 10_000n },
+        ...{ merchant: operatorKeys.merchant, deposit: { currency: 'EUR', minor: 10_000n } },
         ...changed,
       };
       return signMessage(informationType, information, by.signer);
