@@ -7,6 +7,7 @@ import type { Random } from '../crypto/random.ts';
 import { type Limit, limitMessage } from '../deposit/customer/limit.ts';
 import type { PurseInput } from '../deposit/customer/purse-input.ts';
 import type { PurseRecord, PurseState } from '../deposit/customer/purse-state.ts';
+import { minuteAfter } from '../deposit/message/coarse-time.ts';
 import { HandselError } from '../handsel-error.ts';
 import type { Host } from '../journal/host.ts';
 import { type Amount, formatAmount } from '../money/amount.ts';
@@ -79,7 +80,7 @@ export function purseLimits(options: {
         beginning.get(limitId) ??
         begin({
           ...{ limitId, currency, totalMinor: left > 0n ? left : 0n, perPurchaseNano: maxPrice.nano },
-          expiresAtMs: endMs + lengthMs,
+          expiresAtMs: minuteAfter(endMs + lengthMs),
         }).finally(() => beginning.delete(limitId));
       beginning.set(limitId, begun);
       return begun;
@@ -89,7 +90,8 @@ export function purseLimits(options: {
         throw new HandselError('CURRENCY_MISMATCH', `limits of this station are in ${currency}: its account is`);
       }
       const limitId = `at most ${formatAmount(max)}, ${toHex(random(6))}`;
-      const expiresAtMs = nowMs() + Math.min(lengthMs, OWN_LIMIT_MS);
+      // Later than any deposit under it ends: deposits that all end just with their limit would be known as of one customer.
+      const expiresAtMs = minuteAfter(nowMs() + OWN_LIMIT_MS + lengthMs);
       return begin({ limitId, currency, totalMinor: max.minor, perPurchaseNano: dearest.nano, expiresAtMs });
     },
     leftMinor(limitId) {

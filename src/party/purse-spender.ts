@@ -9,6 +9,7 @@ import { depositOf, type Open, type PurseRecord, type PurseState } from '../depo
 import type { Spender as PurseSpender } from '../deposit/customer/spender.ts';
 import { type Ending, openingType, wantMessage } from '../deposit/customer/want.ts';
 import type { Spender } from '../deposit/customer-http/spender.ts';
+import { minuteAfter } from '../deposit/message/coarse-time.ts';
 import { nanoOfOffer, type Offer } from '../deposit/message/payment-offer.ts';
 import { HandselError } from '../handsel-error.ts';
 import type { Host } from '../journal/host.ts';
@@ -98,7 +99,7 @@ export function purseSpending(options: PurseSpendingOptions): PurseSpending {
       wantMessage({
         ...{ reference: toHex(random(16)), limitId, merchant, merchantOperator: operator, merchantCurrency: currency },
         ...{ depositMinor: sizeOf(offer, terms), order: { units, unitNano }, idleMs },
-        endsAtMs: Math.min(nowMs() + lengthMs, limitEndsAtMs),
+        endsAtMs: Math.min(minuteAfter(nowMs() + lengthMs), limitEndsAtMs),
       }),
     );
     const { transaction, code, detail } = decodeShape(openingType, answer);

@@ -5,6 +5,7 @@
 import { sha256 } from '../../crypto/digest.ts';
 import { encodeShape, signMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env, Outgoing, Timer } from '../../journal/machine.ts';
+import { minuteBefore } from '../message/coarse-time.ts';
 import {
   CLEARING_GRACE_MS,
   type TransactionRecord,
@@ -125,7 +126,7 @@ function concludeAt(
     id: `terminate:${transaction}`,
     to: routeOf(deposit.terms.url, terminateType),
     kind: terminateType.name,
-    body: signMessage(terminateType, { transaction, atMs: env.nowMs }, { privateKey: keys.privateKey }),
+    body: signMessage(terminateType, { transaction, atMs: minuteBefore(env.nowMs) }, { privateKey: keys.privateKey }),
     expiresAtMs: Math.max(want.endsAtMs, env.nowMs) + END_GRACE_MS,
   };
   return {
@@ -158,7 +159,8 @@ function conclude(
 ) {
   const { units, released, ...rest } = spent;
   const record: TransactionRecord = {
-    ...{ transaction, by: 'customer', count: rest.count, units, head: rest.head, atMs: env.nowMs },
+    ...{ transaction, by: 'customer', count: rest.count, units, head: rest.head },
+    atMs: minuteBefore(env.nowMs),
     ...{ unitNano: want.order.unitNano, currency: want.merchantCurrency },
     ...(released === undefined ? {} : { released }),
   };
