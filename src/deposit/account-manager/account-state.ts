@@ -8,6 +8,7 @@ import type { Amount } from '../../money/amount.ts';
 import type { Rate } from '../../money/rate.ts';
 import { partsOfTransaction } from '../message/identity.ts';
 import type { AccountRecord, DepositTerms, SettlementTerms } from './account-record.ts';
+import { type Earned, type EarnedBy, earnedAsOwed, noteCleared, noteSettled, noteUnsettled } from './earned.ts';
 
 export interface Session {
   readonly customer: string;
@@ -56,6 +57,7 @@ export interface AccountState {
   readonly asking: Map<string, AskedDeposit>;
   /** Sent and not acknowledged yet. */
   readonly settlements: Map<string, SettlementTerms>;
+  readonly earned: EarnedBy;
 }
 
 export function createAccountState(): AccountState {
@@ -69,6 +71,7 @@ export function createAccountState(): AccountState {
     deposits: new Map(),
     asking: new Map(),
     settlements: new Map(),
+    earned: new Map(),
   };
 }
 
@@ -76,6 +79,7 @@ export function applyAccounts(state: AccountState, record: AccountRecord): void 
   switch (record.type) {
     case 'ledger':
       applyLedger(state.ledger, record.record);
+      noteCleared(state.earned, record.record);
       return;
     case 'cut':
       state.cut = { shard: record.shard, of: record.of };
@@ -120,14 +124,22 @@ export function applyAccounts(state: AccountState, record: AccountRecord): void 
     case 'settling':
       state.settlementCount += 1;
       state.settlements.set(record.settlement, record.terms);
+      noteSettled(state.earned, record.terms, record.terms.amount.minor);
       return;
-    case 'settled':
-    case 'unsettled':
+    case 'unsettled': {
+      const terms = state.settlements.get(record.settlement);
+      if (terms !== undefined) noteUnsettled(state.earned, terms);
       state.settlements.delete(record.settlement);
       return;
-    // Of the merchant's side and of another's settlement only the ledger knows, and the journal.
-    case 'deposited':
+    }
+    case 'settled':
+      state.settlements.delete(record.settlement);
+      return;
     case 'received':
+      noteSettled(state.earned, record.terms, 0n);
+      return;
+    // Of the merchant's side only the ledger knows, and the journal.
+    case 'deposited':
       return;
   }
 }
@@ -183,7 +195,7 @@ function countSession({ sessionsOf }: AccountState, customer: string, change: 1 
 }
 
 export function snapshotAccounts(state: AccountState): Uint8Array {
-  const { ledger, cut, sessionCount, settlementCount, sessions, deposits, settlements, asking } = state;
+  const { ledger, cut, sessionCount, settlementCount, sessions, deposits, settlements, asking, earned } = state;
   const parts = [
     snapshotLedger(ledger),
     sessionCount,
@@ -193,6 +205,7 @@ export function snapshotAccounts(state: AccountState): Uint8Array {
     [...settlements],
     [...asking],
     cut,
+    [...earned],
   ] as unknown;
   return encodeCborExact(parts as CborValue);
 }
@@ -200,9 +213,9 @@ export function snapshotAccounts(state: AccountState): Uint8Array {
 /** Our own bytes, whose digest the journal has checked: the shape is trusted. */
 export function restoreAccounts(bytes: Uint8Array): AccountState {
   const parts = decodeCborExact(bytes, { maxBytes: bytes.length }) as unknown;
-  // Snapshots of before have no deposits that wait for money, nor what is left, and were never cut.
-  const [ledger, sessionCount, settlementCount, sessions, deposits, settlements, asking = [], cut = null] = parts as [
-    Uint8Array,
+  // Snapshots of before have no deposits that wait for money, nor what is left, and were never cut; what they owe was all earned.
+  const [ledger, ...others] = parts as [Uint8Array, ...unknown[]];
+  const [sessionCount, settlementCount, sessions, deposits, settlements, asking = [], cut = null, earned] = others as [
     number,
     number,
     [string, Session][],
@@ -210,10 +223,13 @@ export function restoreAccounts(bytes: Uint8Array): AccountState {
     [string, SettlementTerms][],
     [string, AskedDeposit][]?,
     AccountState['cut']?,
+    [string, Earned][]?,
   ];
+  const restored = restoreLedger(ledger);
   const state: AccountState = {
     ...createAccountState(),
-    ledger: restoreLedger(ledger),
+    ledger: restored,
+    earned: earned === undefined ? earnedAsOwed(restored) : new Map(earned),
     cut,
     sessionCount,
     settlementCount,

@@ -15,12 +15,15 @@ export interface LedgerStep {
 /** The most minor units a message can say. */
 export const MAX_SAID_MINOR = 1_000_000_000_000_000n;
 
+const SETTLEMENT = 'settlement:';
+
 /** Money that customers brought from outside. */
 export const fundingAccount = (currency: string) => `funding:${currency}`;
 /** The operator's own stock of a currency, against which deposits in another one are converted. */
 export const exchangeAccount = (currency: string) => `fx:${currency}`;
 /** Money that has come in or gone out by settlement between banks. */
-export const settlementAccount = (currency: string) => `settlement:${currency}`;
+export const settlementAccount = (currency: string) => `${SETTLEMENT}${currency}`;
+export const isSettlementAccount = (account: string) => account.startsWith(SETTLEMENT);
 /** A customer has one account, in one currency. */
 export const customerAccount = (name: string) => `customer:${name}`;
 /** A merchant has one for each currency it sells in. */

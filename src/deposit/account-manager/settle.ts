@@ -17,6 +17,7 @@ import type { AccountPolicy } from './account-policy.ts';
 import { type AccountRecord, SETTLEMENTS_KEY, settlementKey } from './account-record.ts';
 import type { AccountState } from './account-state.ts';
 import { bill } from './bill.ts';
+import { payableTo } from './earned.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';
 import { MAX_SAID_MINOR, requireLedger, settlementAccount } from './ledger-step.ts';
 
@@ -45,10 +46,12 @@ export function decideSettlePosition(
   policy: AccountPolicy,
 ): Decision<AccountRecord> {
   const owed = findPosition(state.ledger, operator, currency)?.weOweMinor ?? 0n;
+  const earned = payableTo(state.earned, operator, currency);
+  const due = owed < earned ? owed : earned;
   const peer = policy.operators.get(operator);
-  if (owed === 0n || peer === undefined) return { records: [] };
+  if (due === 0n || peer === undefined) return { records: [] };
   // The rest goes with the next one.
-  const amount = { currency, minor: owed < MAX_SAID_MINOR ? owed : MAX_SAID_MINOR };
+  const amount = { currency, minor: due < MAX_SAID_MINOR ? due : MAX_SAID_MINOR };
   const settlement = [policy.name, operator, currency, state.settlementCount + 1].join('.');
   const message: Settlement = { settlement, amount, atMs: env.nowMs };
   const legs = [{ from: clearingAccount(operator, currency), to: settlementAccount(currency), amount }];
@@ -88,7 +91,10 @@ export function decideSettlementAnswered(
   return { records: [...back, { type: 'unsettled', settlement, atMs: env.nowMs }], keys };
 }
 
-/** The other operator has paid. It may know of a clearing before we do, so that we owe it for a moment what it paid early. */
+/**
+ * The other operator has paid. It may know of a clearing before we do, so that we owe it for a moment what it paid early; what it never
+ * owed stays on the books until people have looked at it.
+ */
 export function decideSettlement(
   { ledger }: AccountState,
   { operator, settlement: { settlement, amount } }: SettlementInput,

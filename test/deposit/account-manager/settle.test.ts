@@ -124,6 +124,66 @@ describe('a settlement received', () => {
   });
 });
 
+describe('an operator that says it has paid what it never owed', () => {
+  const lie = (number: number, minor: bigint) => ({
+    ...{ settlement: `south.north.USD.${number}`, amount: usd(minor), atMs: 0 },
+  });
+  const paid = (banks: Banks) =>
+    settlements(banks).filter(({ settlement }) => settlement.startsWith('north.south.USD.'));
+
+  it('is paid what was cleared for its merchants, and none of that comes back to it', async () => {
+    const banks = await indebted();
+    await pay(banks, 'north', lie(1, 1_000_000_000_000n), 'south');
+    expect(owed(banks, 'north', 'USD')).toBe(1_000_000_001_500n);
+    for (let day = 0; day < 3; day++) {
+      await banks.tell('north', { type: 'settle' });
+      await banks.pass(10);
+      await banks.restart('north');
+    }
+    expect(paid(banks).map(({ amount }) => amount)).toEqual([usd(1_500n)]);
+    expect(owed(banks, 'north', 'USD')).toBe(1_000_000_000_000n);
+    banks.check();
+  });
+
+  it('gets no more by saying so again and again', async () => {
+    const banks = await indebted();
+    for (let number = 1; number < 9; number++) {
+      await pay(banks, 'north', lie(number, 700n), 'south');
+      await banks.tell('north', { type: 'settle' });
+      await banks.pass(10);
+    }
+    const sum = paid(banks).reduce((total, { amount }) => total + amount.minor, 0n);
+    expect(sum).toBe(1_500n);
+  });
+
+  it('is paid what it earns afterwards, while what it said stays on the books', async () => {
+    const banks = await openBanks();
+    await pay(banks, 'north', lie(1, 700n), 'south');
+    await banks.tell('north', { type: 'settle' });
+    await banks.logOn();
+    await banks.initiate('north.1.1', { merchantCurrency: 'USD' });
+    await banks.clear('north', banks.clearing('north.1.1', { paid: usd(100n), unused: usd(2_064n), rate: EUR_USD }));
+    await banks.tell('north', { type: 'settle' });
+    await banks.pass(10);
+    expect(paid(banks).map(({ amount }) => amount)).toEqual([usd(100n)]);
+    expect(owed(banks, 'north', 'USD')).toBe(700n);
+  });
+
+  it('is paid again what it refused, and no more', async () => {
+    const banks = await indebted();
+    await pay(banks, 'south', { settlement: 'north.south.EUR.1', amount: eur(1n), atMs: 0 }, 'north');
+    await pay(banks, 'north', { ...lie(1, 5_000n), settlement: 'south.north.EUR.1', amount: eur(5_000n) }, 'south');
+    await banks.tell('north', { type: 'settle', currency: 'EUR' });
+    await banks.pass(10);
+    expect(owed(banks, 'north', 'EUR')).toBe(6_200n);
+    await banks.tell('north', { type: 'settle', currency: 'EUR' });
+    await banks.tell('north', { type: 'settle', currency: 'EUR' });
+    await banks.pass(10);
+    expect(settlements(banks).map(({ amount }) => amount)).toEqual([eur(1_200n), eur(1_200n)]);
+    expect(owed(banks, 'north', 'EUR')).toBe(5_000n);
+  });
+});
+
 describe('the accounts', () => {
   it('are opened once, and new limits are taken over as far as they are free', async () => {
     const banks = await openBanks();
