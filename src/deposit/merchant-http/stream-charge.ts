@@ -219,7 +219,14 @@ function unfitHandshake({ method, headers }: IncomingMessage): RefusedAnswer | u
   return { status, headers: { 'content-type': PROBLEM_TYPE, 'sec-websocket-version': '13' }, body };
 }
 
+/** How long whoever is refused may take to read why. Node closes no socket that has asked to be another protocol's. */
+const LINGER_MS = 500;
+
 function answer(socket: Duplex, { status, headers, body }: RefusedAnswer): void {
+  const cut = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(cut));
+  socket.once('end', () => socket.destroy());
+  socket.resume(); // what still comes is dropped
   if (!socket.writable) return;
   const fields = { ...headers, 'content-length': String(body.length), connection: 'close' };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
