@@ -49,8 +49,11 @@ export interface AnsweredPurchase {
 
 export interface AnswerMemory {
   find(key: string, proof: string): AnsweredPurchase | undefined;
-  /** At once, unless the answer is being made. */
-  serve(key: string, purchase: AnsweredPurchase): Serving | Promise<Serving>;
+  /**
+   * At once, unless the answer is being made.
+   * @param purchase `repeated`: it was paid before. If it is not known here it was answered before a restart, or forgotten since.
+   */
+  serve(key: string, purchase: AnsweredPurchase & { readonly repeated?: boolean }): Serving | Promise<Serving>;
 }
 
 interface Entry extends AnsweredPurchase {
@@ -87,6 +90,8 @@ export function createAnswerMemory(clock: Clock, limits: AnswerLimits = {}): Ans
   /** As they were kept, also some that are not any more. */
   const oldestKept = createQueue<Kept>();
   let keptBytes = 0;
+  /** Purchases have been forgotten: one that was paid before and is not known may be one of them. */
+  let forgotten = false;
 
   const forget = (entry: Entry) => {
     const { kept } = entry;
@@ -98,7 +103,10 @@ export function createAnswerMemory(clock: Clock, limits: AnswerLimits = {}): Ans
   const forgetOld = () => {
     for (let first = oldestKept.first(); first !== undefined; first = oldestKept.first()) {
       if (first.answer !== undefined) {
-        if (keptBytes <= maxBytes && first.untilMs > clock.nowMs()) return;
+        const isOver = first.untilMs <= clock.nowMs();
+        if (keptBytes <= maxBytes && !isOver) return;
+        // It was there for all its time: made anew, one payment would bring an answer of now every two minutes.
+        if (isOver) first.entry.servings = MAX_SERVINGS;
         forget(first.entry);
       }
       oldestKept.shift();
@@ -111,13 +119,12 @@ export function createAnswerMemory(clock: Clock, limits: AnswerLimits = {}): Ans
     keptBytes += answer.body.length;
     forgetOld();
   };
-  const enter = (key: string, { proof, units, number }: AnsweredPurchase): Entry => {
-    const known = entries.get(key);
-    if (known !== undefined) return known;
+  const enter = (key: string, { proof, units, number }: AnsweredPurchase, servings: number): Entry => {
     while (entries.size > 0 && entries.size >= maxPurchases) {
       entries.delete(oldest.shift()!.key);
+      forgotten = true;
     }
-    const entry = { key, proof, units, number, servings: 0, maker: undefined, made: undefined, kept: undefined };
+    const entry = { key, proof, units, number, servings, maker: undefined, made: undefined, kept: undefined };
     entries.set(key, entry);
     oldest.push(entry);
     return entry;
@@ -178,7 +185,10 @@ export function createAnswerMemory(clock: Clock, limits: AnswerLimits = {}): Ans
       return entry?.proof === proof ? entry : undefined;
     },
     serve(key, purchase) {
-      const entry = enter(key, purchase);
+      const known = entries.get(key);
+      const { repeated = false } = purchase;
+      if (known === undefined && repeated && forgotten) return { type: 'used-up' };
+      const entry = known ?? enter(key, purchase, repeated ? MAX_SERVINGS - 1 : 0);
       forgetOld();
       return entry.maker === undefined ? serve(entry) : serveLater(entry);
     },

@@ -73,8 +73,40 @@ describe('an answer', () => {
     await answer(memory, 2);
     expect(await kept(memory, 1)).toBe('answer 1');
     clock.nowIs += 1;
-    expect(await kept(memory, 1)).toBe('make');
+    expect(await kept(memory, 1)).toBe('used-up');
     expect(await kept(memory, 2)).toBe('answer 2');
+  });
+
+  test('that was there for its time is not made again, however long one waits', async () => {
+    const { memory, clock } = start({ keepMs: 100 });
+    await answer(memory, 1);
+    for (let shown = 0; shown < 5; shown++) {
+      clock.nowIs += 1000;
+      expect(await kept(memory, 1)).toBe('used-up');
+    }
+  });
+});
+
+describe('a purchase that was paid before and is not known', () => {
+  const again = (memory: AnswerMemory, number: number) =>
+    memory.serve(`t/${number}`, { ...purchase(number), repeated: true });
+
+  test('after a restart is answered once more', async () => {
+    const { memory } = start();
+    const first = await again(memory, 1);
+    if (first.type !== 'make') throw new Error(`expected it to be made, was ${first.type}`);
+    first.recorder.abandon();
+    expect(await again(memory, 1)).toEqual({ type: 'used-up' });
+  });
+
+  test('is not answered where it may have been forgotten: purchases of others would renew it for ever', async () => {
+    const { memory } = start({ maxPurchases: 3 });
+    for (let round = 0; round < 3; round++) {
+      for (let number = 1; number <= 4; number++) await memory.serve(`t/${10 * round + number}`, purchase(number));
+      expect(await again(memory, 1)).toEqual({ type: 'used-up' });
+    }
+    // One that is paid for now is answered.
+    expect(await memory.serve('t/99', purchase(99))).toMatchObject({ type: 'make' });
   });
 });
 
