@@ -9,6 +9,7 @@ export type Settlement = { readonly type: 'paid' } | ({ readonly type: 'failed' 
 /** Whoever stands between may answer so for a server whose answer did not come. */
 const SAYS_NOTHING: readonly number[] = [408, 429, 500, 502, 503, 504];
 const MAX_PROBLEM_BYTES = 16_384;
+const PROBLEM_MS = 3000;
 const problemSchema = z.object({
   type: z.string().max(200),
   code: z.string().max(64).optional(),
@@ -44,17 +45,38 @@ export interface Problem {
   readonly detail: string | undefined;
 }
 
-/** The problem of a refusal; undefined where there is none to be read. The answer's own body stays unread. */
+/** The problem of a refusal; undefined where there is none to be read, in size and time. The answer's own body stays unread. */
 export async function problemOf(response: Response): Promise<Problem | undefined> {
   if (!(response.headers.get('content-type') ?? '').startsWith('application/problem+json')) return undefined;
   if (Number(response.headers.get('content-length') ?? 0) > MAX_PROBLEM_BYTES) return undefined;
   try {
-    const read = problemSchema.safeParse(await response.clone().json());
+    const text = await readProblem(response.clone());
+    const read = problemSchema.safeParse(text === undefined ? undefined : JSON.parse(text));
     if (!read.success) return undefined;
     const { type, code, detail } = read.data;
     return { type: type.slice(type.lastIndexOf('/') + 1), code, detail };
   } catch {
     return undefined;
+  }
+}
+
+/** Bounded while it comes: whoever refuses says how long it is, or nothing at all, and may go on for ever. */
+async function readProblem({ body }: Response): Promise<string | undefined> {
+  if (body === null) return undefined;
+  const reader = body.getReader();
+  const late = setTimeout(() => reader.cancel().catch(() => {}), PROBLEM_MS);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      size += next.value.length;
+      if (size > MAX_PROBLEM_BYTES) return undefined;
+      chunks.push(next.value);
+    }
+    return Buffer.concat(chunks).toString();
+  } finally {
+    clearTimeout(late);
+    reader.cancel().catch(() => {}); // the rest is nobody's
   }
 }
 
