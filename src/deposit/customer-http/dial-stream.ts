@@ -25,9 +25,11 @@ const MAX_REFUSAL_BYTES = 65_536;
 export const dialStream: Dial = (url, { headers, anchorsPem, timeoutMs }) =>
   new Promise((resolve, reject) => {
     const socket = new WebSocket(url, STREAM_PROTOCOL, {
-      ...{ headers: Object.fromEntries(headers), handshakeTimeout: timeoutMs, followRedirects: false, ...wireOptions },
+      ...{ headers: Object.fromEntries(headers), followRedirects: false, ...wireOptions },
       ...(anchorsPem === undefined ? {} : { ca: [...rootCertificates, ...anchorsPem] }),
     });
+    // Its own time limit is one of silence: whoever says a byte now and then would never reach it.
+    const late = setTimeout(() => socket.terminate(), timeoutMs);
     let answered = new Headers();
     socket.once('upgrade', (response) => {
       answered = headersOf(response.rawHeaders);
@@ -42,6 +44,7 @@ export const dialStream: Dial = (url, { headers, anchorsPem, timeoutMs }) =>
       });
       response.once('error', reject);
       response.once('close', () => {
+        clearTimeout(late);
         const { statusCode: status = 500, rawHeaders } = response;
         resolve({
           type: 'refused',
@@ -49,8 +52,12 @@ export const dialStream: Dial = (url, { headers, anchorsPem, timeoutMs }) =>
         });
       });
     });
-    socket.once('error', reject);
+    socket.once('error', (cause) => {
+      clearTimeout(late);
+      reject(cause);
+    });
     socket.once('open', () => {
+      clearTimeout(late);
       socket.pause();
       resolve({ type: 'connected', socket, headers: answered });
     });

@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { dialStream } from '../../../src/deposit/customer-http/dial-stream.ts';
 import { createPayingFetch } from '../../../src/deposit/customer-http/paying-fetch.ts';
 import { type ChargedServer, startCharged } from '../merchant-http/charged-server.ts';
 
@@ -61,4 +62,25 @@ test('a refusal that comes byte by byte does not keep the customer', { timeout: 
   const response = await ask();
   expect(response?.status).toBe(403);
   await response?.body?.cancel();
+});
+
+test.each([
+  ['body', '\r\ntransfer-encoding: chunked\r\n\r\n', '1\r\n.\r\n'],
+  ['head', '\r\nx-head: ', '.'],
+])('nor does a %s to whoever asks for a stream', async (_, begun, more) => {
+  const server = createServer();
+  server.on('upgrade', (_, socket) => {
+    socket.write(`HTTP/1.1 403 Forbidden${begun}`);
+    const drip = setInterval(() => socket.write(more), 50);
+    socket.on('error', () => {}).once('close', () => clearInterval(drip));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  closing.push(() => void server.close());
+  const url = new URL(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const dialled = dialStream(url, { headers: new Headers(), timeoutMs: 300 });
+  const ended = dialled.then(
+    () => 'answered',
+    () => 'given up',
+  );
+  expect(await Promise.race([ended, pause(3000, 'still reading', { ref: false })])).toBe('given up');
 });
