@@ -55,7 +55,7 @@ export const joining: Plant = {
     altering(cast.accountManager, amendedInitiationType, (value) => ({
       ...value,
       customer: half(`of ${customer}`),
-      idleMs: value.idleMs + 1 + cast.customers.findIndex((one) => one === customer),
+      idleMs: value.idleMs + 1 + cast.customers.indexOf(customer),
     })),
   ),
   headers: (customer) => ({ cookie: `visitor=${customer.length}${half(`visitor ${customer}`)}` }),
@@ -63,7 +63,7 @@ export const joining: Plant = {
 
 export const joinedBy = (customer: string) => ({
   identifier: half(`of ${customer}`),
-  idle: String(600_001 + cast.customers.findIndex((one) => one === customer)),
+  idle: String(600_001 + cast.customers.indexOf(customer)),
   cookie: `${customer.length}${half(`visitor ${customer}`)}`,
 });
 

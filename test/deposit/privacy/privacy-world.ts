@@ -34,7 +34,7 @@ import { type CuriousServer, openCurious, openWiretap, type Wiretap } from './wi
 
 /** Names that stand nowhere else. */
 export const cast = {
-  customers: ['Aaltje-Quispelwater', 'Berend-Ophuizen'],
+  customers: ['Aaltje-Quispelwater', 'Berend-Ophuizen'] as readonly [string, string],
   accountManager: 'Noordkaap-Spaarbank',
   acquirer: 'Zuidkaap-Handelsbank',
   merchants: ['Zilverhof-Bakkerij', 'Wijdewaard-Kiosk'],
@@ -68,6 +68,8 @@ export interface PrivacyWorld {
   readonly taps: readonly Wiretap[];
   customer(name: string): CustomerDepositsRunning;
   paidUrl(merchant: string): string;
+  /** Of the merchant's own software, without the curious server in front of it. */
+  shopUrl(merchant: string): string;
   /** One whole trading session: lookups at the merchants, and everything concluded and stated. */
   session(
     customer: string,
@@ -279,6 +281,7 @@ export async function startPrivacyWorld(plant: Plant = {}): Promise<PrivacyWorld
   const paidUrl = (merchant: string) => urlOf(shopTaps.get(merchant)!.paid);
   return {
     ...{ parties, messages, shops, taps, remove, paidUrl },
+    shopUrl: (merchant) => sellers.get(merchant)!.url,
     customer: (name) => customers.get(name)!,
     async session(name, merchants, more = {}, answered = () => {}) {
       const customer = customers.get(name)!;

@@ -6,6 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { readMessage } from '../../../src/crypto/signed-message.ts';
 import { terminateType, transactionRecordType } from '../../../src/deposit/message/conclusion.ts';
 import { amendedInitiationType } from '../../../src/deposit/message/initiation.ts';
+import { partyClient } from '../../../src/party/communication.ts';
+import { silentLog } from '../../../src/transport/log.ts';
 import { messagesOf, sightsAt } from './evidence.ts';
 import { sightsOf } from './mark.ts';
 import { joinedBy, joining, telling } from './plants.ts';
@@ -57,7 +59,7 @@ async function linksAt(role: string, world: PrivacyWorld, taken: readonly Sessio
   return [...new Set([...common(one, three, [two, four]), ...common(two, four, [one, three])])].sort();
 }
 
-test('the sessions of one customer at a merchant have nothing in common that another’s has not', async () => {
+test('[ERI-D] the sessions of one customer at a merchant have nothing in common that another’s has not', async () => {
   await withSessions(atBakery, {}, async (world, taken) => {
     expect(await linksAt(bakery, world, taken)).toEqual([]);
     expect(await linksAt(cast.acquirer, world, taken)).toEqual([]);
@@ -108,7 +110,24 @@ test('deposits of one command end by the minute, each by its own beginning', asy
   }
 });
 
-test('the acquirer cannot link sessions with two of its merchants either', async () => {
+test('a shop does not ask who comes: it hears nothing even from those who would say it', async () => {
+  const world = await startPrivacyWorld();
+  try {
+    const { identity } = world.parties.get(ann)!;
+    const client = partyClient({ name: ann, identity, surroundings: { log: silentLog() }, peers: {} });
+    const { status } = await client.get(`${world.shopUrl(bakery)}/paid/${goods.sku}`);
+    client.close();
+    await world.stop();
+    expect(status).toBe(402);
+    const { logs } = world.parties.get(bakery)!;
+    expect(logs.some((line) => line.includes('GET /paid/:sku'))).toBe(true);
+    expect(logs.filter((line) => line.includes(ann))).toEqual([]);
+  } finally {
+    world.remove();
+  }
+});
+
+test('[ERI-D] the acquirer cannot link sessions with two of its merchants either', async () => {
   await withSessions(atBoth, {}, async (world, taken) => {
     expect(await linksAt(cast.acquirer, world, taken)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 /** A real server on a real socket that charges for a stream, and can be told to lose connections. */
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createPayingStream, type PayingStreamOptions } from '../../../src/deposit/customer-http/paying-stream.ts';
@@ -29,6 +30,7 @@ export interface StreamServerOptions {
   readonly setup?: Partial<StreamSetup>;
   readonly paying?: Partial<PayingStreamOptions>;
   readonly ends?: Ends;
+  readonly tls?: { readonly certificateChainPem: string; readonly privateKeyPem: string };
 }
 
 const open: ChargedStreams[] = [];
@@ -43,7 +45,12 @@ export async function startStreams(handler: StreamHandler, given: StreamServerOp
   const clock = systemClock();
   const faults: unknown[] = [];
   const sockets = new Set<Duplex>();
-  const server = createServer((_, res) => res.writeHead(404).end());
+  const { tls } = given;
+  const listener: RequestListener = (_, res) => res.writeHead(404).end();
+  const server =
+    tls === undefined
+      ? createServer(listener)
+      : createTlsServer({ cert: tls.certificateChainPem, key: tls.privateKeyPem }, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
   const realm = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const chargeStream = createStreamCharge({
@@ -60,7 +67,7 @@ export async function startStreams(handler: StreamHandler, given: StreamServerOp
     route.upgrade(request, socket, head);
   });
   const streams: ChargedStreams = {
-    ...{ url: `ws://${realm}/ticks?of=flour`, ends, faults, upgrades: () => upgrades },
+    ...{ url: `${tls === undefined ? 'ws' : 'wss'}://${realm}/ticks?of=flour`, ends, faults, upgrades: () => upgrades },
     cut() {
       for (const socket of sockets) socket.destroy();
     },

@@ -1,11 +1,13 @@
 /** What a dishonest end of a stream gains, over real sockets: nothing beyond the bounds that were stated. */
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { dialStream } from '../../../src/deposit/customer-http/dial-stream.ts';
 import { createPayingStream } from '../../../src/deposit/customer-http/paying-stream.ts';
 import type { StreamHandler } from '../../../src/deposit/merchant-http/stream-charge.ts';
 import { decodeOffer, requestDigest } from '../../../src/deposit/message/payment-offer.ts';
 import { formatFrame, MAX_FRAME_BYTES, type MerchantFrame } from '../../../src/deposit/message/stream-frame.ts';
 import { systemClock } from '../../../src/journal/clock.ts';
+import { createAuthority } from '../../transport/openssl-certificates.ts';
 import { createEnds } from '../payment-ends.ts';
 import { closeStreams, readAll, startStreams, ticks } from './charged-streams.ts';
 import { type LyingMerchant, startLying } from './lying-merchant.ts';
@@ -399,6 +401,48 @@ describe('a customer who', () => {
     const frames = listen(last.socket, streams, customer.offer, stream);
     await frames.until(has('open'));
     expect(frames.frames[0]).toMatchObject({ type: 'open', sequence: 2, paid: 8 });
+  });
+});
+
+describe('the way there', () => {
+  test('is TLS under anchors that we trust', async () => {
+    const [agency, stranger] = [createAuthority('Agency'), createAuthority('Stranger')];
+    const tls = agency.issue('/CN=bakery');
+    const ours = await startStreams(ticks(5), { tls, paying: { anchorsPem: [agency.anchorsPem] } });
+    expect(await readAll(await ours.payingStream(ours.url))).toHaveLength(5);
+    const others = await startStreams(ticks(5), {
+      tls,
+      paying: { anchorsPem: [stranger.anchorsPem], retryAfterMs: [] },
+    });
+    await expect(others.payingStream(others.url)).rejects.toThrow(code('ANSWER_LOST'));
+    expect(others.upgrades()).toBe(0);
+    for (const authority of [agency, stranger]) authority.remove();
+  });
+
+  test('is nowhere in clear but to this machine', async () => {
+    const streams = await startStreams(ticks(1), {
+      paying: { dial: (url, options) => dialStream(new URL(url.href.replace('bakery.example', '127.0.0.1')), options) },
+    });
+    const elsewhere = streams.url.replace('127.0.0.1', 'bakery.example');
+    await expect(streams.payingStream(elsewhere)).rejects.toThrow('https only');
+    await expect(streams.payingStream(elsewhere.replace('ws:', 'wss:'))).rejects.toThrow();
+    expect(streams.ends.earned()).toBe(0);
+  });
+
+  test('is of the server that was asked: another’s challenge is not paid', async () => {
+    const other = await startStreams(ticks(1));
+    const { port } = new URL(other.url);
+    const between = await startStreams(ticks(1), {
+      paying: {
+        dial(url, options) {
+          const there = new URL(url);
+          there.port = port;
+          return dialStream(there, options);
+        },
+      },
+    });
+    await expect(between.payingStream(between.url)).rejects.toThrow(code('OFFER_UNFIT'));
+    expect(other.ends.earned()).toBe(0);
   });
 });
 
