@@ -52,12 +52,15 @@ export interface AccountPolicy {
   readonly sessionIdleMs?: number;
   /** The longest a deposit may be open; default 90 days. */
   readonly longestMs?: number;
+  /** Deposits one customer may have at a time; default 1000, as many as a purse has. */
+  readonly mostDeposits?: number;
 }
 
 const DAY_MS = 86_400_000;
 
 export const openingMs = (policy: AccountPolicy) => policy.openingMs ?? 300_000;
 export const sessionIdleMs = (policy: AccountPolicy) => Math.max(1, policy.sessionIdleMs ?? DAY_MS);
+export const mostDeposits = (policy: AccountPolicy) => policy.mostDeposits ?? 1000;
 export const longestMs = (policy: AccountPolicy) => policy.longestMs ?? 90 * DAY_MS;
 
 /** @throws DepositError `OPERATOR_UNKNOWN`, also for one that was known when a deposit was opened */

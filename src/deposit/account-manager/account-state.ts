@@ -53,6 +53,8 @@ export interface AccountState {
   /** Sessions each customer has: bounds what one customer can make us remember. */
   readonly sessionsOf: Map<string, number>;
   readonly deposits: Map<string, OpenDeposit>;
+  /** Deposits each customer has, those that wait for their money included: bounds what one customer takes of the room there is for all. */
+  readonly depositsOf: Map<string, number>;
   /** Deposits that wait for their money, where the accounts are kept elsewhere. */
   readonly asking: Map<string, AskedDeposit>;
   /** Sent and not acknowledged yet. */
@@ -69,6 +71,7 @@ export function createAccountState(): AccountState {
     sessions: new Map(),
     sessionsOf: new Map(),
     deposits: new Map(),
+    depositsOf: new Map(),
     asking: new Map(),
     settlements: new Map(),
     earned: new Map(),
@@ -92,9 +95,10 @@ export function applyAccounts(state: AccountState, record: AccountRecord): void 
       return;
     case 'asked':
       state.asking.set(record.transaction, { terms: withOwnKey(record.terms), idleMs: record.idleMs });
+      count(state.depositsOf, record.terms.customer, 1);
       return;
     case 'declined':
-      state.asking.delete(record.transaction);
+      stopAsking(state, record.transaction);
       // Its session may have been forgotten while others were asked.
       if (state.sessions.has(partsOfTransaction(record.transaction).session)) notWaiting(state, record.transaction);
       return;
@@ -118,7 +122,7 @@ export function applyAccounts(state: AccountState, record: AccountRecord): void 
     case 'forgotten': {
       const { customer } = state.sessions.get(record.session)!;
       state.sessions.delete(record.session);
-      countSession(state, customer, -1);
+      count(state.sessionsOf, customer, -1);
       return;
     }
     case 'settling':
@@ -151,7 +155,7 @@ function logOn(state: AccountState, record: Extract<AccountRecord, { type: 'logg
     session = { customer, merchant, identifier: null, newest: 0, waiting: [], open: 0, usedAtMs: atMs };
     state.sessions.set(id, session);
     state.sessionCount += 1;
-    countSession(state, customer, 1);
+    count(state.sessionsOf, customer, 1);
   }
   const { sequence } = partsOfTransaction(transaction);
   session.newest = sequence;
@@ -164,7 +168,8 @@ function vouch(state: AccountState, record: Extract<AccountRecord, { type: 'vouc
   session.identifier = record.identifier;
   session.open += 1;
   session.usedAtMs = record.atMs;
-  state.asking.delete(record.transaction);
+  stopAsking(state, record.transaction);
+  count(state.depositsOf, record.terms.customer, 1);
   state.deposits.set(record.transaction, {
     ...withOwnKey(record.terms),
     ...{ status: 'vouched', rate: null, recorded: null, available: record.available ?? null },
@@ -183,15 +188,23 @@ function notWaiting({ sessions }: AccountState, transaction: string): Session {
   return session;
 }
 
+function stopAsking({ asking, depositsOf }: AccountState, transaction: string): void {
+  const asked = asking.get(transaction);
+  if (asked !== undefined) count(depositsOf, asked.terms.customer, -1);
+  asking.delete(transaction);
+}
+
 function closeDeposit(state: AccountState, transaction: string): void {
+  const deposit = state.deposits.get(transaction);
+  if (deposit !== undefined) count(state.depositsOf, deposit.customer, -1);
   state.deposits.delete(transaction);
   state.sessions.get(partsOfTransaction(transaction).session)!.open -= 1;
 }
 
-function countSession({ sessionsOf }: AccountState, customer: string, change: 1 | -1): void {
-  const count = (sessionsOf.get(customer) ?? 0) + change;
-  if (count > 0) sessionsOf.set(customer, count);
-  else sessionsOf.delete(customer);
+function count(counted: Map<string, number>, customer: string, change: 1 | -1): void {
+  const number = (counted.get(customer) ?? 0) + change;
+  if (number > 0) counted.set(customer, number);
+  else counted.delete(customer);
 }
 
 export function snapshotAccounts(state: AccountState): Uint8Array {
@@ -247,6 +260,8 @@ export function restoreAccounts(bytes: Uint8Array): AccountState {
     settlements: new Map(settlements),
     asking: new Map(asking.map(([id, asked]) => [id, { ...asked, terms: withOwnKey(asked.terms) }])),
   };
-  for (const { customer } of sessions.map(([, session]) => session)) countSession(state, customer, 1);
+  for (const { customer } of state.sessions.values()) count(state.sessionsOf, customer, 1);
+  for (const { customer } of state.deposits.values()) count(state.depositsOf, customer, 1);
+  for (const { terms } of state.asking.values()) count(state.depositsOf, terms.customer, 1);
   return state;
 }

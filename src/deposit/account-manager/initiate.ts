@@ -21,7 +21,7 @@ import {
 import { routeOf } from '../message/route.ts';
 import { issueTemporaryCertificate } from '../message/temporary-certificate.ts';
 import type { InitiationInput } from './account-input.ts';
-import { type AccountPolicy, longestMs, openingMs, urlOf } from './account-policy.ts';
+import { type AccountPolicy, longestMs, mostDeposits, openingMs, urlOf } from './account-policy.ts';
 import { type AccountRecord, type DepositTerms, depositKey } from './account-record.ts';
 import type { AccountState, Session } from './account-state.ts';
 import { holdElsewhere } from './elsewhere-message.ts';
@@ -39,6 +39,10 @@ export function decideInitiation(
 ): Decision<AccountRecord> {
   const { transaction, deposit } = initiation;
   const session = requireWaiting(state, customer, initiation);
+  // Cents are enough for a deposit, and acquirers take only so many from all customers of an operator together.
+  if ((state.depositsOf.get(customer) ?? 0) >= mostDeposits(policy)) {
+    throw new DepositError('DEPOSIT_REFUSED', `a customer has at most ${mostDeposits(policy)} deposits at a time`);
+  }
   const terms = termsOf(state, customer, initiation, env, policy);
 
   const { idleMs } = initiation;

@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { exportPoint } from '../../../src/crypto/agreement.ts';
 import { parseCose1 } from '../../../src/crypto/cose-sign1.ts';
-import { contentTypeOf, readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
+import { contentTypeOf, encodeShape, readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
 import { restoreAccounts } from '../../../src/deposit/account-manager/account-state.ts';
+import { holdAnswerType } from '../../../src/deposit/account-manager/elsewhere-message.ts';
 import { CLEARING_GRACE_MS, transactionRecordType } from '../../../src/deposit/message/conclusion.ts';
 import {
   amendedInitiationType,
@@ -300,6 +301,37 @@ describe('holds and sessions', () => {
     expect(banks.host('north').state.sessions.size).toBe(0);
     await expect(banks.logOn('alice', { session: 'north.1' })).rejects.toMatchObject({ code: 'DEPOSIT_UNKNOWN' });
   });
+
+  it.each([
+    ['kept here', undefined],
+    ['kept elsewhere', () => answered(encodeShape(holdAnswerType, { outcome: 'held' }))],
+  ])(
+    'of one customer are bounded, because cents would be enough to take the room of all; balances %s',
+    async (_, accounts) => {
+      const banks = await openBanks({ policy: { mostDeposits: 5 }, ...(accounts && { accounts }) });
+      const { state } = banks.host('north');
+      const endsAtMs = banks.clock.nowMs() + HOUR_MS;
+      const open = (transaction: string, customer = 'alice') =>
+        banks.initiate(
+          transaction,
+          { deposit: eur(1n), endsAtMs, merchant: 'kiosk', merchantOperator: 'north' },
+          customer,
+        );
+      await banks.logOn('alice', { merchant: 'kiosk' });
+      for (let n = 1; n <= 5; n++) {
+        await open(`north.1.${n}`);
+        await banks.logOn('alice', { session: 'north.1', merchant: 'kiosk' });
+      }
+      await expect(open('north.1.6')).rejects.toMatchObject({ code: 'DEPOSIT_REFUSED' });
+      await banks.logOn('bob', { merchant: 'kiosk' });
+      await open('north.2.1', 'bob');
+      expect(restoreAccounts(banks.snapshot('north')).depositsOf).toEqual(
+        new Map(Object.entries({ alice: 5, bob: 1 })),
+      );
+      await banks.clock.run(endsAtMs + CLEARING_GRACE_MS);
+      expect([state.deposits.size, state.depositsOf.size]).toEqual([0, 0]);
+    },
+  );
 
   it('lapse all when the timer that goes off first is that of the hold that lapses last', async () => {
     const banks = await openBanks();
