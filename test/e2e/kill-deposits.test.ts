@@ -9,12 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClearedDeposit, CustomerStatement } from '../../src/party/customer-statement.ts';
 import type { DepositList } from '../../src/party/deposit-desk.ts';
+import { readNetwork } from '../../src/party/network-home.ts';
 import type { FetchEnd, Fetched, NotFetched } from '../../src/party/paid-fetch.ts';
 import { minorOf } from './books.ts';
 import { type DepositBooks, restingDeposits } from './deposit-books.ts';
 import { type BoundaryPlace, type RealNetwork, startRealNetwork } from './real-network.ts';
 import { patiently } from './sale.ts';
 import { configure, LOOKUP } from './trading-session.ts';
+import { until } from './until.ts';
 
 /** Every machine that has a part in a session, by the party whose process it dies with. */
 const MACHINES = [
@@ -55,17 +57,20 @@ interface Lookups {
   readonly interruptions: number;
 }
 
+function lookupUrl(): string {
+  const { parties } = readNetwork(network.home)!;
+  return `${parties.find(({ name }) => name === 'atlas')!.paid}${LOOKUP}`;
+}
+
 /** Looks up until so many answers have been seen, whoever dies meanwhile. */
 async function lookUp(times: number): Promise<Lookups> {
-  const { paid } = JSON.parse(readFileSync(join(network.home, 'network.json'), 'utf8')).parties.find(
-    ({ name }: { name: string }) => name === 'atlas',
-  );
+  const urls = [lookupUrl()];
   let seen = 0;
   let interruptions = 0;
   const untilMs = Date.now() + 60_000;
   while (seen < times) {
     if (Date.now() > untilMs) throw new Error(`only ${seen} of ${times} lookups were answered`);
-    const order = { urls: [`${paid}${LOOKUP}`], times: times - seen, atOnce: 4 };
+    const order = { urls, times: times - seen, atOnce: 4 };
     try {
       for await (const line of network.station().lines<Line>('/deposits/fetch', order)) {
         if (line.type === 'answer' && line.status === 200 && line.paid !== undefined) seen++;
@@ -196,6 +201,33 @@ describe('killed at any moment', () => {
     },
     LONG_MS,
   );
+
+  test('a station killed in the middle ends the deposit that was in use by itself, and the next is another one', async () => {
+    const before = await restingDeposits(network);
+    const first = new Set<string>();
+    const dying = (async () => {
+      const order = { urls: [lookupUrl()], times: 2000 };
+      for await (const line of network.station().lines<Line>('/deposits/fetch', order)) {
+        if (line.type === 'answer' && line.paid !== undefined) first.add(line.paid.transaction);
+        if (line.type === 'answer' && line.paid?.number === 5) void network.end('customer', 'SIGKILL');
+      }
+    })();
+    await expect(dying).rejects.toThrow();
+    await network.allUp();
+    const ended = await until(
+      () => patiently(network, () => network.station().get<DepositList>('/deposits?finished=true')),
+      ({ deposits }) => deposits.find(({ transaction }) => first.has(transaction!))?.phase === 'finished',
+    );
+    const [transaction] = first;
+    expect(ended.deposits.find((one) => one.transaction === transaction)).toMatchObject({ outcome: 'concluded' });
+    await lookUp(1);
+    const { deposits } = await network.station().get<DepositList>('/deposits');
+    expect(deposits.map((one) => one.transaction)).not.toContain(transaction);
+    await closeAll();
+    const after = await restingDeposits(network);
+    expect(after.purchases - before.purchases).toBeGreaterThanOrEqual(6);
+    expect(after.violations).toEqual([]);
+  });
 
   test('a station stopped by SIGTERM goes on in the same deposit when it is started again', async () => {
     await lookUp(5);
