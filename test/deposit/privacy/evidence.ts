@@ -2,7 +2,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeCborExact, encodeCbor } from '../../../src/codec/cbor.ts';
-import { sha256 } from '../../../src/crypto/digest.ts';
 import { readMessage } from '../../../src/crypto/signed-message.ts';
 import type { MerchantRecord } from '../../../src/deposit/merchant/merchant-session.ts';
 import { readList } from '../../../src/deposit/merchant/read-list.ts';
@@ -136,6 +135,3 @@ async function handedOver(world: PrivacyWorld, customer: string, merchant: strin
     ...(await listsOf(world, merchant)).slice(0, 1),
   ];
 }
-
-/** Of several encodings. */
-export const digestOf = (text: string) => sha256(Buffer.from(text));
