@@ -9,6 +9,11 @@ import { run } from './set-up.mjs';
 
 const needed = [
   { what: 'PostgreSQL', packages: ['postgresql'], isPresent: hasPostgres },
+  {
+    what: 'PostgreSQL on several nodes',
+    packages: ['patroni', 'etcd-server'],
+    isPresent: () => isOnPath('patroni') && isOnPath('etcd'),
+  },
   // Of this one only the published schema inside is used: nobody else here brings any of ISO 20022.
   {
     what: 'the published ISO 20022 schema',
@@ -20,7 +25,7 @@ const needed = [
 /** Resolves to what is still missing, each with the command that would bring it. */
 export async function provideSystemPackages() {
   const missing = needed.filter(({ isPresent }) => !isPresent());
-  if (missing.length > 0 && canInstall()) await install(missing.flatMap(({ packages }) => packages));
+  if (missing.length > 0 && canInstall()) await install(missing);
   return needed
     .filter(({ isPresent }) => !isPresent())
     .map(({ what, packages }) => ({
@@ -50,11 +55,14 @@ function canInstall() {
   return process.getuid?.() === 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-async function install(packages) {
-  process.stderr.write(`handsel test: installing ${packages.join(', ')} with apt-get\n`);
+async function install(missing) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const quietly = { env, stdio: ['ignore', 'ignore', 'inherit'] };
   await run('apt-get', ['update', '-qq'], quietly);
-  const code = await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quietly);
-  if (code !== 0) process.stderr.write(`handsel test: apt-get install ended with exit code ${code}\n`);
+  // One by one: what one distribution does not have must not keep the others away.
+  for (const { packages } of missing) {
+    process.stderr.write(`handsel test: installing ${packages.join(', ')} with apt-get\n`);
+    const code = await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quietly);
+    if (code !== 0) process.stderr.write(`handsel test: apt-get install ended with exit code ${code}\n`);
+  }
 }
