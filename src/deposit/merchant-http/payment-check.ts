@@ -115,14 +115,13 @@ export function createPaymentCheck(setup: ChargeSetup, terms: OfferedTerms, bind
 }
 
 /** @throws Unpaid for another method, or what is no payment of ours */
-export function readPayment({ challenge, payload }: Credential): {
+export function readPayment({ challenge, payload, read = readPayload(payload) }: Credential): {
   readonly payload: DepositPayload;
   readonly purchase: Purchase;
 } {
   if (challenge.method !== DEPOSIT_METHOD || challenge.intent !== SESSION_INTENT) {
     throw new Unpaid({ type: 'method-unsupported', detail: `expected ${DEPOSIT_METHOD}/${SESSION_INTENT}` });
   }
-  const read = readPayload(payload);
   if (read === undefined) throw new Unpaid({ type: 'invalid-payload', detail: 'expected a transaction and a token' });
   return { payload: read, purchase: decodePurchase(read.token) };
 }

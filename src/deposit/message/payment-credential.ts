@@ -47,6 +47,8 @@ export interface Credential {
   readonly challenge: EchoedChallenge;
   /** Of the method: unknown until read. */
   readonly payload: unknown;
+  /** The payload where it has been read already. */
+  readonly read?: DepositPayload;
 }
 
 const text = (max: number) => z.string().max(max);
@@ -115,11 +117,34 @@ export function parseCredential(header: string | undefined): Credential | undefi
   if (header.length > MAX_CREDENTIAL_LENGTH) throw malformed('it is too long');
   const encodedJson = /^payment +([A-Za-z0-9_-]+)$/i.exec(header)?.[1];
   if (encodedJson === undefined) throw malformed('expected one value in base64url');
+  const ahead = encodedJson.startsWith(AHEAD) ? readAhead(encodedJson) : undefined;
+  if (ahead !== undefined) return ahead;
   const read = credentialSchema.safeParse(decodePaymentJson(encodedJson, MAX_CREDENTIAL_LENGTH));
   if (!read.success) throw malformed('expected a challenge and a payload');
   const { challenge, payload } = read.data;
   // zod leaves out what is absent, so its "possibly undefined" never is.
   return { challenge: challenge as EchoedChallenge, payload };
+}
+
+/** How a credential begins that answers no challenge, up to a byte where its base64url can be cut. */
+const AHEAD = encodePaymentJson({ challenge: { ...preemptiveChallenge }, payload: { token: '' } }).slice(0, 116);
+/** And how it goes on when it brings a token and nothing else. */
+const TOKEN_ONLY = /^n":"([A-Za-z0-9_-]{1,227})","transaction":"([ !#-[\]-~]{5,104})"\}\}$/;
+
+/**
+ * Nearly all credentials are of this form, and taking one apart as text costs a fifth of reading it as JSON against schemas. Undefined where
+ * it is of any other.
+ */
+function readAhead(encodedJson: string): Credential | undefined {
+  try {
+    const rest = Buffer.from(fromBase64Url(encodedJson.slice(AHEAD.length))).toString('latin1');
+    const [, token, transaction] = TOKEN_ONLY.exec(rest) ?? [];
+    if (token === undefined || transaction === undefined) return undefined;
+    const payload = { transaction, token };
+    return { challenge: preemptiveChallenge, payload, read: { transaction, token: fromBase64Url(token) } };
+  } catch {
+    return undefined; // what is wrong with it is said by those who read it whole
+  }
 }
 
 /** Undefined when it is no payload of this method. */

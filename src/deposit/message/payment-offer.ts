@@ -147,9 +147,12 @@ export interface PaidRequest {
   readonly body: Uint8Array;
 }
 
+const DIGEST_OF_NOTHING = sha256(new Uint8Array());
+
 /** What the list of purchases holds for a request (US 09/718,411: only a digest of what was bought is visible, to the two ends). */
 export function requestDigest({ realm, method, target, body }: PaidRequest): Uint8Array {
-  return sha256(encodeCbor(['Handsel paid request', realm, method.toUpperCase(), target, sha256(body)]));
+  const digest = body.length === 0 ? DIGEST_OF_NOTHING : sha256(body);
+  return sha256(encodeCbor(['Handsel paid request', realm, method.toUpperCase(), target, digest]));
 }
 
 /** Stands where the method of a request does: what pays for a stream pays for no request of the same path. */

@@ -35,8 +35,16 @@ export function formatReceipt(receipt: PaymentReceipt, offer: Pick<Offer, 'curre
   const { transaction, number, atMs } = receipt;
   const amount = nanoOfOffer(offer).nano;
   const reference = JSON.stringify(`${transaction}/${number}`);
-  const json = `{"amount":"${amount}","currency":"${offer.currency.toLowerCase()}","method":"${DEPOSIT_METHOD}","reference":${reference},"status":"success","timestamp":"${new Date(atMs).toISOString()}"}`;
+  const json = `{"amount":"${amount}","currency":"${offer.currency.toLowerCase()}","method":"${DEPOSIT_METHOD}","reference":${reference},"status":"success","timestamp":"${isoTime(atMs)}"}`;
   return toBase64Url(utf8(json));
+}
+
+let newest = { atMs: Number.NaN, text: '' };
+
+/** Many receipts are of the same millisecond. */
+function isoTime(atMs: number): string {
+  if (newest.atMs !== atMs) newest = { atMs, text: new Date(atMs).toISOString() };
+  return newest.text;
 }
 
 /** @throws PaymentError `RECEIPT_MALFORMED` */

@@ -155,6 +155,32 @@ describe('credentials', () => {
     expect(formatCredential(preemptiveChallenge, ahead).length).toBeLessThan(310);
   });
 
+  test('what comes in the usual form is read as it would be in any other', () => {
+    const read = (text: string) => {
+      const credential = parseCredential(`Payment ${Buffer.from(text).toString('base64url')}`)!;
+      const { challenge, payload } = credential;
+      return { challenge, payload: credential.read ?? readPayload(payload) };
+    };
+    const tokens = fc.oneof(
+      fc.uint8Array({ maxLength: 180, size: 'max' }).map((bytes) => Buffer.from(bytes).toString('base64url')),
+      fc.string({ unit: fc.constantFrom(...'AQgw_-7=+ "\\é') }),
+    );
+    const transactions = fc.oneof(fc.constant('north.7.1'), fc.string({ unit: fc.constantFrom(...'n.1"\\é ') }));
+    const more = fc.oneof(fc.constant({}), fc.constant({ x: 'y' }), fc.constant({ ahead: 3 }));
+    fc.assert(
+      fc.property(tokens, transactions, more, (token, transaction, others) => {
+        const payload = { token, transaction, ...others };
+        const said = { challenge: { id: 'preemptive', intent: 'session', method: 'deposit' }, payload };
+        expect(read(JSON.stringify(said))).toEqual(read(JSON.stringify(said, null, 1)));
+      }),
+      { numRuns: 1000 },
+    );
+    const { read: seen } = parseCredential(
+      formatCredential(preemptiveChallenge, { ...payload, checkpoint: undefined! }),
+    )!;
+    expect(seen).toEqual({ transaction: payload.transaction, token: payload.token });
+  });
+
   test('nothing, and what is of another scheme, is none', () => {
     expect([undefined, '', 'Bearer x', 'PaymentX e30'].map(parseCredential)).toEqual([
       undefined,
