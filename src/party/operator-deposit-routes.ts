@@ -68,13 +68,15 @@ export function accountRoutes({ accounts, policy, validate, nowMs, lookUp }: Acc
 
   return {
     [`POST ${pathOf(logOnType)}`]: toAccounts(logOn),
-    [`POST ${pathOf(initiationType)}`]: toAccounts((body) => receiveInitiation(body, validate)),
+    [`POST ${pathOf(initiationType)}`]: toAccounts((body) => receiveInitiation(body, validate, accounts.state)),
     [`POST ${pathOf(ratesRequestType)}`]: async ({ body }: Request) => {
       const given = { policy, validateCustomer: validate, state: accounts.state, nowMs: nowMs() };
       return { contentType: SIGNED, body: answerRates(body, given) };
     },
     [RECORD]: toAccounts((body) => receiveCustomerRecord(body, (one) => findAccountDeposit(accounts, one))),
-    [`POST ${pathOf(clearingInformationType)}`]: toAccounts((body) => receiveClearing(body, validate)),
+    [`POST ${pathOf(clearingInformationType)}`]: toAccounts((body) =>
+      receiveClearing(body, validate, { policy, state: accounts.state }),
+    ),
     [SETTLEMENT]: toAccounts((body) => receiveSettlement(body, validate)),
   };
 }

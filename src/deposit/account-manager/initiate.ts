@@ -97,11 +97,15 @@ function decline(transaction: string, env: Env, policy: AccountPolicy): Decision
 }
 
 /** Whether a transaction is another's or none at all looks the same from outside. */
+export function unknownToCustomer(): DepositError {
+  return new DepositError('DEPOSIT_UNKNOWN', 'no such transaction of this customer waits to be initiated');
+}
+
 function requireWaiting({ sessions }: AccountState, customer: string, { transaction, merchant }: Initiation): Session {
   const { session: id, sequence } = partsOfTransaction(transaction);
   const session = sessions.get(id);
   if (session === undefined || session.customer !== customer || !session.waiting.includes(sequence)) {
-    throw new DepositError('DEPOSIT_UNKNOWN', 'no such transaction of this customer waits to be initiated');
+    throw unknownToCustomer();
   }
   if (session.merchant !== merchant) throw new DepositError('MERCHANT_UNKNOWN', 'the session is with another merchant');
   return session;

@@ -16,7 +16,7 @@ import type { AccountInput, InitiationInput, LogOnInput, RecordInput } from './a
 import type { Validate } from './account-policy.ts';
 import { type AccountRecord, depositKey } from './account-record.ts';
 import type { AccountState } from './account-state.ts';
-import { initiationId } from './initiate.ts';
+import { initiationId, unknownToCustomer } from './initiate.ts';
 import { recordId } from './take-record.ts';
 
 /** For `Host.handle`. */
@@ -34,11 +34,19 @@ export function receiveLogOn(bytes: Uint8Array, validateCustomer: Validate): Arr
   return { messageId: `log-on:${customer}:${logOn.reference}`, digest, input: { type: 'log-on', customer, logOn } };
 }
 
-/** @throws CryptographicError, MessageError, DepositError */
-export function receiveInitiation(bytes: Uint8Array, validateCustomer: Validate): Arrived<InitiationInput> {
+/**
+ * Transactions can be guessed, and who is first with one has its name: a customer is refused here already what is another one's.
+ * @throws CryptographicError, MessageError, DepositError
+ */
+export function receiveInitiation(
+  bytes: Uint8Array,
+  validateCustomer: Validate,
+  { sessions }: Pick<AccountState, 'sessions'>,
+): Arrived<InitiationInput> {
   const { name: customer, value: initiation } = readSigned(initiationType, bytes, validateCustomer);
   const { transaction } = initiation;
-  partsOfTransaction(transaction);
+  const session = sessions.get(partsOfTransaction(transaction).session);
+  if (session !== undefined && session.customer !== customer) throw unknownToCustomer();
   importPoint(initiation.key);
   const input: InitiationInput = { type: 'initiation', customer, initiation };
   return { messageId: initiationId(transaction), digest: sha256(bytes), input };

@@ -9,18 +9,35 @@ import { partsOfTransaction } from '../message/identity.ts';
 import { amendedInitiationType, depositRefusedType, operatorAcknowledgementType } from '../message/initiation.ts';
 import { readTemporaryCertificate } from '../message/temporary-certificate.ts';
 import type { ClearingInput, ReplyInput, SettlementInput } from './account-input.ts';
-import type { Validate } from './account-policy.ts';
+import type { AccountPolicy, Validate } from './account-policy.ts';
+import type { AccountState } from './account-state.ts';
 import { holdAnswerType, holdId, holdType, postType } from './elsewhere-message.ts';
 import { amendedInitiationId } from './initiate.ts';
+import { requireOperator } from './open-deposit.ts';
 import { type Arrived, readSigned } from './receive-customer.ts';
 import { settlementMessageId } from './settle.ts';
 
-/** @throws CryptographicError, MessageError, DepositError */
-export function receiveClearing(bytes: Uint8Array, validateOperator: Validate): Arrived<ClearingInput> {
+/**
+ * Whoever is not the merchant's operator is refused here already: while its message waits, the other one could not be taken.
+ * @throws CryptographicError, MessageError, DepositError
+ */
+export function receiveClearing(
+  bytes: Uint8Array,
+  validateOperator: Validate,
+  own: {
+    readonly policy: Pick<AccountPolicy, 'operators'>;
+    readonly state: Pick<AccountState, 'deposits'>;
+  },
+): Arrived<ClearingInput> {
   const { name: operator, value: clearing } = readSigned(clearingInformationType, bytes, validateOperator);
   const { accountManager } = partsOfTransaction(clearing.transaction);
   if (accountManager !== clearing.accountManager) {
     throw new DepositError('IDENTITY_MALFORMED', 'the transaction is of another account manager');
+  }
+  const open = own.state.deposits.get(clearing.transaction);
+  if (open !== undefined) requireOperator(open, operator);
+  if (!own.policy.operators.has(operator)) {
+    throw new DepositError('OPERATOR_UNKNOWN', 'nothing is cleared with whoever signed this');
   }
   const input: ClearingInput = { type: 'clearing', operator, clearing, bytes };
   return { messageId: `clearing:${clearing.transaction}`, digest: sha256(bytes), input };

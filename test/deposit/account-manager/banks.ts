@@ -120,11 +120,11 @@ export async function takeIn(host: BankHost, kind: string, body: Uint8Array): Pr
     kind === logOnType.name
       ? receiveLogOn(body, validateCustomer)
       : kind === initiationType.name
-        ? receiveInitiation(body, validateCustomer)
+        ? receiveInitiation(body, validateCustomer, host.state)
         : kind === transactionRecordType.name
           ? await receiveRecord(body, (transaction) => findDeposit(host, transaction))
           : kind === clearingInformationType.name
-            ? receiveClearing(body, validateOperator)
+            ? receiveClearing(body, validateOperator, { policy: policyOf('north'), state: host.state })
             : receiveSettlement(body, validateOperator);
   return host.handle(arrived);
 }

@@ -284,6 +284,27 @@ describe('the other operator', () => {
   });
 });
 
+describe('whoever guesses a transaction', () => {
+  it('does not keep its customer from initiating it', async () => {
+    const banks = await openBanks();
+    await banks.logOn();
+    const refused = { status: 'rejected', reason: { code: 'DEPOSIT_UNKNOWN' } };
+    const asked = [banks.initiate('north.1.1', {}, 'bob'), banks.initiate('north.1.1')];
+    expect(await Promise.allSettled(asked)).toMatchObject([refused, { status: 'fulfilled' }]);
+    expect(read(openedType, await asked[1]!).transaction).toBe('north.1.1');
+  });
+
+  it('does not keep its operator from clearing it', async () => {
+    const banks = await openBanks();
+    await banks.logOn();
+    await banks.initiate('north.1.1');
+    const told = ['east', 'south'].map((operator) => banks.clear('north', banks.clearing('north.1.1', {}, operator)));
+    const refused = { status: 'rejected', reason: { code: 'OPERATOR_UNKNOWN' } };
+    expect(await Promise.allSettled(told)).toMatchObject([refused, { status: 'fulfilled' }]);
+    expect(banks.host('north').state.deposits.size).toBe(0);
+  });
+});
+
 describe('holds and sessions', () => {
   it('all lapse, however many are due at once, and sessions go after them', async () => {
     const banks = await openBanks();
