@@ -44,8 +44,11 @@ export function decideInitiation(
 ): AcquirerDecision {
   const { transaction } = input.initiation;
   if (state.deposits.has(transaction)) throw refused('the deposit is open already');
+  // Nothing is remembered of strangers: each of them could fill the journal with refusals.
+  const customerOperator = policy.operators.get(input.operator);
+  if (customerOperator === undefined) throw new DepositError('OPERATOR_UNKNOWN', 'nothing is cleared with you here');
   try {
-    return openDeposit(state, input, env, policy);
+    return openDeposit(state, { ...input, customerOperator }, env, policy);
   } catch (error) {
     if (!(error instanceof HandselError)) throw error;
     const told = { transaction, code: error.code, detail: error.message.slice(0, 200) };
@@ -53,10 +56,15 @@ export function decideInitiation(
   }
 }
 
-function openDeposit(state: AcquirerState, input: InitiationInput, env: Env, policy: AcquirerPolicy): AcquirerDecision {
-  const { initiation, operator, customerKey } = input;
+function openDeposit(
+  state: AcquirerState,
+  input: InitiationInput & { readonly customerOperator: KnownOperator },
+  env: Env,
+  policy: AcquirerPolicy,
+): AcquirerDecision {
+  const { initiation, operator, customerOperator, customerKey } = input;
   const { transaction, endsAtMs, merchant } = initiation;
-  const { customerOperator, knownMerchant } = requireKnown(input, policy);
+  const knownMerchant = requireMerchant(input, policy);
   requireTime(input, env, policy);
   const rate = agreedRate(initiation, policy, env.nowMs);
   const amount = convertAmount(initiation.deposit, rate);
@@ -88,19 +96,14 @@ const INFORMATION = 'information:';
 export const informationId = (transaction: string) => `${INFORMATION}${transaction}`;
 const refused = (why: string) => new DepositError('DEPOSIT_REFUSED', why);
 
-function requireKnown(
-  { initiation, operator }: InitiationInput,
-  { name, operators, merchants }: AcquirerPolicy,
-): { readonly customerOperator: KnownOperator; readonly knownMerchant: KnownMerchant } {
-  const customerOperator = operators.get(operator);
-  const knownMerchant = merchants.get(initiation.merchant);
-  if (customerOperator === undefined) throw new DepositError('OPERATOR_UNKNOWN', 'nothing is cleared with you here');
+function requireMerchant({ initiation }: InitiationInput, { name, merchants }: AcquirerPolicy): KnownMerchant {
   if (initiation.merchantOperator !== name) throw new DepositError('OPERATOR_UNKNOWN', 'another operator is asked');
+  const knownMerchant = merchants.get(initiation.merchant);
   if (knownMerchant === undefined) throw new DepositError('MERCHANT_UNKNOWN', 'there is no such merchant here');
   if (initiation.merchantCurrency !== knownMerchant.currency) {
     throw refused(`the merchant’s currency is ${knownMerchant.currency}`);
   }
-  return { customerOperator, knownMerchant };
+  return knownMerchant;
 }
 
 function requireTime({ initiation, notAfterMs }: InitiationInput, { nowMs }: Env, policy: AcquirerPolicy): void {

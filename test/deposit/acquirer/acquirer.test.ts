@@ -283,6 +283,16 @@ describe('what is refused with nothing changed', () => {
     expect(world.host.state.deposits.size).toBe(0);
   });
 
+  test('and of strangers nothing is remembered: anybody with a certificate could fill the journal', async () => {
+    const world = await openWorld();
+    for (let number = 1; number <= 20; number++) {
+      const changes = { transaction: `bob.${number}.1` };
+      const asked = world.initiate(amendedInitiation(world.clock.nowMs(), { by: 'bob', changes }));
+      await expect(asked).rejects.toEqual(code('OPERATOR_UNKNOWN'));
+    }
+    expect(world.journal.powerCut().frames).toEqual([]);
+  });
+
   test('an amended initiation under another key', async () => {
     const world = await openWorld();
     const { value } = readMessage(amendedInitiationType, amendedInitiation(nowMs));
