@@ -12,8 +12,11 @@ import { WORD_LENGTH } from './hash-chain.ts';
 export const WORTHS = [1, 16, 256, 4096] as const;
 const CHAINS = WORTHS.length;
 export const MAX_STEPS = 255;
-/** Steps of one chain since a checkpoint: bounds the hashing that checking a record takes. */
-export const MAX_STEPS_OF_CHECKPOINT = 65_535;
+/**
+ * Steps of one chain since a checkpoint, four times what our own devices take: bounds the hashing that checking a record takes, since
+ * whoever rules has to hash whatever he is shown, for a deposit that may have cost nothing.
+ */
+export const MAX_STEPS_OF_CHECKPOINT = 16_384;
 /** Units: what one purchase may cost at most. */
 export const MAX_PRICE_UNITS = WORTHS.reduce((sum, worth) => sum + worth * MAX_STEPS, 0);
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { exportPoint } from '../../../src/crypto/agreement.ts';
 import { sha256 } from '../../../src/crypto/digest.ts';
 import { generateP256 } from '../../../src/crypto/signature.ts';
+import { lengthsFor } from '../../../src/deposit/customer/spending-chains.ts';
 import { leadsTo, makeChain, WORD_LENGTH } from '../../../src/deposit/message/hash-chain.ts';
 import { listKeyOf } from '../../../src/deposit/message/list-key.ts';
 import {
@@ -209,6 +210,8 @@ describe('a tab', () => {
   });
 
   test('asks for a new checkpoint before a chain grows longer than a record can carry', () => {
+    expect(MAX_STEPS_OF_CHECKPOINT * WORTHS.length).toBeLessThanOrEqual(65_536);
+    expect(Math.max(...lengthsFor(MAX_PRICE_UNITS))).toBeLessThan(MAX_STEPS_OF_CHECKPOINT);
     const full = { ...start, steps: [MAX_STEPS_OF_CHECKPOINT - 1, 0, 0, 0] };
     const one = payment(start, [1, 0, 0, 0]);
     expect(withPurchase(full, one, { units: 1, head: key }).steps[0]).toBe(MAX_STEPS_OF_CHECKPOINT);
