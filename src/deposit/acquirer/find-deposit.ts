@@ -2,7 +2,7 @@
 import type { Host } from '../../journal/host.ts';
 import { type AcquirerRecord, type AcquirerState, type Deposit, depositKey } from './acquirer-state.ts';
 
-/** As far as it came: with the merchant's key if it was ever opened. Undefined when it was never asked for. */
+/** As far as it came: with the merchant's key if it was ever opened. Undefined when it was never asked for, or refused. */
 export async function findDeposit(
   host: Pick<Host<AcquirerState, unknown, AcquirerRecord>, 'state' | 'readByKey'>,
   transaction: string,
@@ -14,6 +14,7 @@ export async function findDeposit(
     if (record.type === 'asked') deposit = record.deposit;
     else if (record.type === 'opened' && deposit !== undefined)
       deposit = { ...deposit, merchantKey: record.merchantKey };
+    else if (record.type === 'refused') deposit = undefined;
   }
   return deposit;
 }

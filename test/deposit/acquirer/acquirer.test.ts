@@ -333,12 +333,18 @@ describe('what is refused with nothing changed', () => {
     expect(world.sentOf(concludeType.name)).toEqual([]);
   });
 
-  test('records before the merchant has acknowledged', async () => {
+  test('records before the merchant’s acknowledgement is here, which has to be waited for, and those of what it never acknowledged', async () => {
     const world = await openWorld({ deliver: () => Promise.reject(new Error('not now')) });
     void world.initiate();
     await world.run(10);
     expect(world.host.state.deposits.size).toBe(1);
-    await expect(world.record(spending.record('customer'), 'north')).rejects.toEqual(code('DEPOSIT_UNKNOWN'));
+    // Its acknowledgement may be on its way: refused now, its record would be lost, and the merchant be taken for silent.
+    await expect(world.record(spending.record('merchant'), 'ada')).rejects.toEqual(code('ANSWER_PENDING'));
+    await expect(world.record(spending.record('customer'), 'north')).rejects.toEqual(code('ANSWER_PENDING'));
+    await expect(world.record(spending.record('merchant'), 'bob')).rejects.toEqual(code('DEPOSIT_UNKNOWN'));
+    await world.run(HOUR);
+    expect(world.host.state.deposits.size).toBe(0);
+    await expect(world.record(spending.record('merchant'), 'ada')).rejects.toEqual(code('DEPOSIT_UNKNOWN'));
   });
 });
 
