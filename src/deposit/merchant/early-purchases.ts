@@ -1,6 +1,6 @@
 /**
- * Purchases that came before their turn: requests made at the same time arrive in any order. Nothing about them can be checked yet, so
- * they are few and wait a bounded time.
+ * Purchases that came before their turn: requests made at the same time arrive in any order. Little about them can be checked yet, so
+ * they are few and wait a bounded time. Whoever guesses a transaction can make some up: those that may be the customer's have room of their own.
  */
 import type { Clock } from '../../journal/clock.ts';
 import { DepositError } from '../message/deposit-error.ts';
@@ -11,6 +11,8 @@ export interface Early {
   readonly purchase: Purchase;
   readonly item: Item;
   readonly caller: { reject(cause: unknown): void };
+  /** Whether it brings a word that only the customer can have. */
+  isOfCustomer(): boolean;
 }
 
 export interface EarlyPurchases<E extends Early> {
@@ -23,25 +25,31 @@ export interface EarlyPurchases<E extends Early> {
 }
 
 const WINDOW = 16;
+/** Of others: a customer's own are among them when prices before them were such that its words cannot be seen to fit. */
+const OTHERS = 4;
 
 export function createEarlyPurchases<E extends Early>(options: {
   readonly clock: Clock;
   readonly windowMs: number;
 }): EarlyPurchases<E> {
   const { clock, windowMs } = options;
-  let parked: { readonly early: E; readonly cancel: () => void }[] = [];
-  const outOfOrder = (count: number) => new DepositError('PURCHASE_OUT_OF_ORDER', `expected purchase ${count + 1}`);
+  let parked: { readonly early: E; readonly ofCustomer: boolean; readonly cancel: () => void }[] = [];
+  // How many there have been is nobody's business but the customer's.
+  const outOfOrder = () => new DepositError('PURCHASE_OUT_OF_ORDER', 'the purchases before it are missing');
   return {
     get size() {
       return parked.length;
     },
     park(count, early) {
-      if (early.purchase.number > count + 1 + WINDOW || parked.length >= WINDOW) throw outOfOrder(count);
+      if (early.purchase.number > count + 1 + WINDOW) throw outOfOrder();
+      const ofCustomer = early.isOfCustomer();
+      const alike = parked.filter((waiting) => waiting.ofCustomer === ofCustomer).length;
+      if (alike >= (ofCustomer ? WINDOW : OTHERS)) throw outOfOrder();
       const cancel = clock.after(windowMs, () => {
         parked = parked.filter((waiting) => waiting.early !== early);
-        early.caller.reject(outOfOrder(count));
+        early.caller.reject(outOfOrder());
       });
-      parked.push({ early, cancel });
+      parked.push({ early, ofCustomer, cancel });
     },
     takeNext(count) {
       const found = parked.findIndex(({ early }) => early.purchase.number <= count + 1);

@@ -5,6 +5,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { equalBytes } from '../../codec/hex.ts';
 import { DepositError } from '../message/deposit-error.ts';
+import { isAhead, WORD_LENGTH } from '../message/hash-chain.ts';
 import { listKeyOf } from '../message/list-key.ts';
 import { type Purchase, worthOf } from '../message/purchase.ts';
 import { createListCipher, headWith, type ListCipher } from '../message/purchase-list.ts';
@@ -91,6 +92,21 @@ export function requireRepeated({ tab, heads, listKey }: OpenTab, purchase: Purc
     if (same && worthOf(purchase.steps) === item.units) return;
   }
   throw new DepositError('PURCHASE_REUSED', `purchase ${number} was another one`);
+}
+
+/** Steps a purchase before it may have taken in the same chain: prices are paid by digits below 16. */
+const STEPS_OF_OTHERS = 16;
+
+/**
+ * Whether a purchase before its turn brings a word that nobody but the customer can have, as far as can be seen without those before it.
+ * A few hundred hashes at most for prices of up to sixteen steps, and numbers that are not far ahead.
+ */
+export function isOfCustomer({ tab }: OpenTab, { number, steps, words }: Purchase): boolean {
+  const chain = steps.findIndex((moved) => moved > 0);
+  const word = words[chain];
+  const atMost = (number - tab.count) * Math.max(steps[chain] ?? 0, STEPS_OF_OTHERS);
+  const at = chain * WORD_LENGTH;
+  return word !== undefined && isAhead(word, tab.words.subarray(at, at + WORD_LENGTH), atMost);
 }
 
 /** Purchases taken one after the other since the last flush began. */

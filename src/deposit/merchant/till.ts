@@ -15,6 +15,7 @@ import type { MerchantRecord, MerchantSession, MerchantState } from './merchant-
 import {
   beginSpell,
   type Item,
+  isOfCustomer,
   type OpenTab,
   openTab,
   requireRepeated,
@@ -142,7 +143,8 @@ export function createTill(options: TillOptions): Till {
     }
     if (number > open.tab.count + 1) {
       open.early ??= createEarlyPurchases<EarlyCall>({ clock, windowMs });
-      open.early.park(open.tab.count, { purchase, item, caller });
+      const isOurs = () => isOfCustomer(open, purchase);
+      open.early.park(open.tab.count, { purchase, item, caller, isOfCustomer: isOurs });
       return;
     }
     takeNext(open, purchase, item, caller);

@@ -27,9 +27,22 @@ const reached = new Uint8Array(WORD_LENGTH);
 export function leadsTo(word: Uint8Array, earlier: Uint8Array, steps: number): boolean {
   if (word.length !== WORD_LENGTH) return false;
   reached.set(word);
-  for (let i = 0; i < steps; i++) {
-    const digest = hash('sha256', reached, 'binary');
-    for (let at = 0; at < WORD_LENGTH; at++) reached[at] = digest.charCodeAt(at);
-  }
+  for (let i = 0; i < steps; i++) hashReached();
   return equalBytes(reached, earlier);
+}
+
+/** True when the word is one to `atMost` steps after the earlier one. */
+export function isAhead(word: Uint8Array, earlier: Uint8Array, atMost: number): boolean {
+  if (word.length !== WORD_LENGTH) return false;
+  reached.set(word);
+  for (let i = 0; i < atMost; i++) {
+    hashReached();
+    if (equalBytes(reached, earlier)) return true;
+  }
+  return false;
+}
+
+function hashReached(): void {
+  const digest = hash('sha256', reached, 'binary');
+  for (let at = 0; at < WORD_LENGTH; at++) reached[at] = digest.charCodeAt(at);
 }

@@ -1,6 +1,7 @@
 /** The till: what it takes, what it refuses, and that every purchase is paid once, whatever its answer meets on the way. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { sha256 } from '../../../src/crypto/digest.ts';
 import { readMessage } from '../../../src/crypto/signed-message.ts';
 import type { MerchantInput, Run } from '../../../src/deposit/merchant/merchant-input.ts';
 import { tabOf } from '../../../src/deposit/merchant/merchant-session.ts';
@@ -8,6 +9,7 @@ import { readList } from '../../../src/deposit/merchant/read-list.ts';
 import { createTill, type Taken } from '../../../src/deposit/merchant/till.ts';
 import { checkpointType } from '../../../src/deposit/message/checkpoint.ts';
 import { DepositError } from '../../../src/deposit/message/deposit-error.ts';
+import { encodePurchase } from '../../../src/deposit/message/purchase.ts';
 import { EMPTY_HEAD } from '../../../src/deposit/message/purchase-list.ts';
 import { provenUnits } from '../../../src/deposit/message/tab.ts';
 import { createMemoryJournal } from '../../../src/journal/memory-journal.ts';
@@ -294,6 +296,24 @@ describe('purchases at the same time', () => {
     await refused;
     expect((await Promise.all(early)).map(({ repeated }) => repeated)).toEqual([false, false, true]);
     expect(sessionOf(world).count).toBe(3);
+  });
+
+  test('find room however many are made up by whoever guesses the transaction', async () => {
+    const world = await openMerchantWorld();
+    const customer = await world.open(T);
+    await buy(world, customer.buy(3));
+    const sales = [4, 300, 5, 4096, 17, 1, 1, 70_000].map((units) => customer.buy(units));
+    const madeUp = Array.from({ length: 40 }, (_, at) => {
+      const number = at < 36 ? 3 + (at % 16) : 2 ** 47;
+      const words = [undefined, sha256(Buffer.from(`${at}`)), undefined, undefined];
+      const token = encodePurchase({ number, steps: [0, 1, 0, 0], head: EMPTY_HEAD, words });
+      return world.till.purchase(T, token, { units: 16, request: EMPTY_HEAD });
+    });
+    const refused = Promise.allSettled(madeUp);
+    const answers = sales.toReversed().map((sale) => buy(world, sale));
+    expect((await Promise.all(answers)).map(({ number }) => number)).toEqual([9, 8, 7, 6, 5, 4, 3, 2]);
+    expect((await refused).every(({ status }) => status === 'rejected')).toBe(true);
+    expect(provenBy(world)).toBe(3 + 74_424);
   });
 
   test('of more deposits than an entry of the journal can name are all durable, each with its list', async () => {
