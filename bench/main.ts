@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   journal: async () => (await import('./journal.ts')).benchJournal,
   ledger: async () => (await import('./ledger.ts')).benchLedger,
   deposit: async () => (await import('./deposit.ts')).benchDeposit,
+  shards: async () => (await import('./shards.ts')).benchShards,
   'set-purchase': async () => (await import('./set-purchase.ts')).benchSetPurchase,
   negotiation: async () => (await import('./negotiation.ts')).benchNegotiation,
   memory: async () => (await import('./memory.ts')).benchMemory,

@@ -6,8 +6,6 @@ import type { AccountRecord } from '../deposit/account-manager/account-record.ts
 import type { AccountState } from '../deposit/account-manager/account-state.ts';
 import type { OwnShard } from '../deposit/account-manager/shard-map.ts';
 import { receiveCarried } from '../deposit/account-manager/take-carried.ts';
-import { carriedClearingType } from '../deposit/message/carried-clearing.ts';
-import { pathOf } from '../deposit/message/route.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { Courier } from '../journal/courier.ts';
 import type { Host } from '../journal/host.ts';
@@ -56,7 +54,8 @@ export interface DeskOptions {
 
 export interface OwnDesk extends AccountDesk {
   readonly state: Readonly<AccountState>;
-  settled(): Promise<void>;
+  /** What another shard has booked. */
+  takeCarried(body: Uint8Array): Promise<Uint8Array>;
 }
 
 /** The accounts in this process. */
@@ -95,15 +94,10 @@ export async function openAccountDesk(
   });
   return {
     state: accounts.state,
-    settled: accounts.settled,
+    takeCarried: async (body) => accounts.handle(receiveCarried(body)),
     routes: {
       ...accountRoutes({ accounts, policy, validate, nowMs, lookUp: elsewhere?.lookUp }),
       ...fundRoutes(name, accounts),
-      ...(shard && {
-        [`POST ${pathOf(carriedClearingType)}`]: async ({ body }: { readonly body: Uint8Array }) => {
-          return { contentType: 'application/cbor', body: await accounts.handle(receiveCarried(body)) };
-        },
-      }),
     },
     pay: () => accounts.submit({ type: 'settle' }),
     async positions() {

@@ -26,7 +26,6 @@ import { closeInOrder, type Opened, type RunShard, type Surroundings, startInSte
 import { settlePositions } from './settle-deposits.ts';
 import { planShards } from './shard-plan.ts';
 import { openShardedAccounts } from './sharded-accounts.ts';
-import { shardedBillingRoutes } from './sharded-billing.ts';
 import { openJournal, openMachine } from './stores.ts';
 
 export interface OperatorDepositsRunning {
@@ -96,13 +95,12 @@ async function openParts(options: OperatorDepositsOptions, opened: Opened): Prom
 async function openDesk(
   options: DeskOptions & { readonly billing: Courier; readonly runShard: RunShard },
 ): Promise<AccountDesk> {
-  const { configuration, path, surroundings, billing, runShard } = options;
+  const { configuration, path, surroundings, runShard } = options;
   const plan = planShards(configuration, path, surroundings.shards?.count);
   if (plan === undefined) {
     return openAccountDesk({ ...options, journal: await openJournal(configuration.store, path, 'accounts') });
   }
-  const desk = await openShardedAccounts({ ...options, plan, run: runShard });
-  return { ...desk, routes: { ...desk.routes, ...shardedBillingRoutes(configuration.name, billing) } };
+  return openShardedAccounts({ ...options, plan, run: runShard });
 }
 
 function acquirerPolicyOf(

@@ -1,20 +1,17 @@
 /** One shard of an operator's accounts as a process of its own: it lets in the operator's other processes, and nobody else. */
 import { systemClock } from '../journal/clock.ts';
-import type { Courier } from '../journal/courier.ts';
-import { createHttpCourier } from '../transport/http-courier.ts';
-import type { Routes } from '../transport/route.ts';
+import type { Request, Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
 import { type OwnDesk, openAccountDesk } from './account-desk.ts';
-import { BILLING_ROUTE } from './billing-courier.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { createCommunicationTrust } from './communication-trust.ts';
 import { ConfigurationError, readConfiguration } from './configuration.ts';
 import { chainValidation } from './deposit-trust.ts';
 import { forOwnPeople, ownCommand } from './own-commands.ts';
+import { answerRelay, relayCourier } from './relay.ts';
 import { closeInOrder, type Opened, type RunningParty, type Surroundings, startInSteps } from './running-party.ts';
 import { planShards } from './shard-plan.ts';
-import { carriedTo } from './shard-routes.ts';
-import { billedAt } from './sharded-billing.ts';
+import { RELAY, SHARD_RELAY } from './shard-relay.ts';
 import { openJournal } from './stores.ts';
 
 /** What a shard says of itself. */
@@ -61,17 +58,15 @@ async function openShard(
   const around = { ...surroundings, log };
   const identity = readCommunication(configuration.communication, path);
   const client = opened(partyClient({ name, identity, surroundings: around, peers }));
-  const http = createHttpCourier({ client });
+  // The operator's own process passes it on: it knows where every shard is, and keeps the billing book.
+  const above = relayCourier({ client, url: () => `${deposits.url}${RELAY}` });
   const desk = opened(
     await openAccountDesk({
       ...{ configuration, deposits, path, identity, client, surroundings: around },
       validate: chainValidation(createCommunicationTrust(identity.anchors), systemClock().nowMs),
       journal: await openJournal(place.store, path, place.journal),
-      billing: through(http, (to) => `${deposits.url}${billedAt(to.slice(BILLING_ROUTE.length))}`),
-      shard: {
-        ...{ number, map: plan.map },
-        courier: through(http, (to) => `${deposits.url}${carriedTo(to.slice('shard:'.length))}`),
-      },
+      billing: above,
+      shard: { ...{ number, map: plan.map }, courier: above },
     }),
   );
   const server = await serve({
@@ -84,11 +79,6 @@ async function openShard(
     failed: desk.failed,
     close: () => closeInOrder([() => server.close(), () => desk.close(), () => client.close()]),
   };
-}
-
-/** The operator's own process passes it on: it knows where every shard is, and keeps the billing book. */
-function through(http: Courier, addressOf: (to: string) => string): Courier {
-  return { deliver: (message, attempt) => http.deliver({ ...message, to: addressOf(message.to) }, attempt) };
 }
 
 function statusRoutes(name: string, desk: OwnDesk, place: Pick<ShardStatus, 'shard' | 'of'>): Routes {
@@ -108,5 +98,12 @@ function statusRoutes(name: string, desk: OwnDesk, place: Pick<ShardStatus, 'sha
     'GET /shard/books': ownCommand(name, desk.books),
     'GET /shard/statement': ownCommand(name, desk.statement),
     'POST /shard/pay': ownCommand(name, desk.pay),
+    ...forOwnPeople(name, {
+      [`POST ${SHARD_RELAY}`]: async ({ body }: Request) => {
+        const take = async (message: { readonly body: Uint8Array }) =>
+          ({ type: 'answered', body: await desk.takeCarried(message.body) }) as const;
+        return { contentType: 'application/cbor', body: await answerRelay(body, take) };
+      },
+    }),
   };
 }

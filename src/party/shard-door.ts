@@ -6,6 +6,8 @@ import type { Request, Response } from '../transport/route.ts';
 import { TransportError } from '../transport/transport-error.ts';
 
 export interface ShardDoor {
+  /** Where it is now. @throws HandselError `ANSWER_PENDING` while it is away */
+  urlOf(shard: number): string;
   /** The request as it is, and the shard's answer as it is, refusals too. @throws HandselError `ANSWER_PENDING` */
   forward(shard: number, path: `/${string}`, request: Pick<Request, 'body' | 'signal'>): Promise<Response>;
   /** What it says in JSON. @throws HandselError `ANSWER_PENDING`, or with the shard's own code */
@@ -18,17 +20,21 @@ export function createShardDoor(given: {
   urlOf(shard: number): string | undefined;
 }): ShardDoor {
   const { client, urlOf } = given;
-  const reach = async <T>(shard: number, call: (url: string) => Promise<T>): Promise<T> => {
+  const requireUrl = (shard: number): string => {
     const url = urlOf(shard);
     if (url === undefined) throw away(shard);
+    return url;
+  };
+  const reach = async <T>(shard: number, call: (url: string) => Promise<T>): Promise<T> => {
     try {
-      return await call(url);
+      return await call(requireUrl(shard));
     } catch (cause) {
       if (cause instanceof TransportError && MAY_PASS.has(cause.code)) throw away(shard, cause);
       throw cause;
     }
   };
   return {
+    urlOf: requireUrl,
     forward: (shard, path, { body, signal }) =>
       reach(shard, async (url) => {
         const message = { kind: path.slice(path.lastIndexOf('/') + 1), ...FORM, body };

@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { type MessageType, readMessage } from '../crypto/signed-message.ts';
 import type { ShardMap } from '../deposit/account-manager/shard-map.ts';
-import { carriedClearingType } from '../deposit/message/carried-clearing.ts';
 import { clearingInformationType, settlementType, transactionRecordType } from '../deposit/message/conclusion.ts';
 import { DepositError } from '../deposit/message/deposit-error.ts';
 import { initiationType, logOnType } from '../deposit/message/initiation.ts';
@@ -19,12 +18,7 @@ import { readRequest } from './control-request.ts';
 import { forOwnPeople } from './own-commands.ts';
 import type { ShardDoor } from './shard-door.ts';
 
-/** Where a shard of ours brings what is for another one. */
-export const carriedTo = (shard: number | string) => `/operator/shards/${shard}/carried-clearing` as const;
-
 const fund = z.looseObject({ customer: z.string().max(64) });
-const shardNumber = /^(0|[1-9][0-9]{0,2})$/;
-
 export function shardRoutes(given: {
   readonly name: string;
   readonly map: ShardMap;
@@ -57,13 +51,6 @@ export function shardRoutes(given: {
     ...forOwnPeople(name, {
       'POST /operator/fund': async (request: Request) => {
         return door.forward(map.ofCustomer(readRequest(request, fund).customer), '/operator/fund', request);
-      },
-      [`POST ${carriedTo(':shard')}`]: async (request: Request) => {
-        const { shard = '' } = request.params;
-        if (!shardNumber.test(shard) || Number(shard) >= map.count) {
-          throw new DepositError('OPERATOR_UNKNOWN', 'there is no such shard');
-        }
-        return door.forward(Number(shard), pathOf(carriedClearingType), request);
       },
     }),
   };

@@ -1,5 +1,6 @@
 /** An operator's accounts in shards: each is kept running, asked for what is its own, and what they say is put together. */
 import { systemClock } from '../journal/clock.ts';
+import type { Courier } from '../journal/courier.ts';
 import { formatMinor } from '../money/amount.ts';
 import type { AccountDesk, DeskOptions, PositionOwed } from './account-desk.ts';
 import { partyClient } from './communication.ts';
@@ -12,6 +13,7 @@ import { ownCommand } from './own-commands.ts';
 import type { RunShard } from './running-party.ts';
 import { createShardDoor } from './shard-door.ts';
 import type { ShardPlan } from './shard-plan.ts';
+import { relayRoutes } from './shard-relay.ts';
 import { shardRoutes } from './shard-routes.ts';
 
 /** A shard as the operator's own people see it. */
@@ -38,9 +40,13 @@ const START_MS = 15_000;
 const MAX_CONNECTIONS = 2048;
 
 export async function openShardedAccounts(
-  options: Omit<DeskOptions, 'client' | 'validate'> & { readonly plan: ShardPlan; readonly run: RunShard },
+  options: Omit<DeskOptions, 'client' | 'validate'> & {
+    readonly plan: ShardPlan;
+    readonly run: RunShard;
+    readonly billing: Courier;
+  },
 ): Promise<AccountDesk> {
-  const { configuration, identity, surroundings, plan, run } = options;
+  const { configuration, identity, surroundings, plan, run, billing } = options;
   const { name, peers } = configuration;
   const { log } = surroundings;
   const clock = systemClock();
@@ -93,7 +99,11 @@ export async function openShardedAccounts(
   };
 
   return {
-    routes: { ...shardRoutes({ name, map: plan.map, door }), 'GET /operator/shards': ownCommand(name, view) },
+    routes: {
+      ...shardRoutes({ name, map: plan.map, door }),
+      ...relayRoutes({ name, count: plan.map.count, urlOf: door.urlOf, client, billing }),
+      'GET /operator/shards': ownCommand(name, view),
+    },
     async pay() {
       await ofAll('POST', '/shard/pay');
     },

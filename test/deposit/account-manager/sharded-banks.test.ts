@@ -39,19 +39,14 @@ import { assertLedger } from '../../../src/ledger/invariant.ts';
 import { findAccount } from '../../../src/ledger/ledger.ts';
 import { convertAmount, invertRate, parseRate } from '../../../src/money/rate.ts';
 import { accountRoutes } from '../../../src/party/operator-deposit-routes.ts';
-import { carriedTo, shardRoutes } from '../../../src/party/shard-routes.ts';
+import { shardRoutes } from '../../../src/party/shard-routes.ts';
 import { readCertificate } from '../../../src/pki/certificate.ts';
 import { makeName, nameAttribute } from '../../../src/pki/name.ts';
-import {
-  createRouter,
-  type Request,
-  type Response,
-  type RouteName,
-  type Routes,
-} from '../../../src/transport/route.ts';
+import { createRouter, type Request, type RouteName, type Routes } from '../../../src/transport/route.ts';
 import { makeHolder } from '../../pki/world.ts';
 import { forEachSeed } from '../../world/for-each-seed.ts';
 import { createWorld, roughWorld, type World, type WorldMachine } from '../../world/simulation.ts';
+import { shownReleased } from './banks.ts';
 
 type Shard = WorldMachine<AccountState, AccountInput, AccountRecord>;
 
@@ -138,21 +133,15 @@ function addOperator(world: World, name: Operator): { readonly map: ShardMap; re
         deliver(message, attempt) {
           const { to } = message;
           if (!to.startsWith('shard:')) return courier.deliver(message, attempt);
-          return courier.deliver({ ...message, to: `https://${name}${carriedTo(to.slice('shard:'.length))}` }, attempt);
+          return courier.deliver({ ...message, to: `https://${name}/shard/${to.slice('shard:'.length)}` }, attempt);
         },
       }),
       snapshotEvery: 7,
     })),
   );
   const inside = shards.map((shard, number): Routes => {
-    const accounts = whatLives(shard);
     const policy = policyOf(name, number, map);
-    return {
-      ...accountRoutes({ accounts, policy, validate, nowMs: world.clock.nowMs }),
-      [`POST ${pathOf(carriedClearingType)}`]: async ({ body }: Request): Promise<Response> => {
-        return { contentType: '', body: await accounts.handle(receiveCarried(body)) };
-      },
-    };
+    return accountRoutes({ accounts: whatLives(shard), policy, validate, nowMs: world.clock.nowMs });
   });
   const find = createRouter(
     shardRoutes({
@@ -160,11 +149,13 @@ function addOperator(world: World, name: Operator): { readonly map: ShardMap; re
       door: {
         forward: (shard, path, asked) => inside[shard]![`POST ${path}` as RouteName]!({ ...request(name, asked.body) }),
         ask: () => Promise.reject(new Error('nobody asks')),
+        urlOf: () => '',
       },
     }),
   );
   world.addDoor(`${name} door`, [`https://${name}/`], async ({ to, body, kind }, from) => {
     if (kind === amendedInitiationType.name) return acknowledge(name, body);
+    if (kind === carriedClearingType.name) return whatLives(shards[Number(to.at(-1))]!).handle(receiveCarried(body));
     if (kind === transactionRecordType.name && from.startsWith('south ') !== from.startsWith('north ')) {
       return encodeCbor(null); // for the acquirer, who is played
     }
@@ -265,6 +256,7 @@ async function sim(seed: number, watch: (world: World) => void): Promise<void> {
         ...{ transaction, merchant: merchant.name, accountManager: bank, rate, count: 3, head: sha256(record) },
         ...{ paid: { currency: there, minor }, unused: { currency: there, minor: deposit.minor - minor } },
         ...{ reasons: ['Agreed.'], atMs: world.clock.nowMs() },
+        released: shownReleased(transaction, { currency: there, minor }, temporary),
       },
       signerOf(merchant.operator),
     );
