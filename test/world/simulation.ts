@@ -80,6 +80,8 @@ export interface World {
   /** What happened, newest last, at most the last 2,000 lines. */
   readonly trace: readonly string[];
   readonly crashes: number;
+  /** Nothing will happen any more unless somebody begins it. */
+  readonly idle: boolean;
   /**
    * Starts a machine. The factory runs again at every restart. Messages whose route is the name, or begins with one of
    * `routes`, go to it.
@@ -112,8 +114,6 @@ export interface World {
   run(untilMs: number): Promise<void>;
   /** Ends all faults, restarts what is down, and runs until nothing is scheduled, at most for the given virtual time. */
   calm(forMs: number): Promise<void>;
-  /** Runs until nothing is scheduled, at most for the given virtual time. */
-  rest(forMs: number): Promise<void>;
 }
 
 export interface WorldMachine<S, I, R> {
@@ -325,6 +325,9 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
         else cuts.delete(link);
       };
     },
+    get idle() {
+      return clock.idle;
+    },
     addServer(name, answer) {
       const receive: Receive = async (message, from) => ({ type: 'answered', body: answer(message, from) });
       machines.push({ name, routes: [], receive, restart: () => {} });
@@ -340,7 +343,6 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
       }
     },
     run: clock.run,
-    rest: (forMs) => clock.runUntilIdle(clock.nowMs() + forMs),
     async calm(forMs) {
       current = calmWorld;
       network.faults = calmNetwork;
