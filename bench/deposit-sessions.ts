@@ -68,19 +68,21 @@ function policyOf(shard: OwnShard | undefined): AccountPolicy {
   };
 }
 
-/** `customers`: as many accounts are there from the start, called `customer-0` and so on. */
 export async function openAccounts(options: {
   readonly journal: Journal;
   /** Takes clearing information to the other shard. */
   readonly carry?: Courier;
   readonly shard?: OwnShard;
-  readonly initial?: () => AccountState;
 }): Promise<AccountHost> {
-  const { journal, carry, shard, initial } = options;
-  const machine = createAccountManager(policyOf(shard));
+  const { journal, carry, shard } = options;
   return openHost({
-    machine: initial === undefined ? machine : { ...machine, initial },
-    ...{ journal, clock: systemClock(), random: systemRandom, log: silentLog() },
+    ...{
+      machine: createAccountManager(policyOf(shard)),
+      journal,
+      clock: systemClock(),
+      random: systemRandom,
+      log: silentLog(),
+    },
     courier: {
       deliver(message, attempt) {
         if (message.kind === amendedInitiationType.name) return Promise.resolve(answered(acknowledge(message.body)));

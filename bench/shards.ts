@@ -3,35 +3,23 @@
  * tied to one core. So a shard is a machine with one core here, and two of them are twice the machine: without that, one shard on two cores
  * would already use both, its process one and its data base half of the other. Customers and acquirers are played in the shard's own
  * process, the same work in both cases; of two shards every second clearing crosses to the other, which is work one shard does not have.
- * And what a session costs with a thousand accounts and with a million.
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { AccountState } from '../src/deposit/account-manager/account-state.ts';
-import { createAccountState } from '../src/deposit/account-manager/account-state.ts';
-import { createMemoryJournal } from '../src/journal/memory-journal.ts';
-import { applyLedger } from '../src/ledger/apply.ts';
 import { findPostgres, type PostgresCluster, startPostgres } from '../test/journal/postgres-cluster.ts';
-import { openAccounts, openHolders, playSessions } from './deposit-sessions.ts';
 import type { Measurement } from './measurement.ts';
 import type { WorkerResult, WorkerTask } from './shard-worker.ts';
 
 const ROUNDS = 3;
 const WARM_MS = 2000;
 const RUN_MS = 5000;
-const FEW = 1000;
-const MANY = 1_000_000;
 const WORKER = fileURLToPath(new URL('shard-worker.ts', import.meta.url));
 
+/** Nothing without PostgreSQL, or on one core. */
 export async function benchShards(): Promise<readonly Measurement[]> {
-  const results = await costBySize();
-  if (findPostgres() === undefined || cpus().length < 2) return results;
-  return [...results, ...(await oneAndTwo())];
-}
-
-async function oneAndTwo(): Promise<readonly Measurement[]> {
+  if (findPostgres() === undefined || cpus().length < 2) return [];
   const clusters = await Promise.all([0, 1].map((core) => tiedTo(core, () => startPostgres({ min_wal_size: '1GB' }))));
   try {
     const one: Round[] = [];
@@ -151,72 +139,6 @@ async function tiedTo<T>(core: number, start: () => Promise<T>): Promise<T> {
   } finally {
     tie(`0-${cpus().length - 1}`);
   }
-}
-
-/** Processor time of one session in this process: rounds in turn, so that whatever else the machine does falls on both. */
-async function costBySize(): Promise<readonly Measurement[]> {
-  const few = await openWith(FEW);
-  const many = await openWith(MANY);
-  const costs: { readonly few: number; readonly many: number }[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const both = round % 2 === 0 ? [few, many] : [many, few];
-    const measured = new Map<Sized, number>();
-    for (const sized of both) measured.set(sized, await sessionMs(sized));
-    if (round > 0) costs.push({ few: measured.get(few)!, many: measured.get(many)! });
-  }
-  for (const { host } of [few, many]) await host.close();
-  const ratio = median(costs.map((one) => one.many / one.few));
-  const told = { unit: 'ms', better: 'lower', target: null, met: null } as const;
-  return [
-    {
-      name: 'account manager: cost of a session with 10⁶ accounts, of that with 10³',
-      ...{ value: ratio, unit: 'ratio', better: 'lower', target: 1.15, met: ratio <= 1.15 },
-    },
-    {
-      name: 'account manager: processor of a session, 10³ accounts',
-      value: median(costs.map((one) => one.few)),
-      ...told,
-    },
-    {
-      name: 'account manager: processor of a session, 10⁶ accounts',
-      value: median(costs.map((one) => one.many)),
-      ...told,
-    },
-  ];
-}
-
-interface Sized {
-  readonly host: Awaited<ReturnType<typeof openAccounts>>;
-  readonly accounts: number;
-}
-
-async function openWith(accounts: number): Promise<Sized> {
-  const initial = (): AccountState => {
-    const state = createAccountState();
-    for (let at = 0; at < accounts; at++) {
-      applyLedger(state.ledger, {
-        ...{ type: 'opened', account: `customer:customer-${at}`, currency: 'EUR', kind: 'customer' },
-        ...{ creditLine: 1_000_000_000n, ceiling: 1_000_000_000_000n },
-      });
-    }
-    return state;
-  };
-  const host = await openAccounts({ journal: createMemoryJournal(), initial });
-  await openHolders(host, { customers: [], merchants: ['merchant'] });
-  return { host, accounts };
-}
-
-/** Customers in an order without pattern, the same in every run. */
-async function sessionMs({ host, accounts }: Sized): Promise<number> {
-  const players = {
-    customer: (session: number) => `customer-${(Math.imul(session, 0x9e3779b1) >>> 4) % accounts}`,
-    merchant: () => 'merchant',
-  };
-  await playSessions(host, players, WARM_MS / 4);
-  const before = process.cpuUsage();
-  const sessions = await playSessions(host, players, RUN_MS / 2);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000 / sessions;
 }
 
 function median(values: readonly number[]): number {
