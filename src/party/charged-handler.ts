@@ -13,7 +13,7 @@ const DEFAULT_TYPE = 'application/octet-stream';
 export function chargedHandler(gate: Gate, handle: (request: Request) => Promise<Whole>): Handler {
   return async (request) => {
     const { target, header, body } = request;
-    const admission = await gate.admit({ method: 'GET', target, header, body });
+    const admission = await gate.admit({ method: 'GET', target, header, body }, { mayHold: true });
     if (admission.type === 'refused') return withHeaders(admission.status, admission.headers, admission.body);
     if (admission.type === 'free') return handle(request);
     if (admission.type === 'answered') {
@@ -26,11 +26,15 @@ export function chargedHandler(gate: Gate, handle: (request: Request) => Promise
 
 /** The answer is kept as it goes out, for whoever repeats the payment. */
 async function recorded(
-  { recorder, headersFor }: Extract<Admission, { type: 'paid' }>,
+  { recorder, headersFor, durable }: Extract<Admission, { type: 'paid' }>,
   make: () => Promise<Whole>,
 ): Promise<Response> {
+  const making = make();
+  making.catch(() => {}); // is said below
+  const refusal = await durable;
+  if (refusal !== undefined) return withHeaders(refusal.status, refusal.headers, refusal.body);
   try {
-    const { status = 200, contentType, headers, body } = await make();
+    const { status = 200, contentType, headers, body } = await making;
     const all = { ...headers, ...headersFor(status, headers?.['cache-control']) };
     recorder.write(body);
     recorder.end(status, Object.entries({ 'content-type': contentType, ...all }));

@@ -133,7 +133,7 @@ export async function openPaidRoutes(options: {
     unitNano: paid.unit.nano,
     onFault: (err) => log.warn({ err }, 'a request could not be charged'),
   });
-  const gate = charge({ price: paid.price, description: 'One lookup in a data set' });
+  const gate = charge({ price: paid.price, description: 'One lookup in a data set', readsOnly: true });
   const server = await serve({
     listen: paid.listen,
     tls: { ...identity.serverTls, requireClient: false, askClient: false },

@@ -53,6 +53,8 @@ export interface AnswerMemory {
    * At once, unless the answer is being made.
    * @param purchase `repeated`: it was paid before. If it is not known here it was answered before a restart, or forgotten since.
    */
+  /** It was not paid in the end: whoever waits for its answer has to come again. */
+  forget(key: string): void;
   serve(key: string, purchase: AnsweredPurchase & { readonly repeated?: boolean }): Serving | Promise<Serving>;
 }
 
@@ -64,6 +66,8 @@ interface Entry extends AnsweredPurchase {
   /** Resolves when it is made: there only while somebody waits. */
   made: PromiseWithResolvers<void> | undefined;
   kept: Kept | undefined;
+  /** It was not paid in the end. */
+  isVoid: boolean;
 }
 
 interface Kept {
@@ -121,10 +125,13 @@ export function createAnswerMemory(clock: Clock, limits: AnswerLimits = {}): Ans
   };
   const enter = (key: string, { proof, units, number }: AnsweredPurchase, servings: number): Entry => {
     while (entries.size > 0 && entries.size >= maxPurchases) {
-      entries.delete(oldest.shift()!.key);
+      const first = oldest.shift()!;
+      if (entries.get(first.key) !== first) continue;
+      entries.delete(first.key);
       forgotten = true;
     }
-    const entry = { key, proof, units, number, servings, maker: undefined, made: undefined, kept: undefined };
+    const purchased = { key, proof, units, number, servings };
+    const entry = { ...purchased, maker: undefined, made: undefined, kept: undefined, isVoid: false };
     entries.set(key, entry);
     oldest.push(entry);
     return entry;
@@ -176,10 +183,17 @@ export function createAnswerMemory(clock: Clock, limits: AnswerLimits = {}): Ans
       entry.made ??= Promise.withResolvers();
       if (!(await settledWithin(entry.made.promise, clock, untilMs - clock.nowMs()))) return { type: 'busy' };
     }
-    return serve(entry);
+    return entry.isVoid ? { type: 'busy' } : serve(entry);
   };
 
   return {
+    forget(key) {
+      const entry = entries.get(key);
+      if (entry === undefined) return;
+      entries.delete(key);
+      entry.isVoid = true;
+      entry.maker?.abandon();
+    },
     find(key, proof) {
       const entry = entries.get(key);
       return entry?.proof === proof ? entry : undefined;

@@ -9,12 +9,18 @@ import type { RefusedAnswer } from './payment-problem.ts';
 export interface Till {
   /**
    * Resolves when the purchase is durable. `unitNano` is what the price was counted in: a deposit opened for another unit is refused.
+   * `checked` may be called before that, once the purchase is checked and only its flush is still to come.
    * @throws DepositError, CryptographicError for a purchase that is none; HostError when it cannot be taken now
    */
   purchase(
     transaction: string,
     token: Uint8Array,
-    item: { readonly units: number; readonly unitNano: number; readonly request: Uint8Array },
+    item: {
+      readonly units: number;
+      readonly unitNano: number;
+      readonly request: Uint8Array;
+      readonly checked?: () => void;
+    },
   ): Promise<{ readonly number: number; readonly repeated: boolean }>;
   /** @throws DepositError `CHECKPOINT_UNFIT`, also for one that was taken before; CryptographicError, MessageError */
   checkpoint(transaction: string, bytes: Uint8Array): Promise<void>;
@@ -67,6 +73,11 @@ export type ChargeOptions = (
   readonly description?: string;
   /** What a customer had better set aside, such as `1.00 EUR`. */
   readonly suggestedDeposit?: Price;
+  /**
+   * The handler changes nothing. It then runs while the payment is being made durable, where the price is a fixed one and whoever asks the
+   * gate can hold its answer until it is: all but `nodeCharge`.
+   */
+  readonly readsOnly?: boolean;
   /** For routes whose callers log in with `Authorization`: payments then come in `Payment-Authorization`. */
   readonly header?: typeof PAYMENT_AUTHORIZATION;
 };
@@ -92,10 +103,16 @@ export type Admission =
       /** What the answer has to carry, given its status and what it says about caching. */
       headersFor(status: number, cacheControl: string | undefined): Readonly<Record<string, string>>;
       readonly recorder: AnswerRecorder;
+      /**
+       * Present for whoever may hold the answer: nothing of it leaves and nothing is recorded before this resolves, and when it does with a
+       * refusal, that is the answer.
+       */
+      readonly durable?: Promise<RefusedAnswer | undefined>;
     };
 
 export interface Gate {
-  admit(request: ChargedRequest): Promise<Admission>;
+  /** `mayHold`: whoever asks can run the handler before the payment is durable, and hold its answer until then. */
+  admit(request: ChargedRequest, how?: { readonly mayHold: boolean }): Promise<Admission>;
   /** For the discovery document; without an amount where it depends on the request. */
   readonly offered: { readonly price?: NanoAmount; readonly currency: string; readonly description?: string };
 }

@@ -26,6 +26,9 @@ interface Shared {
   readonly memory: AnswerMemory;
 }
 
+type Refused = Extract<Admission, { type: 'refused' }>;
+type Free = Extract<Admission, { type: 'free' }>;
+
 interface AskedRequest extends Asked {
   readonly request: ChargedRequest;
 }
@@ -51,12 +54,12 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
   };
 
   /** The caller is told nothing of it. */
-  const failed = (error: unknown): Admission => {
+  const failed = (error: unknown): Refused => {
     setup.onFault?.(error);
     return { type: 'refused', ...refusalFor(error) };
   };
 
-  const refuse = async (asked: AskedRequest, problem: PaymentProblem): Promise<Admission> => {
+  const refuse = async (asked: AskedRequest, problem: PaymentProblem): Promise<Refused | Free> => {
     const units = await unitsFor(asked.request);
     if (units === undefined) return { type: 'free' };
     if (problem.type === 'method-unsupported') return { type: 'refused', ...paymentRefusal(problem) };
@@ -67,7 +70,12 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
   const boundUnits = ({ challenge }: Credential, asked: Asked): number =>
     unitsAhead !== undefined && challenge.id === PREEMPTIVE_ID ? unitsAhead : check.offeredUnits(challenge, asked);
 
-  const take = async (credential: Credential, asked: Asked): Promise<Admission> => {
+  const refuseFor = async (error: unknown, asked: AskedRequest): Promise<Refused | Free> => {
+    const problem = problemOf(error);
+    return problem === undefined ? failed(error) : refuse(asked, problem).catch(failed);
+  };
+
+  const take = async (credential: Credential, asked: AskedRequest, mayHold: boolean): Promise<Admission> => {
     const { payload, purchase } = readPayment(credential);
     const { transaction, token } = payload;
     const reference = `${transaction}/${purchase.number}`;
@@ -79,8 +87,26 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
     if (worthOf(purchase.steps) !== units) {
       throw new Unpaid({ type: 'payment-insufficient', detail: `expected a payment of ${units} units` });
     }
-    const { number, repeated } = await check.take(payload, { units, unitNano, request: asked.resource });
-    return serve(reference, { transaction, number, units, proof, repeated });
+    const item = { units, unitNano, request: asked.resource };
+    const taken = (number: number, repeated: boolean): Taken => ({ transaction, number, units, proof, repeated });
+    if (!mayHold || fixed === undefined || options.readsOnly !== true) {
+      const { number, repeated } = await check.take(payload, item);
+      return serve(reference, taken(number, repeated));
+    }
+
+    const { promise: checked, resolve } = Promise.withResolvers<'checked'>();
+    const taking = check.take(payload, { ...item, checked: () => resolve('checked') });
+    const first = await Promise.race([checked, taking]);
+    if (first !== 'checked') return serve(reference, taken(first.number, first.repeated));
+    const admission = await serve(reference, taken(purchase.number, false));
+    const durable = taking.then(
+      () => undefined,
+      async (error) => {
+        memory.forget(reference);
+        return (await refuseFor(error, asked)) as Refused; // at a fixed price nothing is free
+      },
+    );
+    return admission.type === 'paid' ? { ...admission, durable } : ((await durable) ?? admission);
   };
 
   interface Taken {
@@ -122,17 +148,15 @@ function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memor
 
   return {
     offered: { currency, ...(fixed && { price: fixed.amount }), ...(description === undefined ? {} : { description }) },
-    async admit(request) {
+    async admit(request, { mayHold } = { mayHold: false }) {
       const { method, target, body } = request;
       const asked = { request, body, resource: requestDigest({ realm, method, target, body }) };
       try {
         const credential = parseCredential(request.header(header ?? 'Authorization'));
         if (credential === undefined) return await refuse(asked, { type: 'payment-required' });
-        return await take(credential, asked);
+        return await take(credential, asked, mayHold);
       } catch (error) {
-        const problem = problemOf(error);
-        if (problem === undefined) return failed(error);
-        return refuse(asked, problem).catch(failed);
+        return refuseFor(error, asked);
       }
     },
   };

@@ -40,12 +40,9 @@ export async function admitRequest(
   } catch (error) {
     return { response: refusedResponse(refusalFor(error)) };
   }
-  const admission = await gate.admit({
-    method: request.method,
-    target: `${pathname}${search}`,
-    header: (name) => request.headers.get(name) ?? undefined,
-    body,
-  });
+  const { method, headers } = request;
+  const header = (name: string) => headers.get(name) ?? undefined;
+  const admission = await gate.admit({ method, target: `${pathname}${search}`, header, body }, { mayHold: true });
   if (admission.type === 'refused') return { response: refusedResponse(admission) };
   if (admission.type === 'answered') return { response: keptResponse(admission.answer) };
   return { admission, request: body.length === 0 ? request : withBody(request, body) };
@@ -53,10 +50,14 @@ export async function admitRequest(
 
 /** Runs the handler; its answer is taken down while it goes out. */
 export async function served(admission: Paid, run: () => Response | Promise<Response>): Promise<Response> {
-  const { recorder, headersFor } = admission;
+  const { recorder, headersFor, durable } = admission;
+  const making = (async () => run())();
+  making.catch(() => {}); // is said below
+  const refusal = await durable;
+  if (refusal !== undefined) return refusedResponse(refusal);
   let made: Response;
   try {
-    made = await run();
+    made = await making;
   } catch (error) {
     recorder.abandon();
     throw error;

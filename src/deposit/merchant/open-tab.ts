@@ -31,6 +31,8 @@ export interface Item {
   readonly unitNano?: number;
   /** SHA-256 over what was asked for: method, resource and body. */
   readonly request: Uint8Array;
+  /** Called as soon as the purchase is checked, when only the flush is still to come; never for a repetition. */
+  readonly checked?: () => void;
 }
 
 export interface OpenTab {

@@ -155,6 +155,7 @@ export function createTill(options: TillOptions): Till {
     const spell = open.waiting ?? beginWaiting(open);
     spell.entries.push(takePurchase(open, purchase, item));
     settleLater(spell, caller, { number: purchase.number, repeated: false });
+    item.checked?.();
   };
   const takeEarly = (open: InHand, early: EarlyPurchases<EarlyCall>): void => {
     for (let next = early.takeNext(open.tab.count); next !== undefined; next = early.takeNext(open.tab.count)) {
