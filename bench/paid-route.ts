@@ -13,8 +13,8 @@ import { openPayingLoad, type PayingLoad, type Route, requestFor } from './payin
 const CONNECTIONS = 64;
 const REQUESTS = 150;
 /** Of the one connection on which is measured how long an answer takes. */
-const ALONE = 600;
-const ROUNDS = 9;
+const ALONE = 400;
+const ROUNDS = 7;
 
 interface Turn {
   readonly perSecond: number;
@@ -49,8 +49,8 @@ async function openBench(
     ...of,
     server,
     customers: await openPayingLoad(server, connections, `North${port}x${connections}`),
-    free: { realm, target: '/free?find=2011' },
-    paid: { realm, target: '/paid?find=2011' },
+    free: { realm, target: '/free?find=France' },
+    paid: { realm, target: '/paid?find=France' },
   };
 }
 

@@ -18,8 +18,8 @@ import { openLoadMerchant, PRICE } from './load-merchant.ts';
 const merchant = await openLoadMerchant();
 const quiet = () => {};
 
-/** The smallest data set of the catalogue: what charging costs weighs most there. */
-const goods = fileURLToPath(new URL('../catalogue/atlas/goods/global-temp.csv', import.meta.url));
+/** Of the look-up that docs/deposits.md begins with. */
+const goods = fileURLToPath(new URL('../catalogue/atlas/goods/country-facts.csv', import.meta.url));
 const handle = (request: Request) => lookUp(request, goods);
 const authority = createAuthority('Agency');
 let chargedLookUp: ReturnType<typeof chargedHandler> | undefined;
@@ -32,7 +32,10 @@ const lookUps = await serve({
   routes: { 'GET /free': handle, 'GET /paid': (request) => chargedLookUp!(request) },
 });
 authority.remove();
-chargedLookUp = chargedHandler(merchant.chargeAt(`127.0.0.1:${lookUps.port}`)({ price: PRICE }), handle);
+chargedLookUp = chargedHandler(
+  merchant.chargeAt(`127.0.0.1:${lookUps.port}`)({ price: PRICE, readsOnly: true }),
+  handle,
+);
 
 const text = JSON.stringify({
   place: 'Reims',

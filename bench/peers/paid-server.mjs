@@ -13,7 +13,7 @@ const PAYEE = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
 const [facilitatorUrl] = process.argv.slice(2);
 
 const merchant = await openLoadMerchant();
-const app = express();
+const app = express().disable('etag').disable('x-powered-by');
 const handler = (_req, res) =>
   res.json({ place: 'Reims', at: '2026-11-21T12:00:00Z', celsius: 4.5, wind: { from: 'NW', kmh: 17 } });
 
