@@ -21,13 +21,13 @@ export function describeMachine(): MachineDescription {
     memoryGb: Math.round(totalmem() / 2 ** 30),
     system: `${platform()} ${release()}`,
     node: process.version,
-    flushMs: measureFlushMs(),
+    flushMs: measureFlushMs(tmpdir()),
   };
 }
 
 /** Journals live by the flush, and it differs a thousandfold between machines. */
-function measureFlushMs(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'handsel-flush-'));
+export function measureFlushMs(where: string): number {
+  const folder = mkdtempSync(join(where, 'handsel-flush-'));
   const file = openSync(join(folder, 'flushed'), 'w');
   try {
     const page = Buffer.alloc(4096, 1);

@@ -3,7 +3,7 @@ import type { SourceFile } from './source-tree.ts';
 
 const foundations = ['handsel-error.ts', 'codec', 'crypto', 'money'];
 const backbone = [...foundations, 'pki', 'journal', 'transport'];
-const protocols = ['agent', 'set', 'delivery', 'trusted'];
+const protocols = ['agent', 'deposit', 'set', 'delivery', 'trusted'];
 
 /** A folder may import itself and what stands here; `party` plugs the protocols together, and only the faces import it. */
 export const layers: Readonly<Record<string, readonly string[]>> = {
@@ -17,16 +17,20 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   transport: [...foundations, 'pki', 'journal'],
   ledger: backbone,
   agent: [...backbone, 'ledger'],
+  deposit: [...backbone, 'ledger'],
   set: [...backbone, 'ledger'],
   delivery: [...backbone, 'ledger'],
   trusted: [...backbone, 'ledger'],
-  party: [...backbone, 'ledger', ...protocols],
-  cli: [...backbone, 'ledger', ...protocols, 'party'],
+  // Billing is told what deposits came to, and knows the names of their accounts; deposits know nothing of billing systems.
+  billing: [...backbone, 'ledger', 'deposit'],
+  party: [...backbone, 'ledger', ...protocols, 'billing'],
+  cli: [...backbone, 'ledger', ...protocols, 'billing', 'party'],
 };
 
 /** Inside a protocol these folders are met by all its roles; everything else is a role and imports no other role. */
 const meetingPlaces: Readonly<Record<string, readonly string[]>> = {
   agent: ['message', 'negotiation'],
+  deposit: ['message'],
   set: ['message'],
   delivery: ['message', 'package'],
   trusted: ['message', 'session', 'ticket'],

@@ -34,7 +34,7 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 type Bounds = readonly [least: number, most: number];
 
 /** `30s`, `500ms`, `10m`, `2h`, `7d` → milliseconds. */
-function duration([least, most]: Bounds) {
+export function duration([least, most]: Bounds) {
   return (text: string): number => {
     const match = /^([0-9]{1,9})(ms|s|m|h|d)$/.exec(text);
     const ms = match === null ? -1 : Number(match[1]) * UNITS[match[2]!]!;
@@ -51,7 +51,7 @@ function durationWords(ms: number): string {
 
 const grouped = (n: number) => n.toLocaleString('en-US');
 
-function wholeFrom([least, most]: Bounds) {
+export function wholeFrom([least, most]: Bounds) {
   return (text: string): number => {
     const n = /^[0-9]{1,9}$/.test(text) ? Number(text) : -1;
     if (n >= least && n <= most) return n;

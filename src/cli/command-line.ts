@@ -9,7 +9,7 @@ import { reportError, reportUsage, USAGE } from './report-error.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 refused or failed, the error says why; 2 the command line cannot be understood;
-70 a mistake in Handsel itself. HANDSEL_DEBUG=1 shows where an error comes from.`;
+3 another process has taken over what this one ran; 70 a mistake in Handsel itself. HANDSEL_DEBUG=1 shows where an error comes from.`;
 
 /** What commander ends with when a command that only groups others was given none of them. */
 const HELP_SHOWN = 'commander.help';

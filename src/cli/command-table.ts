@@ -43,6 +43,30 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./wallet.ts')).walletCommand(),
   },
   {
+    name: 'fetch',
+    description: 'fetch what has to be paid for, out of deposits, within a limit',
+    options: ['json', 'home'],
+    load: async () => (await import('./fetch.ts')).fetchCommand(),
+  },
+  {
+    name: 'deposit',
+    description: 'deposits for tiny purchases: open, list, show, close',
+    options: ['json', 'home'],
+    load: async () => (await import('./deposit.ts')).depositCommand(),
+  },
+  {
+    name: 'statement',
+    description: 'what came of deposits, as customer, merchant and operators have it',
+    options: ['json', 'home'],
+    load: async () => (await import('./statement.ts')).statementCommand(),
+  },
+  {
+    name: 'rates',
+    description: "exchange rates of the customer's bank, and prices in the customer's money",
+    options: ['json', 'home'],
+    load: async () => (await import('./rates.ts')).ratesCommand(),
+  },
+  {
     name: 'agency',
     description: 'the trusted third party: certification authorities, certificates, revocation',
     options: ['json', 'home'],
@@ -56,7 +80,7 @@ export const commandTable: readonly CommandRow[] = [
   },
   {
     name: 'operator',
-    description: 'see the books of a running operator, close its business day',
+    description: 'see the books of a running operator, close its business day, export its billing records',
     options: ['json'],
     load: async () => (await import('./operator.ts')).operatorCommand(),
   },

@@ -1,12 +1,12 @@
 /** `handsel operator …`: what an operator's own people ask the running operator, with the operator's own certificate. */
 import { Command } from 'commander';
-import { HandselError } from '../handsel-error.ts';
 import { formatMinor } from '../money/amount.ts';
-import { partyClient, readCommunication } from '../party/communication.ts';
 import { configurationFile, readConfiguration } from '../party/configuration.ts';
 import type { LedgerView, OperatorAccounts } from '../party/operator-accounts.ts';
-import { createLog } from '../transport/log.ts';
-import { readProblem } from '../transport/problem.ts';
+import { amount } from './agent-options.ts';
+import { operatorExportCommand } from './operator-export.ts';
+import { operatorShardsCommand } from './operator-shards.ts';
+import { askOwnParty } from './own-party.ts';
 
 interface OperatorOptions {
   readonly config: string;
@@ -17,6 +17,9 @@ const EXAMPLES = `
 Examples:
   $ handsel operator accounts --config .handsel/south/party.json
   $ handsel operator close --config .handsel/south/party.json      the batch takes no more charges
+  $ handsel operator fund customer 50EUR --reference 2026-10-02/17 --config .handsel/south
+  $ handsel operator shards --config .handsel/south/party.json     of an operator whose accounts are cut (docs/scale.md)
+  $ handsel operator export --config .handsel/south/party.json --format csv --from 2026-10-02
 
 A closed batch is settled with the card issuers when no charge in it can be reversed any more: \`interchange.reversalSeconds\`
 of the configuration after its last charge (900 when it says nothing). Until then \`accounts\` shows what it did before.`;
@@ -29,7 +32,10 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
     .description('balances and open holds of its card and merchant accounts')
     .requiredOption('--config <file>', "the operator's configuration, or its folder")
     .action(async (options: OperatorOptions) => {
-      const accounts = await ask<OperatorAccounts>(options, 'GET', 'accounts');
+      const accounts = await askOwnParty<OperatorAccounts>('operator', options.config, {
+        method: 'GET',
+        path: '/operator/accounts',
+      });
       write(options.json ? `${JSON.stringify(accounts)}\n` : asText(accounts));
     });
   command
@@ -37,7 +43,7 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
     .description('close the business day: the batch is settled with the issuers once late reversals cannot change it')
     .requiredOption('--config <file>', "the operator's configuration, or its folder")
     .action(async (options: OperatorOptions) => {
-      await ask(options, 'POST', 'close-of-business');
+      await askOwnParty('operator', options.config, { method: 'POST', path: '/operator/close-of-business' });
       const { configuration } = readConfiguration('operator', configurationFile(options.config));
       const { reversalSeconds } = configuration.interchange;
       const when =
@@ -50,29 +56,30 @@ export function operatorCommand(write: (text: string) => void = (text) => void p
           : `the business day is closed; it is settled by itself, ${when}\n`,
       );
     });
+  command
+    .command('fund')
+    .description('book money that a customer has brought for deposits')
+    .argument('<customer>', 'as its certificate names it')
+    .argument('<amount>', 'in the currency of its account, e.g. 50EUR', amount)
+    .requiredOption('--reference <id>', 'of the payment that came in: booked once, however often this is repeated')
+    .requiredOption('--config <file>', "the operator's configuration, or its folder")
+    .action(async (customer: string, sum: string, options: OperatorOptions & { readonly reference: string }) => {
+      const body = { customer, amount: sum, reference: options.reference };
+      const funded = await askOwnParty('operator', options.config, { method: 'POST', path: '/operator/fund', body });
+      write(options.json ? `${JSON.stringify(funded)}\n` : `${sum} is booked for ${customer}\n`);
+    });
+  command.addCommand(operatorExportCommand(write));
+  command.addCommand(operatorShardsCommand(write));
   return command;
 }
 
-async function ask<T>({ config }: OperatorOptions, method: 'GET' | 'POST', what: string): Promise<T> {
-  const { configuration, path } = readConfiguration('operator', configurationFile(config));
-  const { name, peers, listen } = configuration;
-  const identity = readCommunication(configuration.communication, path);
-  const client = partyClient({ name, identity, peers, surroundings: { log: createLog({ name, level: 'silent' }) } });
-  const own = Object.keys(peers).find((url) => peers[url] === name) ?? `https://${listen.host}:${listen.port}`;
-  const url = `${own}/operator/${what}`;
-  const empty = { kind: what, contentType: 'application/json', extension: 'json', body: new Uint8Array() };
-  try {
-    const answer = await (method === 'GET' ? client.get(url) : client.post(url, empty));
-    if (answer.status === 200) return JSON.parse(Buffer.from(answer.body).toString('utf8')) as T; // our own operator
-    const problem = readProblem(answer.body);
-    throw new HandselError(problem?.code ?? `HTTP_${answer.status}`, problem?.detail ?? 'the operator refused');
-  } finally {
-    client.close();
-  }
-}
-
-function asText({ issuer, acquirer }: OperatorAccounts): string {
-  return [...linesOf('issuer', issuer), ...linesOf('acquirer', acquirer)].map((line) => `${line}\n`).join('');
+function asText({ issuer, acquirer, deposits }: OperatorAccounts): string {
+  const lines = [
+    ...linesOf('issuer', issuer),
+    ...linesOf('acquirer', acquirer),
+    ...(deposits === undefined ? [] : linesOf('deposits', deposits)),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function linesOf(title: string, { accounts, holds, violations }: LedgerView): readonly string[] {

@@ -3,6 +3,8 @@ import { HandselError } from '../handsel-error.ts';
 import { asCalled } from './called-as.ts';
 
 const REFUSED = 1;
+/** For service managers: starting again would take the stores from whoever has them now. */
+const REPLACED = 3;
 /** The command line itself could not be understood. */
 export const USAGE = 2;
 /** EX_SOFTWARE of sysexits: not the person's doing. */
@@ -50,6 +52,27 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ['FOLDER_', 'Name another folder. The home is --home DIR, or HANDSEL_HOME.'],
   ['PEER_UNREACHABLE', 'Is that party running, and is its URL right?'],
   ['MERCHANT_UNKNOWN', 'Name one of these, or give its URL, as `handsel network init` shows it.'],
+  [
+    'LIMIT_EXCEEDED',
+    '`handsel deposit list` shows the limits; deposits that are closed give back what is left of them.',
+  ],
+  ['PRICE_ABOVE_LIMIT', 'Say --max with --max-price: a command may have a limit of its own.'],
+  ['OFFER_REFUSED', 'Say --max-price to allow more for one request, with --max where the limit of the day does not.'],
+  ['CREDIT_EXCEEDED', 'The account at the bank has no more to set aside: `handsel statement` shows what is open.'],
+  ['DEPOSITS_MISSING', 'A network made anew has accounts for deposits: `handsel network init --home DIR`.'],
+  ['DEPOSIT_UNKNOWN', '`handsel deposit list --all` lists the deposits.'],
+  ['NOTHING_TO_PAY', 'Name something that has to be paid for, such as atlas/paid/country-facts.'],
+  [
+    'ANSWER_LOST',
+    'The deposit is closed, and the merchant is paid only what it can prove: `handsel deposit list --all`.',
+  ],
+  ['RATES_MISSING', 'Is the operator running? `handsel rates` asks again.'],
+  ['STATION_GONE', 'Start it again: what it had promised is in its journal, and nothing is paid twice.'],
+  ['PARTY_REPLACED', 'Start it again only if it shall take over in its turn.'],
+  [
+    'SHARDS_CHANGED',
+    'The accounts stay cut as they were at the first start: --shards, or `deposits.shards` in the configuration.',
+  ],
   ['HOST_STOPPED', 'The store could not be written; mend that (space, rights) and start again: nothing was lost.'],
   ['INSPECT_', '`handsel inspect --help` says what can be read.'],
 ];
@@ -108,7 +131,12 @@ export function reportUsage(message: string): string {
 function findingOf(error: unknown): Finding {
   if (error instanceof HandselError) {
     const advice = adviceByCode.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? '';
-    return { code: error.code, message: error.message, advice, exitCode: REFUSED };
+    return {
+      code: error.code,
+      message: error.message,
+      advice,
+      exitCode: error.code === 'PARTY_REPLACED' ? REPLACED : REFUSED,
+    };
   }
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const advice = code === undefined ? undefined : adviceBySystemCode[code];

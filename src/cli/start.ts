@@ -13,8 +13,9 @@ import { formatReceipt, type Receipt } from '../party/receipt.ts';
 import type { AgentView, Station } from '../party/station.ts';
 import { createLog } from '../transport/log.ts';
 import type { Tracer } from '../transport/trace.ts';
-import { addSendOptions, orderOf, type SendOptions } from './agent-options.ts';
+import { addSendOptions, orderOf, type SendOptions, wholeFrom } from './agent-options.ts';
 import { programCalled } from './called-as.ts';
+import { createDepositShow } from './deposit-show.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 import { provisionHome } from './network.ts';
 import { createSaleProgress, type SaleProgress } from './sale-progress.ts';
@@ -26,6 +27,7 @@ interface StartOptions extends GlobalOptions, Omit<SendOptions, 'max' | 'ask'> {
   readonly max?: string;
   readonly once?: true;
   readonly sale: boolean;
+  readonly purchases: number;
 }
 
 /** Both shops offer it, and the card is of the other operator than the shop that is cheaper at first. */
@@ -54,6 +56,12 @@ export function startCommand(write: Write = (text) => void process.stdout.write(
     .description('run a whole network in one process and let the agent of its customer buy something')
     .option('--once', 'end after the sale; the last line is the receipt as one JSON object')
     .option('--no-sale', 'only run the parties')
+    .option(
+      '--purchases <n>',
+      'tiny purchases out of one deposit after the sale, 0 to 100,000',
+      wholeFrom([0, 100_000]),
+      200,
+    )
     .option('--home <dir>', 'where stores, keys and purchases are kept')
     .option('--trace <dir>', 'write every message the parties exchange there, one file each')
     .option(
@@ -88,11 +96,13 @@ async function start(options: StartOptions, write: Write, stop: StopRequest): Pr
 
   const progress = createSaleProgress(say);
   const told = Promise.withResolvers<void>();
+  const second = createDepositShow(say);
   const written = options.trace === undefined ? undefined : traceInto(options.trace);
   const tracer: Tracer = {
     record(message) {
       written?.record(message);
       progress.heard(message);
+      second.heard(message);
       if (message.kind === 'completion-notice') told.resolve();
     },
   };
@@ -106,16 +116,18 @@ async function start(options: StartOptions, write: Write, stop: StopRequest): Pr
         await Promise.all(running.parties.map(({ ready }) => ready));
         progress.begin();
         const passwordFile = join(home, network.password);
-        return buy(running, options, { say, told: told.promise, passwordFile, progress });
+        const receipts = await buy(running, options, { say, told: told.promise, passwordFile, progress });
+        for (const receipt of receipts) say(`\n${formatReceipt({ ...receipt, bought: withShortPaths(receipt) })}\n`);
+        const deposits = await second.run(running, network, options.purchases);
+        return { ...receipts[0]!, deposits };
       };
-      // A sale that is interrupted goes on by itself at the next start.
-      const receipts = await Promise.race([sale(), stop.asked]);
-      if (receipts === undefined) {
+      // A sale that is interrupted goes on by itself at the next start, and so does a deposit.
+      const receipt = await Promise.race([sale(), stop.asked]);
+      if (receipt === undefined) {
         process.exitCode = INTERRUPTED;
         return;
       }
-      for (const receipt of receipts) say(`\n${formatReceipt({ ...receipt, bought: withShortPaths(receipt) })}\n`);
-      if (options.once || options.json) write(`${JSON.stringify(receipts[0])}\n`);
+      if (options.once || options.json) write(`${JSON.stringify(receipt)}\n`);
     }
     if (options.once) return;
     say(hints(home, options));
@@ -211,6 +223,8 @@ function hints(home: string, { trace }: StartOptions): string {
     'All parties stay up. In another terminal:',
     `  ${program} agent send --want "country borders" --max 6.00EUR`,
     `  ${program} agent status`,
+    `  ${program} fetch "atlas/paid/country-facts?find=France"`,
+    `  ${program} statement`,
     `What the parties log is in ${shortPath(join(home, LOG_FILE))}${trace === undefined ? '' : `, the messages in ${shortPath(trace)}`}. Ctrl-C ends it without loss.`,
   ].join('\n');
 }

@@ -12,6 +12,8 @@ import { type GlobalOptions, homeFolder } from './global-options.ts';
 export interface StationClient {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
+  /** An answer that comes as lines of JSON, each as it comes. */
+  lines<T>(path: string, body?: unknown): AsyncGenerator<T>;
 }
 
 const CONTROL_FILE = 'control.json';
@@ -55,8 +57,8 @@ async function requireStation({ url, secret }: { readonly url: string; readonly 
 }
 
 /** @throws HandselError as `requireStationFolder` does, `STATION_NOT_RUNNING`, or with the code and words of the station's refusal */
-export function stationClient(options: GlobalOptions): StationClient {
-  const file = join(stationFolder(options), CONTROL_FILE);
+export function stationClient(options: GlobalOptions, folder = stationFolder(options)): StationClient {
+  const file = join(folder, CONTROL_FILE);
   const notRunning = (cause?: unknown) =>
     new HandselError(
       'STATION_NOT_RUNNING',
@@ -70,21 +72,50 @@ export function stationClient(options: GlobalOptions): StationClient {
     throw notRunning();
   }
   const { url, secret } = readJsonFile(file, controlFileSchema);
-  const ask = async <T>(path: string, init: RequestInit): Promise<T> => {
+  const open = async (path: string, init: RequestInit): Promise<Response> => {
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
-    let response: Response;
     try {
       await requireStation({ url, secret });
-      response = await fetch(`${url}${path}`, { ...init, headers, redirect: 'error' });
+      return await fetch(`${url}${path}`, { ...init, headers, redirect: 'error' });
     } catch (cause) {
       throw notRunning(cause);
     }
-    const json = (await response.json()) as T & { readonly code?: string; readonly detail?: string };
-    if (response.ok) return json;
-    throw new HandselError(json.code ?? `HTTP_${response.status}`, json.detail ?? 'the station refused');
   };
+  const ask = async <T>(path: string, init: RequestInit): Promise<T> => {
+    const response = await open(path, init);
+    if (!response.ok) throw await refusalOf(response);
+    return (await response.json()) as T; // our own station
+  };
+  const posted = (body: unknown) => ({ method: 'POST', body: JSON.stringify(body) });
   return {
     get: (path) => ask(path, {}),
-    post: (path, body = {}) => ask(path, { method: 'POST', body: JSON.stringify(body) }),
+    post: (path, body = {}) => ask(path, posted(body)),
+    async *lines<T>(path: string, body: unknown = {}) {
+      const response = await open(path, posted(body));
+      if (!response.ok) throw await refusalOf(response);
+      try {
+        yield* linesIn<T>(response.body!);
+      } catch (cause) {
+        throw new HandselError('STATION_GONE', 'the station ended before it had answered', { cause });
+      }
+    },
   };
+}
+
+async function refusalOf(response: Response): Promise<HandselError> {
+  const { code, detail } = (await response.json()) as { readonly code?: string; readonly detail?: string };
+  return new HandselError(code ?? `HTTP_${response.status}`, detail ?? 'the station refused');
+}
+
+async function* linesIn<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T> {
+  const decoder = new TextDecoder();
+  let begun: string[] = [];
+  for await (const chunk of body) {
+    const parts = decoder.decode(chunk, { stream: true }).split('\n');
+    for (const part of parts.splice(0, parts.length - 1)) {
+      yield JSON.parse(`${begun.join('')}${part}`) as T;
+      begun = [];
+    }
+    begun.push(parts[0]!);
+  }
 }

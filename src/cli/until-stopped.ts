@@ -7,7 +7,8 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** A second signal during the closing is for impatient people: nothing durable is lost by it. */
 const IMPATIENT_EXIT = 130;
 
-class PartyStopped extends HandselError {}
+/** Its cause is what stopped the party. */
+export class PartyStopped extends HandselError {}
 
 export interface StopRequest {
   readonly asked: Promise<void>;
@@ -33,7 +34,10 @@ export function listenForStop(): StopRequest {
   };
 }
 
-/** @throws PartyStopped `PARTY_STOPPED` when a host of it failed: starting again recovers. */
+/**
+ * @throws PartyStopped `PARTY_STOPPED` when a host of it failed: starting again recovers; `PARTY_REPLACED` when another process has taken
+ * over its stores
+ */
 export async function untilStopped(
   { failed, close }: Pick<RunningParty, 'failed' | 'close'>,
   stop: Pick<StopRequest, 'asked'>,
@@ -43,6 +47,15 @@ export async function untilStopped(
     failed.then((cause) => ({ cause: cause ?? new Error('unknown') })),
   ]);
   await close();
+  if (end.cause instanceof HandselError && end.cause.code === 'JOURNAL_FENCED') {
+    throw new PartyStopped(
+      'PARTY_REPLACED',
+      'another process has taken over its stores; this one has stopped for good',
+      {
+        cause: end.cause,
+      },
+    );
+  }
   if (end.cause !== undefined) {
     throw new PartyStopped('PARTY_STOPPED', 'a part of it had to stop; start it again and it recovers', {
       cause: end.cause,

@@ -71,7 +71,7 @@ function merchantUrl(named: string, options: GlobalOptions): string {
   // The station's own configuration is what it goes by: the network's folder only says who is a merchant.
   const url = peers.find(([, name]) => name === named && known.some((one) => one.name === name))?.[0];
   if (url !== undefined) return url;
-  const names = known.map(({ name }) => name).join(', ') || 'none';
+  const names = [...new Set(known.map(({ name }) => name))].join(', ') || 'none';
   throw new HandselError('MERCHANT_UNKNOWN', `no merchant is known here as ${named.slice(0, 80)}; known are ${names}`);
 }
 

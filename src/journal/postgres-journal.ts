@@ -3,17 +3,20 @@
  * the same statement, so a writer that was replaced, even one that does not know it yet, can no longer add anything.
  */
 import { crc32 } from 'node:zlib';
-import pg from 'pg';
+import type pg from 'pg';
 import { batchReads } from './batched-reads.ts';
+import { type InTurn, inTurn } from './in-turn.ts';
 import { type Journal, JournalError } from './journal.ts';
 import { keyHash } from './key-hash.ts';
 import { packEntries } from './packed-entries.ts';
+import { type Doubts, watchDoubts } from './postgres-doubts.ts';
+import { closeClients, connectPrimary } from './postgres-hosts.ts';
 import { findByKeys, type KeyQuery } from './postgres-lookup.ts';
 import { prepareShard, takeOver } from './postgres-shard.ts';
 import { type RawEntry, readInChunks, storedEntry } from './read-entries.ts';
 
 export interface PostgresJournalOptions {
-  /** A connection string or the settings of the `pg` driver. */
+  /** A connection string, which may name several hosts (`postgres-hosts.ts`), or the settings of the `pg` driver. */
   readonly connection: string | pg.ClientConfig;
   /** Names the shard's schema: 1 to 40 lower-case letters, digits and underscores, a letter first. */
   readonly shard: string;
@@ -29,61 +32,67 @@ export async function openPostgresJournal({ connection, shard }: PostgresJournal
     throw new JournalError('JOURNAL_FAILED', `${JSON.stringify(shard)} is not a name for a shard`);
   }
   // Look-ups have a connection of their own, so that they need not wait for a flush.
-  const writer = newClient(connection);
-  const reader = newClient(connection);
+  const { writer, reader, replicated } = await connectPrimary(connection);
+  const doubts = watchDoubts(writer);
   try {
-    await Promise.all([writer.connect(), reader.connect()]);
-    await prepareShard(writer, shard);
-    return withClients({ writer, reader, shard, ...(await takeOver(writer, shard)) });
+    await prepareShard(writer, shard, { replicated });
+    const taken = await takeOver(writer, shard);
+    // Its commit waited for the standby, so that whatever is read from here on is there, too.
+    doubts.check();
+    return withClients({ writer, reader, doubts, shard, ...taken });
   } catch (cause) {
-    await Promise.allSettled([writer.end(), reader.end()]);
+    await closeClients(writer, reader);
     throw failed(cause);
   }
-}
-
-function newClient(connection: string | pg.ClientConfig): pg.Client {
-  const client = new pg.Client(connection);
-  // A lost connection fails the query under way and every later one: the host learns it there.
-  client.on('error', () => undefined);
-  return client;
 }
 
 interface Opened {
   readonly writer: pg.Client;
   readonly reader: pg.Client;
+  readonly doubts: Doubts;
   readonly shard: string;
   readonly epoch: string;
   readonly sequence: number;
 }
 
-function withClients({ writer, reader, shard, epoch, sequence }: Opened): Journal {
+function withClients({ writer, reader, doubts, shard, epoch, sequence }: Opened): Journal {
   let last = sequence;
   let closed: Promise<void> | undefined;
-  const ask = async <T>(work: () => Promise<T>): Promise<T> => {
+  // Whether an append that failed is in the table nobody here knows: the next one would stand in its place.
+  let uncertain: JournalError | undefined;
+  const ask = async <T>(turn: InTurn, work: () => Promise<T>): Promise<T> => {
     if (closed !== undefined) throw new JournalError('JOURNAL_CLOSED', 'the journal is closed');
     try {
-      return await work();
+      return await turn(work);
     } catch (cause) {
       throw failed(cause);
     }
   };
-  const find = batchReads((queries: readonly KeyQuery[]) => ask(() => findByKeys(reader, shard, queries)));
+  const [writing, reading] = [inTurn(), inTurn()];
+  const find = batchReads((queries: readonly KeyQuery[]) => ask(reading, () => findByKeys(reader, shard, queries)));
   return {
     append: (entries) =>
-      ask(async () => {
+      ask(writing, async () => {
+        if (uncertain !== undefined) throw uncertain;
         const { bytes, ends } = packEntries(entries);
-        const { rows } = await writer.query({
-          name: `append-${shard}`,
-          text: appendStatement(shard),
-          values: [epoch, bytes, last, ends, ...indexOf(entries, last)],
-        });
-        checkFence(rows, shard);
+        try {
+          const { rows } = await writer.query({
+            name: `append-${shard}`,
+            text: appendStatement(shard),
+            values: [epoch, bytes, last, ends, ...indexOf(entries, last)],
+          });
+          checkFence(rows, shard);
+          doubts.check();
+        } catch (cause) {
+          uncertain = failed(cause);
+          throw uncertain;
+        }
         last += entries.length;
         return last;
       }),
     read: (afterSequence) =>
       readInChunks(afterSequence, (after, { maxEntries, maxBytes }) =>
-        ask(async () => {
+        ask(reading, async () => {
           const query = {
             name: `read-${shard}`,
             text: readStatement(shard),
@@ -95,12 +104,13 @@ function withClients({ writer, reader, shard, epoch, sequence }: Opened): Journa
     readByKey: async (key, { limit } = {}) =>
       (await find(limit === undefined ? { key } : { key, limit })).map(storedEntry),
     saveSnapshot: (at, body) =>
-      ask(async () => {
+      ask(writing, async () => {
         const { rows } = await writer.query(snapshotStatement(shard), [epoch, at, crc32(body), body]);
         checkFence(rows, shard);
+        doubts.check();
       }),
     loadSnapshot: () =>
-      ask(async () => {
+      ask(reading, async () => {
         const { rows } = await reader.query(
           `SELECT sequence::float8 AS sequence, checksum::float8 AS checksum, body FROM ${shard}.snapshot`,
         );
@@ -112,7 +122,7 @@ function withClients({ writer, reader, shard, epoch, sequence }: Opened): Journa
         return { sequence: row.sequence, body: row.body };
       }),
     close() {
-      closed ??= Promise.allSettled([writer.end(), reader.end()]).then(() => undefined);
+      closed ??= closeClients(writer, reader);
       return closed;
     },
   };

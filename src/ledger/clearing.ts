@@ -24,6 +24,10 @@ export function clearingAccount(counterparty: string, currency: string): string 
   return `${PREFIX}${currency}:${counterparty}`;
 }
 
+export function isClearingAccount(account: string): boolean {
+  return account.startsWith(PREFIX);
+}
+
 export interface PositionTerms {
   readonly counterparty: string;
   readonly currency: string;

@@ -1,23 +1,8 @@
 /** What a person asks an agent for, as it comes in by the control endpoint (JSON), with the defaults a person would expect. */
 import { z } from 'zod';
-import { parseAmount } from '../money/amount.ts';
-import { isMoneyCurrency } from '../money/currency.ts';
+import { amountField as amount } from './money-field.ts';
 
 const name = z.string().trim().min(1, 'expected a name').max(100, 'expected at most 100 characters');
-
-const amount = z
-  .string()
-  .max(32)
-  .transform((text, context) => {
-    try {
-      const parsed = parseAmount(text.trim());
-      if (parsed.minor > 0n && isMoneyCurrency(parsed.currency)) return parsed;
-    } catch {
-      // said below, in the words of this field
-    }
-    context.addIssue({ code: 'custom', message: 'expected an amount above zero such as 12.50EUR' });
-    return z.NEVER;
-  });
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;

@@ -89,13 +89,19 @@ export function partyClient(options: {
   readonly identity: CommunicationIdentity;
   readonly surroundings: Surroundings;
   readonly peers: Readonly<Record<string, string>>;
+  /** To one party at once; default as the transport's. */
+  readonly maxConnections?: number;
 }): Client {
-  const { name, identity, surroundings, peers } = options;
+  const { name, identity, surroundings, peers, maxConnections } = options;
   const names = new Map(Object.entries(peers).map(([url, peer]) => [new URL(url).host, peer]));
   return createClient({
     name,
     tls: identity.clientTls,
-    limits: { maxBytes: MAX_ANSWER_BYTES, timeoutMs: ANSWER_MS },
+    limits: {
+      maxBytes: MAX_ANSWER_BYTES,
+      timeoutMs: ANSWER_MS,
+      ...(maxConnections !== undefined && { maxConnections }),
+    },
     nameOf: ({ host }) => names.get(host) ?? host,
     ...(surroundings.tracer && { tracer: surroundings.tracer }),
   });

@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { HandselError } from '../handsel-error.ts';
+import { accounts, billing } from './billing-configuration.ts';
 
 const MAX_BYTES = 1 << 20;
 
@@ -52,10 +53,10 @@ const party = {
   peers: z.record(z.url(), z.string()).default({}),
 };
 
-const minor = z.string().regex(/^\d{1,15}$/, 'an amount in minor units, as digits');
+export const minor = z.string().regex(/^\d{1,15}$/, 'an amount in minor units, as digits');
 const bin = z.string().regex(/^\d{6}$/, 'six digits');
 const institution = z.string().regex(/^\d{6,11}$/, 'an institution number of 6 to 11 digits');
-const currency = z.string().regex(/^[A-Z]{3}$/, 'a currency code of ISO 4217');
+export const currency = z.string().regex(/^[A-Z]{3}$/, 'a currency code of ISO 4217');
 
 const agency = z.strictObject({
   party: z.literal('agency'),
@@ -66,6 +67,59 @@ const agency = z.strictObject({
   published: z.string(),
   /** File of the password the keys are sealed under; without it they are plain files for their owner's eyes only. */
   password: z.string().optional(),
+});
+
+/** One of the parts that an operator's accounts for deposits are cut into (docs/scale.md). */
+const shard = z.strictObject({
+  /** Where the operator's process finds it; by default a free port beside the operator. */
+  listen: listen.optional(),
+  /** Of its own; by default the operator's. */
+  store: store.optional(),
+  /** Somebody else runs it, with `handsel run operator --shard NUMBER`: `listen` says where. */
+  elsewhere: z.boolean().default(false),
+});
+
+const partyName = z.string().regex(/^[^.:\s]{1,64}$/, 'a name without dots, colons and spaces');
+const nanoPrice = z.string().regex(/^\d{1,9}(\.\d{1,9})? ?[A-Z]{3}$/, 'a price such as 0.0004 EUR');
+
+/** Deposits (src/deposit): without it an operator has no part in them. */
+const depositsOfOperator = z.strictObject({
+  /** Where others reach this operator. */
+  url: z.url(),
+  /** Whose accounts are kept here; `creditMinor` is how far below nothing the account may go. */
+  customers: z.array(z.strictObject({ name: partyName, currency, creditMinor: minor.default('0') })),
+  merchants: z.array(z.strictObject({ name: partyName, currency, url: z.url() })),
+  /** The other operators, and how much they may owe us, and we them. */
+  operators: z.array(
+    z.strictObject({
+      name: partyName,
+      url: z.url(),
+      limits: z.array(z.strictObject({ currency, theyMayOweMinor: minor, weMayOweMinor: minor.optional() })),
+    }),
+  ),
+  /** The bank's own table: what one unit of `from` buys of `to`. */
+  rates: z.array(z.strictObject({ from: currency, to: currency, rate: z.string() })).default([]),
+  /** How long a table given out counts. */
+  ratesLifespanSeconds: z.number().int().min(60).default(3600),
+  /** How long the other side's record of a deposit is waited for before one side's evidence decides. */
+  recordWaitSeconds: z.number().int().min(1).default(3600),
+  /** For ever as many as there were at the first start. */
+  shards: z
+    .array(shard)
+    .min(1)
+    .max(256)
+    .refine((shards) => shards.every(({ elsewhere, listen: at }) => !elsewhere || (at?.port ?? 0) !== 0), {
+      error: 'a shard that runs elsewhere needs a `listen` with its port',
+    })
+    .optional(),
+  billing: billing.prefault({}),
+  accounts: accounts.default({ kind: 'ledger' }),
+  /** How often we pay what we owe other operators. */
+  settleEverySeconds: z
+    .number()
+    .int()
+    .min(1)
+    .default(24 * 3600),
 });
 
 const operator = z.strictObject({
@@ -124,6 +178,21 @@ const operator = z.strictObject({
       .min(1)
       .default(24 * 3600),
   }),
+  deposits: depositsOfOperator.optional(),
+});
+
+/** Routes that are paid for one request at a time, on a listener of their own that asks clients for no certificate. */
+const paid = z.strictObject({
+  listen,
+  /** Where customers reach it. */
+  url: z.url(),
+  operator: z.strictObject({ name: partyName, url: z.url() }),
+  unit: z.strictObject({ currency, nano: z.number().int().min(1).max(1_000_000_000_000) }),
+  /** Of one lookup: a whole number of units. */
+  price: nanoPrice,
+  /** Files of 32 bytes: for the keys of deposits, and for challenges. */
+  storageKey: z.string(),
+  challengeKey: z.string(),
 });
 
 const merchant = z.strictObject({
@@ -142,6 +211,26 @@ const merchant = z.strictObject({
   /** Certifies the merchant's agents on the market. */
   agentAuthority: setKey,
   market: z.string().optional(),
+  paid: paid.optional(),
+});
+
+/** How a customer pays out of deposits. */
+const depositsOfCustomer = z.strictObject({
+  operator: z.strictObject({ name: partyName, url: z.url() }),
+  /** Of the account there. */
+  currency,
+  storageKey: z.string(),
+  /** What all deposits together may cost, unless a command names another limit. */
+  limitMinor: minor,
+  /** What one deposit sets aside, and what one request may cost at most, unless a command says so. */
+  depositMinor: minor,
+  maxPrice: nanoPrice,
+  idleSeconds: z.number().int().min(1).default(600),
+  lengthSeconds: z
+    .number()
+    .int()
+    .min(60)
+    .default(24 * 3600),
 });
 
 const market = z.strictObject({ party: z.literal('market'), ...party, store, url: z.url(), sealingKey: z.string() });
@@ -161,6 +250,7 @@ const customer = z.strictObject({
   purchases: z.string(),
   /** Loopback endpoint for the person's own commands; its secret is written beside the configuration. */
   control: listen,
+  deposits: depositsOfCustomer.optional(),
 });
 
 const schemas = { agency, operator, merchant, market, customer };
@@ -170,28 +260,14 @@ export type OperatorConfiguration = z.infer<typeof operator>;
 export type MerchantConfiguration = z.infer<typeof merchant>;
 export type MarketConfiguration = z.infer<typeof market>;
 export type CustomerConfiguration = z.infer<typeof customer>;
+export type OperatorDeposits = z.infer<typeof depositsOfOperator>;
+export type PaidRoutesConfiguration = z.infer<typeof paid>;
+export type CustomerDeposits = z.infer<typeof depositsOfCustomer>;
 export type PartyKind = keyof typeof schemas;
 export type CommunicationFiles = z.infer<typeof communication>;
 export type SetTrustFiles = z.infer<typeof setTrust>;
 export type SetKeyFiles = z.infer<typeof setKey>;
 export type StoreConfiguration = z.infer<typeof store>;
-
-/** A card as the issuer's file lists it. */
-export const issuedCards = z.array(
-  z.strictObject({
-    pan: z.string().regex(/^\d{13,19}$/),
-    /** The account it charges. */
-    account: z.string().min(1).max(64),
-    /** YYYYMM. */
-    expiry: z.string().regex(/^\d{6}$/),
-    currency,
-    creditMinor: minor,
-    perTransactionMinor: minor.optional(),
-    perDayMinor: minor.optional(),
-    /** On the stop-list. */
-    stopped: z.boolean().default(false),
-  }),
-);
 
 export class ConfigurationError extends HandselError {
   constructor(message: string, cause?: unknown) {

@@ -16,6 +16,9 @@ import type { Handler, Request, Routes } from '../transport/route.ts';
 import { type RunningServer, serve } from '../transport/server.ts';
 import { agentOrderSchema, namedMerchants } from './agent-order.ts';
 import { controlProof } from './control-proof.ts';
+import { type Guarded, inJson, readRequest } from './control-request.ts';
+import type { CustomerDepositsRunning } from './customer-deposits.ts';
+import { depositControl } from './deposit-control.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Station } from './station.ts';
 
@@ -41,26 +44,26 @@ export const controlFileSchema = z.strictObject({ url: z.url(), secret: z.string
 
 export async function serveControl(options: {
   readonly station: Station;
+  readonly deposits?: CustomerDepositsRunning;
   readonly listen: { readonly host: string; readonly port: number };
   readonly file: string;
   readonly log: Log;
 }): Promise<RunningServer> {
-  const { station, listen, file, log } = options;
+  const { station, deposits, listen, file, log } = options;
   if (!isLoopback(listen.host)) {
     throw new HandselError('CONTROL_EXPOSED', `passwords come in here in clear: ${listen.host} is no loopback address`);
   }
   const secret = systemRandom(32);
   const proof = sha256(secret);
-  const withSecret =
-    (handle: (request: Request) => Promise<unknown>): Handler =>
-    async (request) => {
-      const given = /^Bearer ([0-9a-f]{64})$/.exec(request.header('authorization') ?? '')?.[1];
-      if (given === undefined || !equalSecrets(sha256(fromHex(given)), proof)) {
-        throw new HandselError('NOT_PERMITTED', `the secret of ${file} is needed`);
-      }
-      const answer = await handle(request);
-      return { contentType: 'application/json', body: utf8(JSON.stringify(answer ?? null)) };
-    };
+  const guarded: Guarded = (answer) => async (request) => {
+    const given = /^Bearer ([0-9a-f]{64})$/.exec(request.header('authorization') ?? '')?.[1];
+    if (given === undefined || !equalSecrets(sha256(fromHex(given)), proof)) {
+      throw new HandselError('NOT_PERMITTED', `the secret of ${file} is needed`);
+    }
+    return answer(request);
+  };
+  const withSecret = (handle: (request: Request) => Promise<unknown>): Handler =>
+    guarded(async (request) => inJson(await handle(request)));
   const id = ({ params }: Request) => params.id!;
 
   const routes: Routes = {
@@ -70,22 +73,25 @@ export async function serveControl(options: {
       return { contentType: 'application/json', body };
     },
     'POST /agents/check': withSecret(async (request) => ({
-      warnings: await station.check(read(request, namedMerchants)),
+      warnings: await station.check(readRequest(request, namedMerchants)),
     })),
-    'POST /agents': withSecret(async (request) => ({ mandate: await station.send(read(request, agentOrderSchema)) })),
+    'POST /agents': withSecret(async (request) => ({
+      mandate: await station.send(readRequest(request, agentOrderSchema)),
+    })),
     'GET /agents': withSecret(async () => station.list()),
     'GET /agents/:id': withSecret(async (request) => station.status(id(request))),
     'POST /agents/:id/recall': withSecret(async (request) => ({ mandate: await station.recall(id(request)) })),
     'POST /payments/:id/approve': withSecret(async (request) => ({
-      payment: await station.approve(id(request), read(request, approval).password),
+      payment: await station.approve(id(request), readRequest(request, approval).password),
     })),
     'POST /payments/:id/reject': withSecret(async (request) => ({
-      payment: await station.reject(id(request), read(request, rejection).reason),
+      payment: await station.reject(id(request), readRequest(request, rejection).reason),
     })),
     'GET /purchases': withSecret(async () => station.bought()),
-    'POST /purchases': withSecret(async (request) => station.buy(read(request, purchase))),
+    'POST /purchases': withSecret(async (request) => station.buy(readRequest(request, purchase))),
     'GET /purchases/:id': withSecret(async (request) => station.purchase(id(request))),
     'GET /wallet': withSecret(async () => station.cards()),
+    ...depositControl(deposits, guarded),
   };
   const server = await serve({ routes, listen, limits: LIMITS, log });
   const content = `${JSON.stringify({ url: server.url, secret: toHex(secret) })}\n`;
@@ -102,20 +108,4 @@ export async function serveControl(options: {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-}
-
-function read<T>({ body }: Request, schema: z.ZodType<T>): T {
-  let json: unknown;
-  try {
-    json = body.length === 0 ? {} : JSON.parse(Buffer.from(body).toString('utf8'));
-  } catch (cause) {
-    throw new HandselError('REQUEST_MALFORMED', 'the body is not JSON', { cause });
-  }
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw new HandselError('REQUEST_MALFORMED', inOneLine(parsed.error));
-  return parsed.data;
-}
-
-function inOneLine({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`).join('; ');
 }

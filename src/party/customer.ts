@@ -19,6 +19,7 @@ import { partyClient, readCommunication, SERVER_LIMITS } from './communication.t
 import { createCommunicationTrust } from './communication-trust.ts';
 import { readConfiguration } from './configuration.ts';
 import { serveControl } from './control.ts';
+import { type CustomerDepositsRunning, openCustomerDeposits } from './customer-deposits.ts';
 import { createDeliveries } from './deliveries.ts';
 import { createDirectPurchases } from './direct-purchases.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
@@ -42,6 +43,8 @@ const CONTROL_FILE = 'control.json';
 
 export interface RunningCustomer extends RunningParty {
   readonly station: Station;
+  /** Absent for a station that has no account for deposits. */
+  readonly deposits?: CustomerDepositsRunning;
 }
 
 export const controlFileOf = (configurationFile: string) => join(dirname(resolve(configurationFile)), CONTROL_FILE);
@@ -165,19 +168,34 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
     random: systemRandom,
     nowMs: Date.now,
   });
-  const control = await serveControl({ station, listen: configuration.control, file: controlFileOf(file), log });
+  const deposits =
+    configuration.deposits === undefined
+      ? undefined
+      : await openCustomerDeposits({
+          ...{ name, store, path, identity, client, peers: configuration.peers, deposits: configuration.deposits },
+          surroundings: around,
+        });
+  const control = await serveControl({
+    ...{ station, listen: configuration.control, file: controlFileOf(file), log },
+    ...(deposits && { deposits }),
+  });
 
   return {
     name,
     url,
     station,
-    failed: Promise.race([guard.failed, walletHost.failed, platform.host.failed]),
+    ...(deposits && { deposits }),
+    failed: Promise.race([
+      ...[guard.failed, walletHost.failed, platform.host.failed],
+      ...(deposits ? [deposits.failed] : []),
+    ]),
     close: () =>
       closeInOrder([
         stopRefreshing,
         () => control.close(),
         () => server.close(),
         () => deliveries.stop(),
+        () => deposits?.close(),
         () => platform.host.close(),
         () => walletHost.close(),
         () => guard.close(),

@@ -13,6 +13,7 @@ import { createMerchantEndpoint } from '../set/merchant/merchant-endpoint.ts';
 import { createMerchantMachine } from '../set/merchant/merchant-machine.ts';
 import { decodeOrderOutcome } from '../set/merchant/order-outcome.ts';
 import { createHttpCourier } from '../transport/http-courier.ts';
+import type { Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
@@ -22,6 +23,7 @@ import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { deployAgents } from './merchant-agents.ts';
 import { currenciesOf, parametersOf } from './merchant-offers.ts';
 import { orderToTake, readOrderToTake } from './order-to-take.ts';
+import { openPaidRoutes, type PaidRoutes } from './paid-routes.ts';
 import { peerName } from './peer-name.ts';
 import { makeQuote, quoteRequestSchema } from './quote.ts';
 import { releaseGoods } from './release-goods.ts';
@@ -36,7 +38,12 @@ const SET_WINDOW = { oldMs: 24 * 3_600_000, newMs: 5 * 60_000 };
 const ANSWER_WAIT_MS = 8000;
 const ACKNOWLEDGED = encodeCbor(null);
 
-export async function startMerchant(file: string, surroundings: Surroundings): Promise<RunningParty> {
+export interface RunningMerchant extends RunningParty {
+  /** Absent for a merchant that sells nothing out of deposits. */
+  readonly paid?: Pick<PaidRoutes, 'url' | 'statement'>;
+}
+
+export async function startMerchant(file: string, surroundings: Surroundings): Promise<RunningMerchant> {
   const { configuration, path } = readConfiguration('merchant', file);
   const { name, url, merchantId, brand, store } = configuration;
   const log = surroundings.log.child({ party: name });
@@ -124,39 +131,48 @@ export async function startMerchant(file: string, surroundings: Surroundings): P
     answer: ACKNOWLEDGED,
     parameters: (currency: string) => parameters.find((candidate) => candidate.currency === currency),
   };
+  const shopRoutes: Routes = {
+    'POST /set': async ({ body }) => ({ contentType: 'application/set-payment', body: await endpoint(body) }),
+    'POST /agent/payment-request': async ({ body }) => {
+      const input = receivePaymentRequest(body, keys, terms, Date.now());
+      const messageId = `request ${input.order.orderId}`;
+      return { contentType: 'application/cose', body: await shop.handle({ messageId, digest: sha256(body), input }) };
+    },
+    'POST /orders': async ({ body, peer }) => {
+      const request = readJson(body);
+      const made = makeQuote({
+        request,
+        parameters: terms.parameters(request.currency),
+        buyer: peerName(peer),
+        nowMs: Date.now(),
+        random: systemRandom,
+      });
+      const { order, description, json } = made;
+      const answer = utf8(json);
+      const messageId = `quote ${order.orderId}`;
+      await shop.handle({
+        messageId,
+        digest: sha256(description),
+        input: { type: 'order', order, description, answer },
+      });
+      return { status: 201, contentType: 'application/json', body: answer };
+    },
+    'GET /goods/:order/:index': (request) => releaseGoods(request, { readByKey: shop.readByKey, items }),
+  };
+
+  const paid =
+    configuration.paid === undefined
+      ? undefined
+      : await openPaidRoutes({
+          ...{ name, store, path, items, client, identity, paid: configuration.paid },
+          surroundings: around,
+        });
   const server = await serve({
     listen: configuration.listen,
     tls: identity.serverTls,
     limits: SERVER_LIMITS,
     log,
-    routes: {
-      'POST /set': async ({ body }) => ({ contentType: 'application/set-payment', body: await endpoint(body) }),
-      'POST /agent/payment-request': async ({ body }) => {
-        const input = receivePaymentRequest(body, keys, terms, Date.now());
-        const messageId = `request ${input.order.orderId}`;
-        return { contentType: 'application/cose', body: await shop.handle({ messageId, digest: sha256(body), input }) };
-      },
-      'POST /orders': async ({ body, peer }) => {
-        const request = readJson(body);
-        const made = makeQuote({
-          request,
-          parameters: terms.parameters(request.currency),
-          buyer: peerName(peer),
-          nowMs: Date.now(),
-          random: systemRandom,
-        });
-        const { order, description, json } = made;
-        const answer = utf8(json);
-        const messageId = `quote ${order.orderId}`;
-        await shop.handle({
-          messageId,
-          digest: sha256(description),
-          input: { type: 'order', order, description, answer },
-        });
-        return { status: 201, contentType: 'application/json', body: answer };
-      },
-      'GET /goods/:order/:index': (request) => releaseGoods(request, { readByKey: shop.readByKey, items }),
-    },
+    routes: { ...shopRoutes, ...paid?.operatorRoutes },
   });
 
   const stopping = new AbortController();
@@ -176,13 +192,15 @@ export async function startMerchant(file: string, surroundings: Surroundings): P
     name,
     url,
     ready: deployed,
-    failed: Promise.race([payments.failed, shop.failed]),
+    ...(paid && { paid }),
+    failed: Promise.race([payments.failed, shop.failed, ...(paid ? [paid.failed] : [])]),
     async close() {
       stopping.abort();
       await closeInOrder([
         stopRefreshing,
         () => deployed,
         () => server.close(),
+        () => paid?.close(),
         () => shop.close(),
         () => payments.close(),
         () => client.close(),

@@ -14,6 +14,8 @@ const member = z.strictObject({
   /** Its configuration, relative to the home. */
   configuration: z.string(),
   url: z.url(),
+  /** Where a merchant sells what is paid for out of deposits. */
+  paid: z.url().optional(),
 });
 
 const networkSchema = z.strictObject({

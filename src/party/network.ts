@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HandselError } from '../handsel-error.ts';
-import { type RunningCustomer, startCustomer } from './customer.ts';
+import type { RunningCustomer } from './customer.ts';
+import type { RunningMerchant } from './merchant.ts';
 import type { Network } from './network-home.ts';
+import type { RunningOperator } from './operator.ts';
 import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
 import { startParty } from './start-party.ts';
 
@@ -11,6 +13,8 @@ export interface RunningNetwork {
   /** In the order in which they were started. */
   readonly parties: readonly RunningParty[];
   readonly customer: RunningCustomer;
+  readonly operators: readonly RunningOperator[];
+  readonly merchants: readonly RunningMerchant[];
   /** Of the demonstration's wallet. */
   readonly password: string;
   /** Resolves when a host of any party had to stop by itself. */
@@ -28,16 +32,20 @@ export async function startNetwork(
 ): Promise<RunningNetwork> {
   const parties: RunningParty[] = [];
   const closeAll = () => closeInOrder(parties.toReversed().map((party) => () => party.close()));
+  const operators: RunningOperator[] = [];
+  const merchants: RunningMerchant[] = [];
   let customer: RunningCustomer | undefined;
+  const started = <P extends RunningParty>(party: P): P => {
+    parties.push(party);
+    return party;
+  };
   try {
     for (const { party, configuration } of network.parties) {
       const file = join(home, configuration);
-      if (party === 'customer') {
-        customer = await startCustomer(file, surroundings);
-        parties.push(customer);
-      } else {
-        parties.push(await startParty(party, file, surroundings));
-      }
+      if (party === 'customer') customer = started(await startParty(party, file, surroundings));
+      else if (party === 'operator') operators.push(started(await startParty(party, file, surroundings)));
+      else if (party === 'merchant') merchants.push(started(await startParty(party, file, surroundings)));
+      else started(await startParty(party, file, surroundings));
     }
     if (customer === undefined) throw new NetworkStart('NETWORK_INCOMPLETE', `the network in ${home} has no customer`);
   } catch (error) {
@@ -45,8 +53,7 @@ export async function startNetwork(
     throw error;
   }
   return {
-    parties,
-    customer,
+    ...{ parties, customer, operators, merchants },
     password: readFileSync(join(home, network.password), 'utf8').trim(),
     failed: Promise.race(parties.map(({ failed }) => failed)),
     close: closeAll,

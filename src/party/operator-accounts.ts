@@ -21,6 +21,8 @@ export interface LedgerView {
 export interface OperatorAccounts {
   readonly issuer: LedgerView;
   readonly acquirer: LedgerView;
+  /** Of customers, merchants and other operators, where the operator has a part in deposits. */
+  readonly deposits?: LedgerView;
 }
 
 interface Books {
@@ -32,9 +34,20 @@ interface Books {
 export async function operatorAccounts(hosts: {
   readonly issuer: Books;
   readonly acquirer: Books;
+  readonly deposits?: { books(): Promise<LedgerView> } | undefined;
 }): Promise<OperatorAccounts> {
-  await Promise.all([hosts.issuer.settled(), hosts.acquirer.settled()]);
-  return { issuer: viewOf(hosts.issuer.state.ledger), acquirer: viewOf(hosts.acquirer.state.ledger) };
+  const [issuer, acquirer, deposits] = await Promise.all([
+    booksOf(hosts.issuer),
+    booksOf(hosts.acquirer),
+    hosts.deposits?.books(),
+  ]);
+  return { issuer, acquirer, ...(deposits === undefined ? {} : { deposits }) };
+}
+
+/** Of one host. */
+export async function booksOf(host: Books): Promise<LedgerView> {
+  await host.settled();
+  return viewOf(host.state.ledger);
 }
 
 function viewOf(ledger: LedgerState): LedgerView {

@@ -2,7 +2,8 @@
 import type { Host } from '../journal/host.ts';
 import type { AcquirerInput } from '../set/interchange/acquirer-host.ts';
 import type { IssuerInput } from '../set/interchange/issuer-host.ts';
-import { issuedCards, type OperatorConfiguration, readJsonFile } from './configuration.ts';
+import { type OperatorConfiguration, readJsonFile } from './configuration.ts';
+import { issuedCards } from './issued-cards.ts';
 
 /** A merchant that is no longer in the configuration is not served any more. */
 export async function setUpAcquirer(

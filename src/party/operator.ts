@@ -2,14 +2,12 @@
  * An operator (a bank or telecom company): the payment gateway that merchants ask over SET, and behind it the acquirer's and the
  * issuer's hosts in the interchange network. Three machines, each on its own journal.
  */
+import { sha256 } from '../crypto/digest.ts';
 import { systemRandom } from '../crypto/random.ts';
-import { HandselError } from '../handsel-error.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { Courier } from '../journal/courier.ts';
 import { createSealedJournal } from '../journal/sealed-journal.ts';
 import { parseRate } from '../money/rate.ts';
-import { readCertificate } from '../pki/certificate.ts';
-import { nameAttribute } from '../pki/name.ts';
 import { createCardCourier } from '../set/gateway/card-network.ts';
 import { createGatewayEndpoint } from '../set/gateway/gateway-endpoint.ts';
 import { createGatewayMachine } from '../set/gateway/gateway-machine.ts';
@@ -19,7 +17,7 @@ import { createIso8583Courier } from '../set/interchange/iso8583-courier.ts';
 import { createIssuerHost } from '../set/interchange/issuer-host.ts';
 import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
 import type { Log } from '../transport/log.ts';
-import type { Handler, Routes } from '../transport/route.ts';
+import type { Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { type OperatorConfiguration, readConfiguration } from './configuration.ts';
@@ -27,9 +25,12 @@ import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { readKeyFile } from './key-file.ts';
 import { type OperatorAccounts, operatorAccounts } from './operator-accounts.ts';
 import { setUpAcquirer, setUpIssuer } from './operator-books.ts';
+import { type OperatorDepositsRunning, openOperatorDeposits } from './operator-deposits.ts';
 import { exchangeWith, openOperatorNetwork } from './operator-network.ts';
+import { startShard } from './operator-shard.ts';
+import { ownCommand } from './own-commands.ts';
 import { byScheme } from './routes.ts';
-import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { closeInOrder, type Opened, type RunningParty, type Surroundings, startInSteps } from './running-party.ts';
 import { loadSetTrust, readSetKey } from './set-trust-files.ts';
 import { settleRegularly } from './settle-regularly.ts';
 import { openJournal, openMachine } from './stores.ts';
@@ -46,12 +47,18 @@ export interface RunningOperator extends RunningParty {
   /** Closes the acquirer's batch: what issuers owe for it is settled now. */
   closeOfBusiness(): Promise<void>;
   accounts(): Promise<OperatorAccounts>;
+  /** Absent for an operator that has no part in deposits. */
+  readonly deposits?: Pick<OperatorDepositsRunning, 'statement' | 'settle'>;
 }
 
 type Path = (relative: string) => string;
 
 /** @throws ConfigurationError; JournalError when a store cannot be opened */
-export async function startOperator(file: string, surroundings: Surroundings): Promise<RunningOperator> {
+export function startOperator(file: string, surroundings: Surroundings): Promise<RunningOperator> {
+  return startInSteps((opened) => openOperator(file, surroundings, opened));
+}
+
+async function openOperator(file: string, surroundings: Surroundings, opened: Opened): Promise<RunningOperator> {
   const { configuration, path } = readConfiguration('operator', file);
   const { name, listen, store, brand } = configuration;
   const log = surroundings.log.child({ party: name });
@@ -61,67 +68,94 @@ export async function startOperator(file: string, surroundings: Surroundings): P
   const trust = loadSetTrust(configuration.gateway.trust, { brandId: brand, path, nowMs: clock.nowMs });
   const { keys, machine } = gatewayOf(configuration, path, trust.trust);
 
-  const issuer = await openMachine({
-    machine: issuerOf(configuration, path),
-    journal: await openJournal(store, path, 'issuer'),
-    courier: NOWHERE,
-    surroundings: around,
-  });
-  await setUpIssuer(issuer, configuration, path);
-  const network = await openOperatorNetwork({ configuration, identity, issuer: createHostEntrance(issuer), log });
-
-  const acquirer = await openMachine({
-    machine: acquirerOf(configuration),
-    // The messages between acquirer and issuers name the card; the gateway seals its own, and the issuer keeps no number.
-    journal: createSealedJournal({
-      journal: await openJournal(store, path, 'acquirer'),
-      key: keys.storageKey,
-      random: systemRandom,
+  const issuer = opened(
+    await openMachine({
+      machine: issuerOf(configuration, path),
+      journal: await openJournal(store, path, 'issuer'),
+      courier: NOWHERE,
+      surroundings: around,
     }),
-    courier: cardCourier(`${name}.acquirer`, { access: network.access }, surroundings),
-    surroundings: around,
-  });
+  );
+  await setUpIssuer(issuer, configuration, path);
+  const entrance = createHostEntrance(issuer);
+  const network = opened(await openOperatorNetwork({ configuration, identity, issuer: entrance, log }));
+
+  const acquirer = opened(
+    await openMachine({
+      machine: acquirerOf(configuration),
+      // The messages between acquirer and issuers name the card; the gateway seals its own, and the issuer keeps no number.
+      journal: createSealedJournal({
+        journal: await openJournal(store, path, 'acquirer'),
+        key: keys.storageKey,
+        random: systemRandom,
+      }),
+      courier: cardCourier(`${name}.acquirer`, { access: network.access }, surroundings),
+      surroundings: around,
+    }),
+  );
   await setUpAcquirer(acquirer, configuration);
 
   const toAcquirer = { acquirer: exchangeWith(createHostEntrance(acquirer)) };
-  const gateway = await openMachine({
-    machine,
-    journal: await openJournal(store, path, 'gateway'),
-    courier: createCardCourier({
-      courier: cardCourier(`${name}.gateway`, toAcquirer, surroundings),
-      storageKey: keys.storageKey,
+  const gateway = opened(
+    await openMachine({
+      machine,
+      journal: await openJournal(store, path, 'gateway'),
+      courier: createCardCourier({
+        courier: cardCourier(`${name}.gateway`, toAcquirer, surroundings),
+        storageKey: keys.storageKey,
+      }),
+      surroundings: around,
     }),
-    surroundings: around,
-  });
+  );
   const endpoint = createGatewayEndpoint({
     ...{ host: gateway, keys, trust: trust.trust, window: SET_WINDOW, nowMs: clock.nowMs, random: systemRandom },
     onRefusal: (err, message) => log.info({ err, message: message?.message.type }, 'a SET message was refused'),
   });
 
   const everyMs = configuration.interchange.settleEverySeconds * 1000;
-  const accounts = () => operatorAccounts({ issuer, acquirer });
   const settlement = settleRegularly({ host: acquirer, clock, everyMs, log });
-  const client = partyClient({ name, identity, surroundings, peers: configuration.peers });
+  opened({ close: settlement.stop });
+  const client = opened(partyClient({ name, identity, surroundings, peers: configuration.peers }));
+  const deposits =
+    configuration.deposits === undefined
+      ? undefined
+      : opened(
+          await openOperatorDeposits({
+            ...{ configuration, path, identity, client, deposits: configuration.deposits },
+            surroundings: around,
+            runShard: surroundings.shards?.run ?? ((shard) => startShard(file, shard, surroundings)),
+          }),
+        );
+  const accounts = () => operatorAccounts({ issuer, acquirer, deposits });
+  const closeOfBusiness = async () => {
+    await settlement.closeOfBusiness();
+    await deposits?.settle();
+  };
   const trustFiles = configuration.gateway.trust;
   const fresh = { trust, files: trustFiles, brandId: brand, path, client, clock, log };
   const stopRefreshing = await keepTrustFresh(fresh);
+  opened({ close: stopRefreshing });
   const server = await serve({
     listen,
     tls: identity.serverTls,
     limits: SERVER_LIMITS,
+    // The operator's shards ask as much as there is to do.
+    unlimited: sha256(identity.chain[0]!.der),
     log,
     routes: {
       'POST /set': async ({ body }) => ({ contentType: SET_FORM, body: await endpoint(body) }),
-      ...ownCommands(name, { closeOfBusiness: settlement.closeOfBusiness, accounts }, log),
+      ...deposits?.routes,
+      ...ownCommands(name, { closeOfBusiness, accounts }, log),
     },
   });
   return {
     name,
     url: server.url,
     interchangePort: network.port,
-    failed: Promise.race([issuer.failed, acquirer.failed, gateway.failed]),
-    closeOfBusiness: settlement.closeOfBusiness,
+    failed: Promise.race([issuer.failed, acquirer.failed, gateway.failed, ...(deposits ? [deposits.failed] : [])]),
+    closeOfBusiness,
     accounts,
+    ...(deposits && { deposits }),
     close: () =>
       closeInOrder([
         stopRefreshing,
@@ -131,6 +165,7 @@ export async function startOperator(file: string, surroundings: Surroundings): P
         () => gateway.close(),
         () => acquirer.close(),
         () => network.close(),
+        () => deposits?.close(),
         () => issuer.close(),
         () => client.close(),
       ]),
@@ -189,26 +224,16 @@ function gatewayOf(
   return { keys, machine: createGatewayMachine({ keys, names, trust, times: TIMES }) };
 }
 
-class CommandRefused extends HandselError {}
-
-/** What the operator's own people tell and ask the running process: whoever holds the operator's own certificate. */
 function ownCommands(
   name: string,
   commands: { closeOfBusiness(): Promise<void>; accounts(): Promise<OperatorAccounts> },
   log: Log,
 ): Routes {
-  const own =
-    (answer: () => Promise<unknown>): Handler =>
-    async ({ peer }) => {
-      const asking = peer && nameAttribute(readCertificate(peer.certificateDer).subject, 'CN');
-      if (asking !== name) throw new CommandRefused('NOT_ALLOWED', 'only the operator itself may do that');
-      return { contentType: 'application/json', body: Buffer.from(JSON.stringify((await answer()) ?? {})) };
-    };
   return {
-    'POST /operator/close-of-business': own(async () => {
+    'POST /operator/close-of-business': ownCommand(name, async () => {
       await commands.closeOfBusiness();
       log.info({}, 'the batch is closed');
     }),
-    'GET /operator/accounts': own(commands.accounts),
+    'GET /operator/accounts': ownCommand(name, commands.accounts),
   };
 }

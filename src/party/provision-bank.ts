@@ -8,7 +8,7 @@ import type { BrandRevocation } from '../set/authority/revocation.ts';
 import { chainFile, issueIdentity, privateKeyFile, trustConfiguration, trustFiles } from './issue-for-party.ts';
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
 import { type NewFiles, publicFile, secretFile } from './new-files.ts';
-import { certifiedHosts, type NetworkPlan, type OperatorPlan } from './provision-plan.ts';
+import { certifiedHosts, type NetworkPlan, type OperatorPlan, urlAt } from './provision-plan.ts';
 
 export interface NewCard {
   readonly pan: string;
@@ -34,6 +34,17 @@ const RATES = [
   { from: 'USD', to: 'EUR', rate: '0.92' },
   { from: 'GBP', to: 'EUR', rate: '1.17' },
 ];
+
+/** Of deposits. */
+const DEPOSIT_RATES = [
+  { from: 'EUR', to: 'USD', rate: '1.087' },
+  { from: 'USD', to: 'EUR', rate: '0.92' },
+  { from: 'EUR', to: 'GBP', rate: '0.8547' },
+  { from: 'GBP', to: 'EUR', rate: '1.17' },
+];
+/** Minor units: how far the customer's account for deposits may go below nothing, and what another operator may owe. */
+const CREDIT_MINOR = '5000';
+const MAY_OWE_MINOR = '1000000';
 
 export function operatorFiles(
   operator: OperatorPlan,
@@ -93,6 +104,7 @@ export function operatorFiles(
           issuerId: other.issuerId,
         })),
     },
+    deposits: depositsOf(operator, plan),
   };
   const files: NewFiles = new Map([
     ...identity.files,
@@ -109,6 +121,32 @@ export function operatorFiles(
     ['party.json', publicFile(asJson(configuration))],
   ]);
   return { files, gateway };
+}
+
+/** An account for the customer, one for each merchant, and what operators may owe each other. */
+function depositsOf(operator: OperatorPlan, plan: NetworkPlan) {
+  const { customer, merchants, operators, currencies } = plan;
+  const urlOf = ({ name, port }: { readonly name: string; readonly port: number }) => urlAt(plan, name, port);
+  return {
+    url: urlOf(operator),
+    customers:
+      customer.issuer.name === operator.name
+        ? [{ name: customer.name, currency: 'EUR', creditMinor: CREDIT_MINOR }]
+        : [],
+    merchants: merchants
+      .filter(({ acquirer }) => acquirer.name === operator.name)
+      .map((merchant) => ({ name: merchant.name, currency: merchant.paidCurrency, url: urlOf(merchant) })),
+    operators: operators
+      .filter(({ name }) => name !== operator.name)
+      .map((other) => ({
+        name: other.name,
+        url: urlOf(other),
+        limits: currencies.map((currency) => ({ currency, theyMayOweMinor: MAY_OWE_MINOR })),
+      })),
+    rates: DEPOSIT_RATES,
+    ratesLifespanSeconds: 3600,
+    billing: { timeZone: 'UTC', adapters: [{ kind: 'csv', directory: 'billing' }] },
+  };
 }
 
 export function asJson(value: unknown): string {

@@ -10,7 +10,7 @@ import { issueAgents, issueIdentity, trustConfiguration, trustFiles } from './is
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
 import { type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { asJson, type NewCard, type PartyOptions } from './provision-bank.ts';
-import { certifiedHosts } from './provision-plan.ts';
+import { certifiedHosts, urlAt } from './provision-plan.ts';
 import { addCard, createWallet, type WalletFile } from './wallet-file.ts';
 
 const CARD_ID = 'card-1';
@@ -49,7 +49,7 @@ export interface CustomerFilesOptions extends PartyOptions {
 
 export function customerFiles(options: CustomerFilesOptions): NewFiles {
   const { agency, plan, news, agencyUrl, peers, random, url, marketUrl } = options;
-  const { name, port, controlPort } = plan.customer;
+  const { name, port, controlPort, issuer } = plan.customer;
   const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const agents = issueAgents(agency, identity.certificate);
   const configuration = {
@@ -57,7 +57,10 @@ export function customerFiles(options: CustomerFilesOptions): NewFiles {
     name,
     listen: { host: plan.hostOf(name), port },
     communication: identity.communication,
-    peers,
+    peers: {
+      ...peers,
+      ...Object.fromEntries(plan.merchants.map((one) => [urlAt(plan, one.name, one.paidPort), one.name])),
+    },
     store: { kind: 'sqlite', directory: 'journals' },
     url,
     brand: plan.brand,
@@ -68,12 +71,21 @@ export function customerFiles(options: CustomerFilesOptions): NewFiles {
     sealingKey: 'sealing.key',
     purchases: 'purchases',
     control: { host: '127.0.0.1', port: controlPort },
+    deposits: {
+      operator: { name: issuer.name, url: urlAt(plan, issuer.name, issuer.port) },
+      currency: 'EUR',
+      storageKey: 'deposits.key',
+      limitMinor: '2000',
+      depositMinor: '100',
+      maxPrice: '0.01 EUR',
+    },
   };
   return new Map([
     ...identity.files,
     ...agents.files,
     ...trustFiles(agency, news),
     ['sealing.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['deposits.key', secretFile(keyFileText(random(KEY_LENGTH)))],
     ['party.json', publicFile(asJson(configuration))],
   ]);
 }

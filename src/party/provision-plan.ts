@@ -18,6 +18,9 @@ export interface MerchantPlan {
   readonly title: string;
   readonly acquirer: OperatorPlan;
   readonly port: number;
+  /** Of the routes that are paid out of deposits, and what their prices are in. */
+  readonly paidPort: number;
+  readonly paidCurrency: string;
 }
 
 export interface NetworkPlan {
@@ -42,7 +45,7 @@ export interface NetworkPlan {
   };
 }
 
-export const PORTS_NEEDED = 10;
+export const PORTS_NEEDED = 12;
 export const PARTY_NAMES = ['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'customer'] as const;
 
 export interface Places {
@@ -57,7 +60,8 @@ export interface Places {
 export const certifiedHosts = (plan: NetworkPlan, name: string) => [...new Set([plan.hostOf(name), 'localhost'])];
 
 export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
-  const rest = [...ports];
+  const rest = ports.slice(0, -2);
+  const [atlasPaid, lexiconPaid] = ports.slice(-2) as [number, number];
   const port = () => rest.shift()!;
   const agency = { name: 'agency', port: port() };
   const operator = (name: string, index: number): OperatorPlan => ({
@@ -81,8 +85,8 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
     agency,
     operators: [north, south],
     merchants: [
-      { name: 'atlas', title: 'Atlas', acquirer: north, port: port() },
-      { name: 'lexicon', title: 'Lexicon', acquirer: south, port: port() },
+      { name: 'atlas', title: 'Atlas', acquirer: north, port: port(), paidPort: atlasPaid, paidCurrency: 'USD' },
+      { name: 'lexicon', title: 'Lexicon', acquirer: south, port: port(), paidPort: lexiconPaid, paidCurrency: 'EUR' },
     ],
     market: { name: 'market', port: port() },
     // The card is of the other operator than the first merchant's, so that a purchase there crosses operators.
@@ -94,6 +98,12 @@ const LOWEST = 20_000;
 const STEP = 20;
 /** Below the ports that systems hand out by themselves (from 32768 on). */
 const PLACES = 600;
+
+/** Base URL of a party that listens there. */
+export function urlAt(plan: Pick<NetworkPlan, 'hostOf'>, name: string, port: number): string {
+  const host = plan.hostOf(name);
+  return `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
 
 /** The port from which a home looks for free ones: two homes on one machine begin at different ones. */
 export function basePortOf(home: string): number {

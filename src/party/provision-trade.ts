@@ -14,7 +14,7 @@ import {
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
 import { below, type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { asJson, type PartyOptions } from './provision-bank.ts';
-import { certifiedHosts, type MerchantPlan } from './provision-plan.ts';
+import { certifiedHosts, type MerchantPlan, urlAt } from './provision-plan.ts';
 
 export interface MerchantFilesOptions extends PartyOptions {
   /** Folder of the catalogue to begin with. */
@@ -26,8 +26,12 @@ export interface MerchantFilesOptions extends PartyOptions {
   readonly url: string;
 }
 
+/** Of one lookup in the catalogue, in the merchant's currency for it: four units. */
+const PAID_PRICE = '0.0004';
+const PAID_UNIT_NANO = 100_000;
+
 export function merchantFiles(merchant: MerchantPlan, options: MerchantFilesOptions): NewFiles {
-  const { agency, plan, news, agencyUrl, peers, gateway, gatewayUrl, marketUrl, url } = options;
+  const { agency, plan, news, agencyUrl, peers, gateway, gatewayUrl, marketUrl, url, random } = options;
   const { name, title, acquirer } = merchant;
   const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const agents = issueAgents(agency, identity.certificate);
@@ -62,8 +66,19 @@ export function merchantFiles(merchant: MerchantPlan, options: MerchantFilesOpti
     catalogue: 'catalogue',
     agentAuthority: agents.agentAuthority,
     market: marketUrl,
+    paid: {
+      listen: { host: plan.hostOf(name), port: merchant.paidPort },
+      url: urlAt(plan, name, merchant.paidPort),
+      operator: { name: acquirer.name, url: gatewayUrl },
+      unit: { currency: merchant.paidCurrency, nano: PAID_UNIT_NANO },
+      price: `${PAID_PRICE} ${merchant.paidCurrency}`,
+      storageKey: 'paid/storage.key',
+      challengeKey: 'paid/challenge.key',
+    },
   };
   return new Map([
+    ['paid/storage.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['paid/challenge.key', secretFile(keyFileText(random(KEY_LENGTH)))],
     ...identity.files,
     ...agents.files,
     ...gateway,

@@ -23,7 +23,7 @@ import { below, flushFolder, type NewFile, type NewFiles, publicFile, secretFile
 import { agencyFiles } from './provision-agency.ts';
 import { asJson, operatorFiles, type PartyOptions } from './provision-bank.ts';
 import { customerFiles, newCard, newPassword, walletWith } from './provision-customer.ts';
-import { basePortOf, type NetworkPlan, PARTY_NAMES, PORTS_NEEDED, planNetwork } from './provision-plan.ts';
+import { basePortOf, type NetworkPlan, PARTY_NAMES, PORTS_NEEDED, planNetwork, urlAt } from './provision-plan.ts';
 import { marketFiles, merchantFiles } from './provision-trade.ts';
 import { type WalletFile, writeWallet } from './wallet-file.ts';
 
@@ -136,13 +136,12 @@ function isBeingMade(making: string): boolean {
   }
 }
 
-const urlOf = (host: string, port: number) => `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
-
-function networkOf({ brand, hostOf, agency, operators, merchants, market, customer }: NetworkPlan): Network {
+function networkOf(plan: NetworkPlan): Network {
+  const { brand, agency, operators, merchants, market, customer } = plan;
   const member =
     (party: NetworkMember['party']) =>
     ({ name, port }: { name: string; port: number }) => ({
-      ...{ name, party, configuration: `${name}/party.json`, url: urlOf(hostOf(name), port) },
+      ...{ name, party, configuration: `${name}/party.json`, url: urlAt(plan, name, port) },
     });
   return {
     format: 'handsel-network',
@@ -153,7 +152,7 @@ function networkOf({ brand, hostOf, agency, operators, merchants, market, custom
       member('agency')(agency),
       ...operators.map(member('operator')),
       member('market')(market),
-      ...merchants.map(member('merchant')),
+      ...merchants.map((one) => ({ ...member('merchant')(one), paid: urlAt(plan, one.name, one.paidPort) })),
       member('customer')(customer),
     ],
   };

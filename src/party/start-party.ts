@@ -1,10 +1,22 @@
 /** Starts one party of any kind; only the code of that kind is loaded. */
 import type { PartyKind } from './configuration.ts';
+import type { RunningCustomer } from './customer.ts';
+import type { RunningMerchant } from './merchant.ts';
+import type { RunningOperator } from './operator.ts';
 import type { RunningParty, Surroundings } from './running-party.ts';
 
-type Start = (file: string, surroundings: Surroundings) => Promise<RunningParty>;
+/** What each kind is once it runs. */
+export interface Running {
+  readonly agency: RunningParty;
+  readonly operator: RunningOperator;
+  readonly merchant: RunningMerchant;
+  readonly market: RunningParty;
+  readonly customer: RunningCustomer;
+}
 
-const starts: Readonly<Record<PartyKind, () => Promise<Start>>> = {
+type Start<K extends PartyKind> = (file: string, surroundings: Surroundings) => Promise<Running[K]>;
+
+const starts: { readonly [K in PartyKind]: () => Promise<Start<K>> } = {
   agency: async () => (await import('./agency.ts')).startAgency,
   operator: async () => (await import('./operator.ts')).startOperator,
   merchant: async () => (await import('./merchant.ts')).startMerchant,
@@ -15,6 +27,11 @@ const starts: Readonly<Record<PartyKind, () => Promise<Start>>> = {
 export const partyKinds = Object.keys(starts) as readonly PartyKind[];
 
 /** @throws ConfigurationError; whatever the party cannot start for */
-export async function startParty(kind: PartyKind, file: string, surroundings: Surroundings): Promise<RunningParty> {
-  return (await starts[kind]())(file, surroundings);
+export async function startParty<K extends PartyKind>(
+  kind: K,
+  file: string,
+  surroundings: Surroundings,
+): Promise<Running[K]> {
+  const start: Start<K> = await starts[kind]();
+  return start(file, surroundings);
 }

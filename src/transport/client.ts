@@ -36,6 +36,8 @@ export interface PostedMessage {
   /** File ending in traces. */
   readonly extension: string;
   readonly body: Uint8Array;
+  /** Besides content type and length. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Answer {
@@ -111,11 +113,11 @@ export function createClient(options: ClientOptions): Client {
   };
 
   return {
-    async post(address, { kind, contentType, extension, body }, signal) {
+    async post(address, { kind, contentType, extension, body, headers: further }, signal) {
       const url = targetOf(address, options.tls !== undefined);
       const to = nameOf(url);
       tracer?.record({ from: name, to, kind, extension, bytes: body });
-      const headers = { 'content-type': contentType, 'content-length': body.length };
+      const headers = { ...further, 'content-type': contentType, 'content-length': body.length };
       const answer = await fetchWhole({ method: 'POST', url, headers, body }, signal);
       tracer?.record({ from: to, to: name, ...answerName(kind, extension, answer), bytes: answer.body });
       return answer;

@@ -7,6 +7,8 @@ import { TransportError } from './transport-error.ts';
 export interface Request {
   /** Present when the peer proved an identity by its communication certificate. */
   readonly peer?: PeerIdentity;
+  /** Path and query, as they came. */
+  readonly target: string;
   /** The `:name` parts of the route's path, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;

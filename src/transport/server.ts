@@ -11,6 +11,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TLSSocket } from 'node:tls';
+import { toHex } from '../codec/hex.ts';
 import type { Log } from './log.ts';
 import { createRateLimiter, type RateLimit } from './rate-limit.ts';
 import { answerClientError, sendProblem } from './refusal.ts';
@@ -42,6 +43,8 @@ export interface ServeOptions {
   /** Without it the server speaks plain HTTP: for tests and behind a proxy on the same machine only. */
   readonly tls?: ServerTls;
   readonly limits: ServerLimits;
+  /** SHA-256 of a certificate whose holder may ask as often as it likes: another process of the same party. */
+  readonly unlimited?: Uint8Array;
   readonly log: Log;
   /** Monotonic milliseconds; default the process's own. */
   readonly monotonicMs?: () => number;
@@ -114,8 +117,9 @@ async function closeServer(server: Server | TlsServer, drainMs: number): Promise
   clearTimeout(cut);
 }
 
-function createHandler({ routes, limits, log, monotonicMs = () => performance.now() }: ServeOptions) {
+function createHandler({ routes, limits, unlimited, log, monotonicMs = () => performance.now() }: ServeOptions) {
   const findRoute = createRouter(routes);
+  const own = unlimited && toHex(unlimited);
   const waitMs = createRateLimiter(limits, monotonicMs);
   const peerOn = rememberPeers();
 
@@ -125,7 +129,7 @@ function createHandler({ routes, limits, log, monotonicMs = () => performance.no
     const from = peer?.subject ?? incoming.socket.remoteAddress ?? 'unknown';
     let route: Route | undefined;
     try {
-      const limitedMs = waitMs(peer?.fingerprint ?? from);
+      const limitedMs = peer !== undefined && peer.fingerprint === own ? 0 : waitMs(peer?.fingerprint ?? from);
       if (limitedMs > 0)
         throw new TransportError('RATE_LIMITED', 'too many requests', { detail: { waitMs: limitedMs } });
       const url = parseTarget(incoming.url ?? '/');
@@ -171,7 +175,7 @@ async function answerFor(incoming: IncomingMessage, outgoing: ServerResponse, as
     const value = incoming.headers[name.toLowerCase()];
     return Array.isArray(value) ? value.join(', ') : value;
   };
-  const request = { params: route.params, query, body, header, signal: gone.signal };
+  const request = { target: incoming.url ?? '/', params: route.params, query, body, header, signal: gone.signal };
   return withinTime(route.handler(peer === undefined ? request : { ...request, peer }), limits.timeoutMs);
 }
 

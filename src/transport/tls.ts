@@ -22,6 +22,8 @@ export type ServerTls = TlsTrust &
   TlsIdentity & {
     /** False lets clients without a certificate in (they have no `peer`); one that shows a bad certificate never gets in. */
     readonly requireClient: boolean;
+    /** False where nobody is to say who he is: then clients are not even asked for a certificate. */
+    readonly askClient?: boolean;
   };
 
 export type ClientTls = TlsTrust & Partial<TlsIdentity>;
@@ -38,7 +40,8 @@ export interface PeerIdentity {
 const VERSION = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 
 export function serverTlsOptions(tls: ServerTls): TlsOptions {
-  return { ...contextOptions(tls), requestCert: true, rejectUnauthorized: tls.requireClient };
+  const { requireClient, askClient = true } = tls;
+  return { ...contextOptions(tls), requestCert: requireClient || askClient, rejectUnauthorized: requireClient };
 }
 
 export function clientTlsOptions(tls: ClientTls): SecureContextOptions & { rejectUnauthorized: true } {

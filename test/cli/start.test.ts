@@ -31,6 +31,28 @@ test('start --once makes a network, sells, prints the receipt as its last line, 
     const places = steps.map((step) => out.indexOf(step));
     expect(places).toEqual([...places].sort((a, b) => a - b));
     expect(places).not.toContain(-1);
+    expect(receipt.deposits).toEqual([
+      expect.objectContaining({
+        merchant: 'atlas',
+        purchases: 200,
+        spent: '0.08 USD',
+        paid: '0.08 USD',
+        rate: '1.087',
+      }),
+    ]);
+    const [{ transaction, charged }] = receipt.deposits;
+    for (const told of [
+      '199 purchases more over HTTP',
+      'no bank heard of one',
+      `customer  ${transaction}  200 purchases for 0.08 USD, at 1.087: ${charged} charged`,
+      `south     ${transaction}  ${charged} withdrawn from the customer`,
+      `north     ${transaction}  0.08 USD deposited to the merchant`,
+      `atlas     ${transaction}  200 purchases, paid 0.08 USD`,
+      'south     paid north 0.08 USD, net',
+      'no bank owes another anything',
+    ]) {
+      expect(out).toContain(told);
+    }
   }
   expect(readdirSync(trace).some((file) => file.endsWith('-customer-atlas-PInitReq.der'))).toBe(true);
 });

@@ -8,6 +8,7 @@ import { agentOrderSchema } from '../../src/party/agent-order.ts';
 import { type CommunicationIdentity, partyClient, readCommunication } from '../../src/party/communication.ts';
 import { readConfiguration } from '../../src/party/configuration.ts';
 import { type RunningCustomer, startCustomer } from '../../src/party/customer.ts';
+import type { CustomerDepositsRunning } from '../../src/party/customer-deposits.ts';
 import type { NetworkMember } from '../../src/party/network-home.ts';
 import type { RunningParty } from '../../src/party/running-party.ts';
 import { startParty } from '../../src/party/start-party.ts';
@@ -26,9 +27,13 @@ export interface PartyWorld {
   /** Messages that do not get through for now, e.g. `customer → market launch`. */
   readonly cut: Set<string>;
   station(): Station;
+  /** The customer's. */
+  deposits(): CustomerDepositsRunning;
   start(party: string): Promise<void>;
   stop(party: string): Promise<void>;
   urlOf(party: string): string;
+  /** Where a merchant sells out of deposits. */
+  paidUrlOf(merchant: string): string;
   configurationOf(party: string): string;
   identityOf(party: string): CommunicationIdentity;
   /** Speaks to others as that party does. */
@@ -39,10 +44,12 @@ export interface PartyWorld {
   close(): Promise<void>;
 }
 
-export async function startPartyWorld(): Promise<PartyWorld> {
+/** `prepare` may change what is in the home before anything starts. */
+export async function startPartyWorld(prepare: (home: string) => void = () => {}): Promise<PartyWorld> {
   const { folder, remove } = temporaryFolder();
   const home = join(folder, 'home');
   const { network } = await provisionSettlingAtOnce(home);
+  prepare(home);
   const password = readFileSync(join(home, network.password), 'utf8').trim();
   const messages: TracedMessage[] = [];
   const cut = new Set<string>();
@@ -82,9 +89,11 @@ export async function startPartyWorld(): Promise<PartyWorld> {
   const world: PartyWorld = {
     ...{ home, password, messages, cut, configurationOf, identityOf },
     station: () => customer!.station,
+    deposits: () => customer!.deposits!,
     start: (name) => start(memberOf(name)),
     stop,
     urlOf: (name) => memberOf(name).url,
+    paidUrlOf: (name) => memberOf(name).paid!,
     clientAs(name) {
       const { log } = surroundings;
       const client = partyClient({ name, identity: identityOf(name), surroundings: { log }, peers: {} });

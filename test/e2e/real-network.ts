@@ -38,7 +38,8 @@ export interface RealNetwork {
 /** Hundreds of sales a test: more than a demonstration card may pay. */
 const CARD_LIMIT = '100000000';
 
-export async function startRealNetwork(): Promise<RealNetwork> {
+/** `prepare` may change what is in the home before anything starts. */
+export async function startRealNetwork(prepare: (home: string) => void = () => {}): Promise<RealNetwork> {
   const { folder, remove } = temporaryFolder();
   const home = join(folder, 'home');
   const { network } = await provisionSettlingAtOnce(home);
@@ -46,6 +47,7 @@ export async function startRealNetwork(): Promise<RealNetwork> {
   const logs = join(folder, 'logs');
   for (const made of [crashPoints, logs]) mkdirSync(made);
   raiseLimits(join(home, 'south/issuer/cards.json'));
+  prepare(home);
 
   const running = new Map<string, PartyProcess>();
   const restarting = new Map<string, Promise<Ended>>();

@@ -18,11 +18,23 @@ export function findPostgres(): string | undefined {
 
 export interface PostgresCluster {
   readonly connection: pg.ClientConfig;
+  /** What stands for it among the hosts of a connection string. */
+  readonly host: string;
+  /** As `pg_ctl promote`: one that follows does so no longer. */
+  promote(): Promise<void>;
+  /** At once, as a power cut. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** @throws Error when `findPostgres` finds nothing or the server does not start. */
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<PostgresCluster> {
+/**
+ * `follows`: a copy of that server, which goes on copying from it under the name `follower`.
+ * @throws Error when `findPostgres` finds nothing or the server does not start.
+ */
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  follows?: PostgresCluster,
+): Promise<PostgresCluster> {
   const programs = findPostgres();
   if (programs === undefined) throw new Error(`PostgreSQL is not installed: ${postgresInstallCommand}`);
   const directory = mkdtempSync(join(tmpdir(), 'handsel-pg-'));
@@ -30,11 +42,14 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   if (account !== undefined) chownSync(directory, account.uid, account.gid);
   const data = join(directory, 'data');
   const options = { ...account, cwd: directory, stdio: 'ignore' as const };
-  execFileSync(
-    join(programs, 'initdb'),
-    ['-D', data, '-U', 'handsel', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
-    options,
-  );
+  if (follows === undefined) {
+    const how = ['-U', 'handsel', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
+    execFileSync(join(programs, 'initdb'), ['-D', data, ...how], options);
+  } else {
+    const from = `host=${follows.connection.host} user=handsel application_name=follower`;
+    const how = ['--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
+    execFileSync(join(programs, 'pg_basebackup'), ['-D', data, '-d', from, ...how], options);
+  }
   const merged = { listen_addresses: '', unix_socket_directories: directory, max_wal_size: '4GB', ...settings };
   const server = spawn(
     join(programs, 'postgres'),
@@ -45,14 +60,24 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   process.once('exit', killWithUs);
   const connection = { host: directory, user: 'handsel', database: 'postgres' };
   await untilReady(server, connection);
-  return {
-    connection,
-    async stop() {
-      process.off('exit', killWithUs);
+  const end = async (signal: NodeJS.Signals) => {
+    process.off('exit', killWithUs);
+    if (server.exitCode === null && server.signalCode === null) {
       await new Promise((resolve) => {
         server.once('exit', resolve);
-        server.kill('SIGINT');
+        server.kill(signal);
       });
+    }
+  };
+  return {
+    connection,
+    host: encodeURIComponent(directory),
+    async promote() {
+      execFileSync(join(programs, 'pg_ctl'), ['promote', '-D', data], options);
+    },
+    kill: () => end('SIGKILL'),
+    async stop() {
+      await end('SIGINT');
       rmSync(directory, { recursive: true, force: true });
     },
   };

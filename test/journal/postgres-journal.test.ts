@@ -87,6 +87,19 @@ if (findPostgres() === undefined) {
       await journal.close();
     });
 
+    it('takes nothing after an append that failed, because nobody knows whether that one is there', async () => {
+      const shard = newShard();
+      const journal = await open(shard);
+      const admin = new pg.Client(cluster.connection);
+      await admin.connect();
+      await admin.query(`INSERT INTO ${shard}.entry VALUES (1, '')`);
+      await expect(journal.append([entry('a')])).rejects.toMatchObject({ code: 'JOURNAL_FAILED' });
+      await admin.query(`DELETE FROM ${shard}.entry`);
+      await admin.end();
+      await expect(journal.append([entry('b')])).rejects.toMatchObject({ code: 'JOURNAL_FAILED' });
+      await journal.close();
+    });
+
     it('has a name that cannot be anything else in SQL', async () => {
       for (const shard of ['', 'a; drop schema public', 'Shard', '1a', 'a'.repeat(41)]) {
         await expect(open(shard)).rejects.toMatchObject({ code: 'JOURNAL_FAILED' });

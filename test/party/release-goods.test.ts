@@ -34,7 +34,11 @@ function ask(peer: Owner | undefined, over: { readonly xid?: string; readonly pa
   const records: ShopRecord[] = [{ type: 'ordered', order, atMs: 0 }];
   if (over.paid ?? true) records.push({ type: 'ended', orderId, outcome: 'paid', reason: '', xid, atMs: 0 });
   const request = {
-    ...{ params: { order: orderId, index: '0' }, query: new URLSearchParams({ xid: over.xid ?? xid }) },
+    ...{
+      target: '/goods/x/0',
+      params: { order: orderId, index: '0' },
+      query: new URLSearchParams({ xid: over.xid ?? xid }),
+    },
     ...{ body: new Uint8Array(), header: () => undefined, signal: new AbortController().signal },
     ...(peer && { peer: { subject: '', fingerprint: '', certificateDer: peer.certificate.der } }),
   } satisfies Request;

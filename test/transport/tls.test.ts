@@ -76,6 +76,13 @@ describe('TLS between parties', () => {
     expect(await who(clientWith({ anchorsPem: agency.anchorsPem }), server)).toBe('nobody');
   });
 
+  test('a server that does not ask is shown no certificate, and a bad one does not matter to it', async () => {
+    const server = await start({ requireClient: false, askClient: false });
+    expect(await who(clientWith({ anchorsPem: agency.anchorsPem, ...buyer }), server)).toBe('nobody');
+    const other = { anchorsPem: agency.anchorsPem, ...stranger.issue('/CN=station') };
+    expect(await who(clientWith(other), server)).toBe('nobody');
+  });
+
   test.each([true, false])(
     'a client certificate of another authority is refused (required: %s)',
     async (requireClient) => {

@@ -10,6 +10,8 @@ export interface NetworkFaults {
   /** Probability that a packet takes up to a hundred times longer. */
   readonly lateness: number;
   readonly maxDelayMs: number;
+  /** Probability that somebody keeps a packet and sends it once more within this time; default never. */
+  readonly echo?: { readonly probability: number; readonly withinMs: number };
 }
 
 export const roughNetwork: NetworkFaults = { loss: 0.1, duplication: 0.1, lateness: 0.05, maxDelayMs: 50 };
@@ -19,6 +21,8 @@ export interface Network {
   faults: NetworkFaults;
   /** Calls `arrive` for each copy that arrives: not at all, once, or twice. */
   carry(arrive: () => void): void;
+  /** Calls `arrive` much later, if at all: beside what `carry` does. */
+  echo(arrive: () => void): void;
 }
 
 export function createNetwork(options: { clock: Clock; random: SeededRandom; faults: NetworkFaults }): Network {
@@ -33,6 +37,10 @@ export function createNetwork(options: { clock: Clock; random: SeededRandom; fau
         const longest = random.chance(lateness) ? maxDelayMs * 100 : maxDelayMs;
         clock.after(random.fraction() * longest, arrive);
       }
+    },
+    echo(arrive) {
+      const { echo } = network.faults;
+      if (echo !== undefined && random.chance(echo.probability)) clock.after(random.fraction() * echo.withinMs, arrive);
     },
   };
   return network;

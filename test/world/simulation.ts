@@ -2,16 +2,16 @@
  * A world of machines in virtual time, all from one seed: hosts on memory journals, a faulty network between them, crashes at
  * any moment and at every journal boundary, failing disks. The hosts are the real ones of `src/journal`.
  */
-import { sha256 } from '../../src/crypto/digest.ts';
-import { HandselError } from '../../src/handsel-error.ts';
 import type { Clock } from '../../src/journal/clock.ts';
 import type { Courier, CourierResult } from '../../src/journal/courier.ts';
-import { type Host, openHost } from '../../src/journal/host.ts';
+import type { Host } from '../../src/journal/host.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import type { Machine, Outgoing } from '../../src/journal/machine.ts';
-import { createMemoryJournal, type MemoryDisk, type MemoryJournal } from '../../src/journal/memory-journal.ts';
+import { createMemoryJournal, type MemoryDisk } from '../../src/journal/memory-journal.ts';
 import type { OpenWork } from '../../src/journal/open-work.ts';
+import type { OutboxPace } from '../../src/journal/outbox.ts';
 import { recover } from '../../src/journal/recovery.ts';
+import { answerOf, type Incarnation, incarnate } from './incarnation.ts';
 import { calmNetwork, createNetwork, type NetworkFaults, roughNetwork } from './network.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
 import { createVirtualClock } from './virtual-clock.ts';
@@ -25,7 +25,10 @@ export interface Party<S, I, R> {
   wrapCourier?(courier: Courier): Courier;
   /** The identity under which the message is handled once; default the sender's name with the message's id. */
   identityOf?(message: Outgoing, from: string): string;
+  /** Called once the host runs, at every start: for what lives and dies with the machine. */
+  started?(host: Host<S, I, R>, life: RunningLife): void;
   readonly snapshotEvery?: number;
+  readonly pace?: OutboxPace;
   /** For planted bugs: a journal that lies. */
   wrapJournal?(journal: Journal): Journal;
 }
@@ -45,6 +48,14 @@ export interface WorldFaults {
 /** What a machine is made with at each start: its own clock, right or wrong. */
 export interface Life {
   readonly nowMs: () => number;
+}
+
+/** The clock and the network of one life: both fall silent with it. */
+export interface RunningLife {
+  readonly clock: Clock;
+  readonly random: SeededRandom;
+  /** One attempt; rejects when no answer came in time. */
+  deliver(message: Outgoing): Promise<CourierResult>;
 }
 
 /** A request that was answered, for checks on what parties say. */
@@ -69,6 +80,8 @@ export interface World {
   /** What happened, newest last, at most the last 2,000 lines. */
   readonly trace: readonly string[];
   readonly crashes: number;
+  /** Nothing will happen any more unless somebody begins it. */
+  readonly idle: boolean;
   /**
    * Starts a machine. The factory runs again at every restart. Messages whose route is the name, or begins with one of
    * `routes`, go to it.
@@ -80,6 +93,20 @@ export interface World {
   ): WorldMachine<S, I, R>;
   /** Somebody who answers and never fails. */
   addServer(name: string, answer: (message: Outgoing, from: string) => Uint8Array): void;
+  /**
+   * Whoever stands at these routes in front of machines and keeps nothing himself. Undefined is silence, a HandselError the answer
+   * "refused".
+   */
+  addDoor(
+    name: string,
+    routes: readonly string[],
+    serve: (message: Outgoing, from: string) => Promise<Uint8Array | undefined>,
+  ): void;
+  /**
+   * No packet passes between the two any more, until it is undone by the function returned. The first word of a name is its owner:
+   * what an owner has goes with him.
+   */
+  cut(a: string, b: string): () => void;
   /** Called with every answer, whether or not it arrives. */
   observe(listener: (answered: Answered) => void): void;
   /** Sends a message from outside as an outbox would: the same bytes until answered or refused. */
@@ -95,6 +122,13 @@ export interface WorldMachine<S, I, R> {
   readonly host: Host<S, I, R> | undefined;
   /** Power cut now; restarts by itself after a while. */
   crash(): void;
+  /** Ends the machine for good. */
+  retire(): void;
+  readonly retired: boolean;
+  /** What a power cut now would leave. The machine crashes of it and restarts. */
+  copyDisk(): MemoryDisk;
+  /** The work of the host that runs now; nothing is heard of it when the machine dies before. */
+  whileAlive<T>(work: (host: Host<S, I, R>) => Promise<T>): Promise<T>;
   /** Tells the host something again and again until it has taken it or refused it. */
   insist(input: I): Promise<void>;
   /** The state as a snapshot would keep it. */
@@ -103,24 +137,32 @@ export interface WorldMachine<S, I, R> {
   lastWords(): Promise<{ readonly snapshot: Uint8Array; readonly work: OpenWork }>;
 }
 
-const flushMs = 3;
 const answerTimeoutMs = 2000;
 const clockJumpMs = 4000;
 
-export function createWorld(seed: number, faults: WorldFaults = roughWorld): World {
+export interface WorldOptions {
+  /** Whether to write down what happens; default true. */
+  readonly traced?: boolean;
+}
+
+export function createWorld(seed: number, faults: WorldFaults = roughWorld, options: WorldOptions = {}): World {
+  const { traced = true } = options;
   const random = seededRandom(seed);
   const clock = createVirtualClock();
   const network = createNetwork({ clock, random: random.fork(), faults: faults.network });
   let current = faults;
   let crashes = 0;
   const trace: string[] = [];
-  const note = (line: string) => {
-    trace.push(`${clock.nowMs()} ${line}`);
+  const note = (...words: readonly string[]) => {
+    if (!traced) return;
+    trace.push(`${clock.nowMs()} ${words.join(' ')}`);
     if (trace.length > 2000) trace.shift();
   };
   type Receive = (message: Outgoing, from: string) => Promise<CourierResult>;
   const listeners: ((answered: Answered) => void)[] = [];
   const machines: { name: string; routes: readonly string[]; receive: Receive; restart: () => void }[] = [];
+  const cuts = new Map<string, number>();
+  const reachable = (a: string, b: string) => cuts.size === 0 || !cuts.has(linkOf(a, b));
 
   /** One request and one response over the network; rejects when no answer came in time. */
   const exchange = (from: string, message: Outgoing): Promise<CourierResult> => {
@@ -130,18 +172,22 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
     if (target === undefined) return Promise.reject(new Error(`no machine for the route ${message.to}`));
     return new Promise((resolve, reject) => {
       const cancelTimeout = clock.after(answerTimeoutMs, () => reject(new Error('no answer in time')));
-      network.carry(() => {
-        note(`${from} → ${target.name} ${message.kind} ${message.id}`);
+      const arrive = () => {
+        if (!reachable(from, target.name)) return;
+        note(from, '→', target.name, message.kind, message.id);
         const answer = target.receive(message, from);
         answer.then((result) => {
           for (const listener of listeners) listener({ target: target.name, from, message, result });
           network.carry(() => {
-            note(`${from} ← ${target.name} ${result.type} ${message.kind} ${message.id}`);
+            if (!reachable(from, target.name)) return;
+            note(from, '←', target.name, result.type, message.kind, message.id);
             cancelTimeout();
             resolve(result);
           });
         }, noAnswer);
-      });
+      };
+      network.carry(arrive);
+      network.echo(arrive);
     });
   };
 
@@ -152,28 +198,29 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
   ): WorldMachine<S, I, R> => {
     const own = random.fork();
     let disk: MemoryDisk = options.disk ?? { frames: [], snapshot: undefined };
+    let retired = false;
     let errorMs = 0;
     const nowMs = () => clock.nowMs() + errorMs;
     const jump = () => {
       const { clockErrorMs = 0 } = current;
       if (clockErrorMs === 0) return;
       errorMs = Math.round((2 * own.fraction() - 1) * clockErrorMs);
-      note(`${name} has its clock ${errorMs} ms ahead`);
+      note(name, `has its clock ${errorMs} ms ahead`);
       clock.after(own.fraction() * 2 * clockJumpMs, jump);
     };
     let alive: Incarnation<S, I, R> | undefined;
 
     const crash = (why: string) => {
       if (alive === undefined) return;
-      note(`${name} crashes: ${why}`);
+      note(name, 'crashes:', why);
       crashes++;
       disk = alive.end();
       alive = undefined;
       clock.after(own.fraction() * 500, start);
     };
     const start = () => {
-      if (alive !== undefined) return;
-      note(`${name} starts`);
+      if (alive !== undefined || retired) return;
+      note(name, 'starts');
       const life = incarnate({
         ...{ name, party: factory({ nowMs }), disk, random: own.fork(), faults: current },
         clock: { nowMs, after: clock.after },
@@ -223,6 +270,22 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
         return alive?.host;
       },
       crash: () => crash('asked to'),
+      retire() {
+        retired = true;
+        crash('for good');
+      },
+      get retired() {
+        return retired;
+      },
+      copyDisk() {
+        crash('its disk is copied');
+        return disk;
+      },
+      whileAlive(work) {
+        const life = alive;
+        const host = life?.host;
+        return host === undefined ? new Promise(() => undefined) : life!.whileAlive(work(host));
+      },
       async insist(input) {
         for (;;) {
           const outcome = await attempt(input);
@@ -247,6 +310,24 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
     get crashes() {
       return crashes;
     },
+    addDoor(name, routes, serve) {
+      const receive: Receive = (message, from) => answerOf(() => serve(message, from));
+      machines.push({ name, routes, receive, restart: () => {} });
+    },
+    cut(a, b) {
+      const link = linkOf(a, b);
+      note(link, 'is cut');
+      cuts.set(link, (cuts.get(link) ?? 0) + 1);
+      return () => {
+        note(link, 'is mended');
+        const left = (cuts.get(link) ?? 0) - 1;
+        if (left > 0) cuts.set(link, left);
+        else cuts.delete(link);
+      };
+    },
+    get idle() {
+      return clock.idle;
+    },
     addServer(name, answer) {
       const receive: Receive = async (message, from) => ({ type: 'answered', body: answer(message, from) });
       machines.push({ name, routes: [], receive, restart: () => {} });
@@ -265,96 +346,17 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld): Wor
     async calm(forMs) {
       current = calmWorld;
       network.faults = calmNetwork;
+      cuts.clear();
       for (const { restart } of machines) restart();
       await clock.runUntilIdle(clock.nowMs() + forMs);
     },
   };
 }
 
-interface Incarnation<S, I, R> {
-  readonly host: Host<S, I, R> | undefined;
-  receive(message: Outgoing, from: string): Promise<CourierResult>;
-  end(): MemoryDisk;
-}
-
-/** One life of a machine, from start to crash. What it started must not act after its end: its clock and courier die with it. */
-function incarnate<S, I, R>(options: {
-  readonly name: string;
-  readonly party: Party<S, I, R>;
-  readonly disk: MemoryDisk;
-  readonly clock: Clock;
-  readonly random: SeededRandom;
-  readonly faults: WorldFaults;
-  readonly exchange: (message: Outgoing) => Promise<CourierResult>;
-  readonly crash: (why: string) => void;
-}): Incarnation<S, I, R> {
-  const { party, disk, random, faults } = options;
-  let ended = false;
-  let host: Host<S, I, R> | undefined;
-  const clock: Clock = {
-    nowMs: options.clock.nowMs,
-    after: (delayMs, call) => options.clock.after(delayMs, () => ended || call()),
-  };
-  const whileAlive = <T>(work: Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      work.then(
-        (result) => ended || resolve(result),
-        (cause) => ended || reject(cause),
-      );
-    });
-  const direct: Courier = {
-    deliver: (message) => whileAlive(ended ? new Promise(() => undefined) : options.exchange(message)),
-  };
-  const courier = party.wrapCourier?.(direct) ?? direct;
-  const journal: MemoryJournal = createMemoryJournal({
-    ...{ disk, random: random.bytes, faults: { failAppend: faults.failAppend } },
-    flush: () => new Promise((resolve) => clock.after(random.fraction() * flushMs, resolve)),
-  });
-  const opened = openHost({
-    machine: party.machine,
-    journal: party.wrapJournal?.(journal) ?? journal,
-    ...{ clock, courier, random: random.bytes, log: silence },
-    ...(party.snapshotEvery === undefined ? {} : { snapshotEvery: party.snapshotEvery }),
-    onBoundary(boundary) {
-      if (!ended && random.chance(faults.crashAtBoundary)) options.crash(boundary);
-    },
-  });
-  opened.then(
-    (running) => {
-      host = running;
-      void running.failed.then((cause) => options.crash(`stopped: ${cause}`));
-    },
-    (cause) => {
-      throw new Error(`${options.name} cannot recover`, { cause });
-    },
-  );
-  return {
-    get host() {
-      return host;
-    },
-    async receive(message, from) {
-      if (host === undefined) return new Promise(() => undefined);
-      try {
-        if (party.serve !== undefined) {
-          const body = await whileAlive(party.serve(host, message, from));
-          return body === undefined ? new Promise(() => undefined) : { type: 'answered', body };
-        }
-        const messageId = party.identityOf?.(message, from) ?? `${from}/${message.id}`;
-        const input = party.arrived(message, from);
-        const body = await whileAlive(host.handle({ messageId, digest: sha256(message.body), input }));
-        return { type: 'answered', body };
-      } catch (cause) {
-        if (!(cause instanceof HandselError)) throw cause;
-        if (cause.code === 'HOST_STOPPED' || cause.code === 'HOST_BUSY') return new Promise(() => undefined);
-        return { type: 'refused', code: cause.code, detail: cause.message };
-      }
-    },
-    end() {
-      ended = true;
-      return journal.powerCut();
-    },
-  };
+/** Between two owners, whoever is named first. */
+function linkOf(a: string, b: string): string {
+  const [one, other] = [a.split(' ', 1)[0]!, b.split(' ', 1)[0]!];
+  return one < other ? `${one} – ${other}` : `${other} – ${one}`;
 }
 
 const noAnswer = () => {};
-const silence = { info: () => {}, warn: () => {}, error: () => {} };

@@ -6,6 +6,8 @@ export interface VirtualClock extends Clock {
   run(untilMs: number): Promise<void>;
   /** As `run`, but stops early when nothing is scheduled any more. */
   runUntilIdle(untilMs: number): Promise<void>;
+  /** Nothing is scheduled any more. */
+  readonly idle: boolean;
 }
 
 interface Event {
@@ -59,5 +61,8 @@ export function createVirtualClock(startMs = 1_700_000_000_000): VirtualClock {
       nowMs = Math.max(nowMs, untilMs);
     },
     runUntilIdle: runDue,
+    get idle() {
+      return events.every(({ cancelled }) => cancelled);
+    },
   };
 }

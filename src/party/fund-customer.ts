@@ -1,0 +1,31 @@
+/** Money that a customer has brought to the bank: booked once for its reference, however often that is said. */
+import { z } from 'zod';
+import { utf8 } from '../codec/hex.ts';
+import { sha256 } from '../crypto/digest.ts';
+import type { AccountInput } from '../deposit/account-manager/account-input.ts';
+import type { AccountState } from '../deposit/account-manager/account-state.ts';
+import type { Host } from '../journal/host.ts';
+import { formatAmount } from '../money/amount.ts';
+import type { Routes } from '../transport/route.ts';
+import { readRequest } from './control-request.ts';
+import { amountField } from './money-field.ts';
+import { ownCommand } from './own-commands.ts';
+
+const fundSchema = z.strictObject({
+  customer: z.string().min(1).max(64),
+  amount: amountField,
+  reference: z.string().regex(/^[A-Za-z0-9._/-]{1,64}$/, 'expected 1 to 64 letters, digits and . _ / -'),
+});
+
+/** For the operator's own people. */
+export function fundRoutes(name: string, accounts: Pick<Host<AccountState, AccountInput>, 'handle'>): Routes {
+  return {
+    'POST /operator/fund': ownCommand(name, async (request) => {
+      const { customer, amount, reference } = readRequest(request, fundSchema);
+      const id = `fund:${reference}`;
+      const digest = sha256(utf8(JSON.stringify([customer, formatAmount(amount)])));
+      await accounts.handle({ messageId: id, digest, input: { type: 'fund', id, customer, amount } });
+      return { customer, amount: formatAmount(amount), reference };
+    }),
+  };
+}
