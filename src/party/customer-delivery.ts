@@ -5,12 +5,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { toHex } from '../codec/hex.ts';
 import { sha256 } from '../crypto/digest.ts';
 import { systemRandom } from '../crypto/random.ts';
-import { decodeShape, type Signer } from '../crypto/signed-message.ts';
+import { decodeShape, linkOf, readMessage, type Signer } from '../crypto/signed-message.ts';
 import { beginPartType, type Told, toldType } from '../delivery/counter/counter-errand.ts';
 import { type CounterInput, createCounter } from '../delivery/counter/counter-machine.ts';
 import { partNamed, referenceOf, type Sale, saleIn, saleKey } from '../delivery/counter/sale.ts';
+import { releaseType } from '../delivery/message/release.ts';
 import { outcomeType } from '../delivery/receiver/errand.ts';
 import { createPackageCourier, packageFile } from '../delivery/receiver/package-courier.ts';
 import { type Purchase, purchaseIn, purchaseKey, type ReceiverRecord } from '../delivery/receiver/purchase.ts';
@@ -39,6 +41,7 @@ import { GoodsError } from './fetch-goods.ts';
 import { readKeyFile } from './key-file.ts';
 import { openPackageWeb } from './package-web.ts';
 import { sharesOf } from './payment-evidence.ts';
+import type { DeliveredBy } from './receipt.ts';
 import { byScheme, localCourier } from './routes.ts';
 import { closeInOrder, type Surroundings, startInSteps } from './running-party.ts';
 import { openJournal, openMachine } from './stores.ts';
@@ -50,6 +53,8 @@ export interface CustomerDeliveryRunning {
   walletSays(outcome: PaymentOutcome, messageId: string, body: Uint8Array): Promise<boolean>;
   /** The file, once it is delivered. @throws GoodsError `GOODS_WRONG` when it ended otherwise; `GOODS_NOT_READY` when the signal is aborted */
   obtain(payment: string, part: number, signal: AbortSignal): Promise<string>;
+  /** Of what was delivered: as which package, and who released its key. */
+  deliveredBy(payment: string, part: number): Promise<DeliveredBy>;
   sale(payment: string): Promise<Sale | undefined>;
   /** What became of one part: its purchase and everything recorded about it. */
   history(payment: string, part: number): Promise<readonly ReceiverRecord[]>;
@@ -198,6 +203,13 @@ export function openCustomerDelivery(options: CustomerDeliveryOptions): Promise<
           if (signal.aborted) throw new GoodsError('GOODS_NOT_READY', 'it is not delivered yet');
           await changes.next(payment, LOOK_MS);
         }
+      },
+      async deliveredBy(payment, part) {
+        const records = await history(payment, part);
+        const released = records.findLast((record) => record.type === 'released');
+        const { manifest } = purchaseIn(records)!;
+        const { role, by } = readMessage(releaseType, released!.release).value;
+        return { package: toHex(linkOf(manifest)), released: role, by };
       },
       sale: saleOf,
       ...{ history, purchase, packages },

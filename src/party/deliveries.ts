@@ -38,7 +38,7 @@ export function createDeliveries(options: {
   readonly client: Client;
   readonly guard: { readonly state: Readonly<GuardState>; readByKey(key: string): Promise<GuardRecord[]> };
   /** Where what is bought comes by secure delivery: it sees to the files. */
-  readonly counter?: Pick<CustomerDeliveryRunning, 'obtain'>;
+  readonly counter?: Pick<CustomerDeliveryRunning, 'obtain' | 'deliveredBy'>;
   readonly log: Log;
 }): Deliveries {
   const { directory, client, guard, counter, log } = options;
@@ -66,7 +66,8 @@ export function createDeliveries(options: {
       files.push(await fetchGoods(client, order, goodsFolder(paymentId), stopped.signal));
     }
     const others = await noticeOf(guard, paymentId, stopped.signal);
-    const receipt = makeReceipt({ ...facts, files, others });
+    const deliveries = counter && (await Promise.all(items.map((_, index) => counter.deliveredBy(paymentId, index))));
+    const receipt = makeReceipt({ ...facts, files, others, ...(deliveries && { deliveries }) });
     replaceFile(receiptFile(paymentId), `${JSON.stringify(receipt, null, 2)}\n`);
     failures.delete(paymentId);
     log.info({ payment: paymentId, files: files.length }, 'delivered');
