@@ -1,6 +1,7 @@
 /** What a trusted agent writes down, and what each record changes. */
 import { encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
+import { toHex } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import type { ListUpdate } from '../message/list-change.ts';
@@ -8,7 +9,15 @@ import type { Presentation } from '../message/state-head.ts';
 import { foldUpdate } from '../message/trust-lists.ts';
 import { applySessionRecord, type SessionRecord } from '../session/session.ts';
 import type { TicketStatus } from '../ticket/status.ts';
-import type { AgentState, Expectation, HeldTicket, Transaction } from './agent-state.ts';
+import type {
+  AgentState,
+  CipheredObject,
+  Dealing,
+  Expectation,
+  HeldTicket,
+  PaymentMade,
+  Transaction,
+} from './agent-state.ts';
 import type { Talk } from './talk.ts';
 
 /** What a commit changes; all of it at once. */
@@ -19,7 +28,17 @@ export interface Changes {
   readonly booked: readonly (readonly [ticketId: string, status: TicketStatus])[];
 }
 
-export type LogKind = 'given' | 'received' | 'presented' | 'accepted' | 'certified' | 'failed' | 'suspicion';
+export type LogKind =
+  | 'bought'
+  | 'sold'
+  | 'refunded'
+  | 'given'
+  | 'received'
+  | 'presented'
+  | 'accepted'
+  | 'certified'
+  | 'failed'
+  | 'suspicion';
 
 /** One entry of Tran Log (US 5,671,280, figures 4B to 4D). */
 export interface LogEntry {
@@ -33,6 +52,7 @@ export interface LogEntry {
   readonly before: readonly TicketImage[];
   readonly after: readonly TicketImage[];
   readonly note: string | undefined;
+  readonly payment?: PaymentMade;
 }
 
 export interface TicketImage {
@@ -58,10 +78,14 @@ export type AgentRecord =
       readonly transaction: string;
       readonly deeds: readonly Uint8Array[];
       readonly changes: Changes;
+      readonly receipt?: Uint8Array;
     }
   /** A voter knows the outcome, or a decider that it was heard, or that it need not be: nothing more is to be remembered. */
   | { readonly type: 'closed'; readonly transaction: string; readonly changes?: Changes }
   | { readonly type: 'asked-outcome'; readonly transaction: string }
+  | { readonly type: 'dealing'; readonly dealing: Dealing }
+  | { readonly type: 'dealing-over'; readonly transaction: string }
+  | { readonly type: 'ciphered'; readonly object: CipheredObject }
   | { readonly type: 'presented'; readonly presentation: Presentation }
   | { readonly type: 'countersigned'; readonly presentation: Presentation }
   | { readonly type: 'logged'; readonly entry: LogEntry };
@@ -103,6 +127,7 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       const transaction = state.transactions.get(record.transaction)!;
       transaction.status = 'committed';
       transaction.deeds = record.deeds;
+      if (record.receipt !== undefined) transaction.receipt = record.receipt;
       release(state, transaction);
       change(state, record.changes);
       break;
@@ -116,6 +141,15 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
     }
     case 'asked-outcome':
       state.transactions.get(record.transaction)!.asked += 1;
+      break;
+    case 'dealing':
+      state.dealings.set(record.dealing.transaction, record.dealing);
+      break;
+    case 'dealing-over':
+      state.dealings.delete(record.transaction);
+      break;
+    case 'ciphered':
+      state.objects.set(toHex(record.object.digest), record.object);
       break;
     case 'presented':
       state.heads.presented.push(record.presentation);

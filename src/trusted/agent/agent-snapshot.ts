@@ -3,7 +3,16 @@ import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
 import type { Session } from '../session/session.ts';
-import type { AgentState, Booked, Expectation, HeldTicket, Identity, Transaction } from './agent-state.ts';
+import type {
+  AgentState,
+  Booked,
+  CipheredObject,
+  Dealing,
+  Expectation,
+  HeldTicket,
+  Identity,
+  Transaction,
+} from './agent-state.ts';
 import type { Talk } from './talk.ts';
 
 export function emptyAgent(foundingLists: TrustLists): AgentState {
@@ -15,6 +24,8 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     tickets: new Map(),
     underWay: new Map(),
     transactions: new Map(),
+    dealings: new Map(),
+    objects: new Map(),
     books: new Map(),
     expectations: new Map(),
     log: { count: 0, head: new Uint8Array(32) },
@@ -31,6 +42,8 @@ interface StoredAgent {
   readonly tickets: readonly HeldTicket[];
   readonly underWay: readonly [string, string][];
   readonly transactions: readonly Transaction[];
+  readonly dealings: readonly Dealing[];
+  readonly objects: readonly [string, CipheredObject][];
   readonly books: readonly [string, Booked][];
   readonly expectations: readonly Expectation[];
   readonly log: AgentState['log'];
@@ -52,6 +65,8 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     tickets: [...state.tickets.values()],
     underWay: [...state.underWay],
     transactions: [...state.transactions.values()],
+    dealings: [...state.dealings.values()],
+    objects: [...state.objects],
     books: [...state.books],
     expectations: [...state.expectations.values()],
   };
@@ -72,6 +87,8 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
     tickets: by(stored.tickets, 'id'),
     underWay: new Map(stored.underWay),
     transactions: by(stored.transactions, 'id'),
+    dealings: by(stored.dealings, 'transaction'),
+    objects: new Map(stored.objects),
     books: new Map(stored.books),
     expectations: by(stored.expectations, 'id'),
   };
