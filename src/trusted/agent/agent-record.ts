@@ -7,8 +7,9 @@ import type { ListUpdate } from '../message/list-change.ts';
 import type { Presentation } from '../message/state-head.ts';
 import { foldUpdate } from '../message/trust-lists.ts';
 import { applySessionRecord, type SessionRecord } from '../session/session.ts';
-import type { TicketStatus } from '../ticket/status.ts';
+import { readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
 import type { AgentState, Expectation, HeldTicket, Transaction } from './agent-state.ts';
+import { applyDoorRecord, type DoorRecord } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
 /** What a commit changes; all of it at once. */
@@ -64,7 +65,10 @@ export type AgentRecord =
   | { readonly type: 'asked-outcome'; readonly transaction: string }
   | { readonly type: 'presented'; readonly presentation: Presentation }
   | { readonly type: 'countersigned'; readonly presentation: Presentation }
-  | { readonly type: 'logged'; readonly entry: LogEntry };
+  | { readonly type: 'logged'; readonly entry: LogEntry }
+  /** A mark came that was not made in a session of this agent. */
+  | { readonly type: 'remarked'; readonly ticket: HeldTicket }
+  | DoorRecord;
 
 export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
   switch (record.type) {
@@ -124,6 +128,24 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       state.heads.base = record.presentation;
       state.heads.presented = [];
       break;
+    case 'remarked':
+      state.tickets.set(record.ticket.id, record.ticket);
+      break;
+    case 'shown':
+    case 'turned-away':
+    case 'voided':
+    case 'sighted':
+    case 'issuer-met':
+      applyDoorRecord(state.door, record);
+      break;
+    case 'scanned':
+      applyDoorRecord(state.door, record);
+      if (record.scan.code !== undefined) bookUnheard(state, record.scan.ticketId, record.scan.mark);
+      break;
+    case 'learnt':
+      applyDoorRecord(state.door, record);
+      bookUnheard(state, record.ticketId, record.mark);
+      break;
     case 'logged':
       state.log.count += 1;
       state.log.head = sha256(state.log.head, encodeCborExact(record.entry as unknown as CborValue));
@@ -131,6 +153,10 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
     default:
       applySessionRecord(state, record);
   }
+}
+
+function bookUnheard({ books, log }: AgentState, ticketId: string, mark: Uint8Array): void {
+  books.set(ticketId, { status: statusOf(readMark(mark)), logged: log.count, unheard: mark });
 }
 
 /** Some two years of them. */
@@ -154,8 +180,11 @@ function release({ underWay }: AgentState, transaction: Transaction): void {
   for (const id of heldBy(transaction)) if (underWay.get(id) === transaction.id) underWay.delete(id);
 }
 
-function change({ tickets, books, log }: AgentState, { removed, put, booked }: Changes): void {
-  for (const id of removed) tickets.delete(id);
+function change({ tickets, books, log, door }: AgentState, { removed, put, booked }: Changes): void {
+  for (const id of removed) {
+    tickets.delete(id);
+    door.shown.delete(id);
+  }
   for (const ticket of put) tickets.set(ticket.id, ticket);
   for (const [id, status] of booked) books.set(id, { status, logged: log.count });
 }

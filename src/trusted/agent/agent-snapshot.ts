@@ -4,6 +4,7 @@ import type { CborValue } from '../../codec/cbor-value.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
 import type { Session } from '../session/session.ts';
 import type { AgentState, Booked, Expectation, HeldTicket, Identity, Transaction } from './agent-state.ts';
+import { newDoorState, restoreDoor, type StoredDoor, storeDoor } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
 export function emptyAgent(foundingLists: TrustLists): AgentState {
@@ -17,6 +18,7 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     transactions: new Map(),
     books: new Map(),
     expectations: new Map(),
+    door: newDoorState(),
     log: { count: 0, head: new Uint8Array(32) },
     heads: { base: undefined, presented: [] },
     serial: 0,
@@ -33,6 +35,7 @@ interface StoredAgent {
   readonly transactions: readonly Transaction[];
   readonly books: readonly [string, Booked][];
   readonly expectations: readonly Expectation[];
+  readonly door: StoredDoor;
   readonly log: AgentState['log'];
   readonly heads: AgentState['heads'];
   readonly serial: number;
@@ -54,6 +57,7 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     transactions: [...state.transactions.values()],
     books: [...state.books],
     expectations: [...state.expectations.values()],
+    door: storeDoor(state.door),
   };
   return encodeCborExact(stored as unknown as CborValue);
 }
@@ -74,5 +78,6 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
     transactions: by(stored.transactions, 'id'),
     books: new Map(stored.books),
     expectations: by(stored.expectations, 'id'),
+    door: restoreDoor(stored.door),
   };
 }

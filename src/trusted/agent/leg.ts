@@ -17,7 +17,14 @@ export type Leg =
   /** A ticket of ours gets a new mark. */
   | { readonly type: 'mark'; readonly ticketId: string; readonly mark: Uint8Array }
   /** A ticket of theirs gets a mark of ours. */
-  | { readonly type: 'book'; readonly ticketId: string; readonly mark: Uint8Array; readonly units: number }
+  | {
+      readonly type: 'book';
+      readonly ticketId: string;
+      /** Compact form. */
+      readonly ticket: Uint8Array;
+      readonly mark: Uint8Array;
+      readonly units: number;
+    }
   /** Done by the port once the transaction commits, undone if it aborts; it was made ready before. */
   | { readonly type: 'port'; readonly port: string; readonly reference: string };
 

@@ -10,6 +10,9 @@ import { confirmGiving, give } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
 import { nameYourself } from './name-yourself.ts';
 import { confirmPresenting, present } from './presenting.ts';
+import { scan } from './scanning.ts';
+import { showCode } from './showing.ts';
+import { learn, takeBack, takeMark } from './told-marks.ts';
 import type { Turn } from './turn.ts';
 
 type CommandOf<K extends HostCommand['type']> = Extract<HostCommand, { type: K }>;
@@ -26,6 +29,11 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   present,
   confirm,
   use: useTicket,
+  'show-code': showCode,
+  scan,
+  'take-mark': takeMark,
+  learn,
+  'take-back': takeBack,
 };
 
 /** @throws TrustedError when it cannot be done, or not now */

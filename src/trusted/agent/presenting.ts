@@ -19,6 +19,7 @@ import { checkCredential } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
 import type { HostCommand } from './host-command.ts';
 import { tellOutcome } from './outcome.ts';
+import { requireNotShown } from './showing.ts';
 import { requireMark, requireMarkBy } from './shown-ticket.ts';
 import type { PresentingTalk } from './talk.ts';
 import { tellHost } from './to-host.ts';
@@ -30,6 +31,7 @@ export function present(turn: Turn, command: Extract<HostCommand, { type: 'prese
   ownKey(turn);
   const { matter, route, about, ticketId, check } = command;
   requirePresentable(turn, ticketId);
+  requireNotShown(turn, ticketId);
   for (const talk of turn.state.talks.values()) {
     if (talk.type === 'presenting' && talk.ticketId === ticketId) {
       throw new TrustedError('TICKET_UNDER_WAY', `ticket ${ticketId} is being presented`);
@@ -41,7 +43,8 @@ export function present(turn: Turn, command: Extract<HostCommand, { type: 'prese
   });
 }
 
-function requirePresentable({ state, env }: Turn, ticketId: string): HeldTicket {
+export function requirePresentable(turn: Turn, ticketId: string): HeldTicket {
+  const { state, env } = turn;
   const held = state.tickets.get(ticketId);
   if (held === undefined) throw new TrustedError('TICKET_UNKNOWN', `no ticket ${ticketId}`);
   if (state.underWay.has(ticketId)) throw new TrustedError('TICKET_UNDER_WAY', `ticket ${ticketId} is under way`);

@@ -12,8 +12,10 @@ import { agentIdShape } from '../message/agent-id.ts';
 import { agentKinds } from '../message/certificate.ts';
 import { dayShape } from '../message/day.ts';
 import type { Components } from '../ticket/components.ts';
+import { doorReasons } from '../ticket/door-reason.ts';
 import { standings, type TicketStatus } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
+import { maxCodeBytes } from '../ticket/ticket-code.ts';
 import type { Turn } from './turn.ts';
 
 const ticketId = () => text({ min: 32, max: 32 });
@@ -61,6 +63,25 @@ const notices = {
   over: numbered(9, { matter: matter() }),
   /** The other agent knows how it ended and has not said so yet. */
   undecided: numbered(10, { matter: matter() }),
+  /** To the holder: show this to a door. */
+  code: numbered(50, {
+    ...{ matter: matter(), ticketId: ticketId(), code: bytes({ max: maxCodeBytes }) },
+    /** Unix seconds. */
+    untilS: whole({ max: 0xffff_ffff }),
+  }),
+  /** To a door: whoever showed the code may come in. */
+  'let-in': numbered(51, {
+    ...{ matter: matter(), ticket: shownTicketShape, holder: agentIdShape() },
+    units: whole({ max: 0xffff_ffff }),
+    paper: whole({ max: 1 }),
+  }),
+  /** To a door: not so, and why; for the person who stands there. */
+  'turned-away': numbered(52, {
+    ...{ matter: matter(), reason: oneOf(...doorReasons), why: why() },
+    ticket: optional(shownTicketShape),
+  }),
+  /** To the issuer: the mark that says so, for doors and for the holder. */
+  'taken-back': numbered(53, { matter: matter(), ticketId: ticketId(), mark: bytes({ max: 1024 }) }),
 };
 export type HostNotice = ChoiceOf<typeof notices>;
 

@@ -6,6 +6,7 @@ import { readMark, statusOf } from '../ticket/status.ts';
 import type { Changes, LogKind, TicketImage } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
 import type { Leg } from './leg.ts';
+import { noteAdmission } from './scanning.ts';
 import { type HostNotice, shownStatus, showTicket, tellHost } from './to-host.ts';
 import { log, type Turn } from './turn.ts';
 
@@ -13,6 +14,7 @@ export function tellCommitted(turn: Turn, transaction: Transaction, changes: Cha
   logTransaction(turn, transaction, changes);
   for (const notice of noticesOf(transaction, changes)) tellHost(turn, notice);
   tellPorts(turn, transaction, 'commit');
+  for (const leg of transaction.legs) if (leg.type === 'book' && leg.units !== 0) noteAdmission(turn, leg);
 }
 
 /** Where ports of the device are reached: `port:NAME`. A port did its part provisionally before the transaction could be decided. */
