@@ -6,6 +6,7 @@ import type { AgentCertificate } from '../message/certificate.ts';
 import type { ListUpdate } from '../message/list-change.ts';
 import type { Presentation } from '../message/state-head.ts';
 import { foldUpdate } from '../message/trust-lists.ts';
+import type { Paper } from '../paper/paper.ts';
 import { applySessionRecord, type SessionRecord } from '../session/session.ts';
 import { readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
 import type { AgentState, Expectation, HeldTicket, Transaction } from './agent-state.ts';
@@ -63,6 +64,13 @@ export type AgentRecord =
   /** A voter knows the outcome, or a decider that it was heard, or that it need not be: nothing more is to be remembered. */
   | { readonly type: 'closed'; readonly transaction: string; readonly changes?: Changes }
   | { readonly type: 'asked-outcome'; readonly transaction: string }
+  /** Commercial papers came or were given; orders among them that are held have a new standing. */
+  | {
+      readonly type: 'filed';
+      readonly papers: readonly Paper[];
+      readonly dropped: readonly string[];
+      readonly marked: readonly HeldTicket[];
+    }
   | { readonly type: 'presented'; readonly presentation: Presentation }
   | { readonly type: 'countersigned'; readonly presentation: Presentation }
   | { readonly type: 'logged'; readonly entry: LogEntry }
@@ -118,6 +126,11 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       if (record.changes !== undefined) change(state, record.changes);
       break;
     }
+    case 'filed':
+      for (const paper of record.papers) state.papers.set(paper.id, paper);
+      for (const id of record.dropped) state.papers.delete(id);
+      for (const held of record.marked) state.tickets.set(held.id, held);
+      break;
     case 'asked-outcome':
       state.transactions.get(record.transaction)!.asked += 1;
       break;

@@ -2,6 +2,7 @@
 import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
+import type { Paper } from '../paper/paper.ts';
 import type { Session } from '../session/session.ts';
 import type { AgentState, Booked, Expectation, HeldTicket, Identity, Transaction } from './agent-state.ts';
 import { newDoorState, restoreDoor, type StoredDoor, storeDoor } from './door-state.ts';
@@ -17,6 +18,7 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     underWay: new Map(),
     transactions: new Map(),
     books: new Map(),
+    papers: new Map(),
     expectations: new Map(),
     door: newDoorState(),
     log: { count: 0, head: new Uint8Array(32) },
@@ -34,6 +36,7 @@ interface StoredAgent {
   readonly underWay: readonly [string, string][];
   readonly transactions: readonly Transaction[];
   readonly books: readonly [string, Booked][];
+  readonly papers: readonly Paper[];
   readonly expectations: readonly Expectation[];
   readonly door: StoredDoor;
   readonly log: AgentState['log'];
@@ -56,6 +59,7 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     underWay: [...state.underWay],
     transactions: [...state.transactions.values()],
     books: [...state.books],
+    papers: [...state.papers.values()],
     expectations: [...state.expectations.values()],
     door: storeDoor(state.door),
   };
@@ -77,6 +81,7 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
     underWay: new Map(stored.underWay),
     transactions: by(stored.transactions, 'id'),
     books: new Map(stored.books),
+    papers: by(stored.papers, 'id'),
     expectations: by(stored.expectations, 'id'),
     door: restoreDoor(stored.door),
   };

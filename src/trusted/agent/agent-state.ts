@@ -4,6 +4,7 @@ import type { AgentPeer } from '../message/party.ts';
 import type { Purpose } from '../message/purpose.ts';
 import type { Presentation } from '../message/state-head.ts';
 import type { TrustLists } from '../message/trust-lists.ts';
+import type { Paper } from '../paper/paper.ts';
 import type { Session } from '../session/session.ts';
 import type { TicketStatus } from '../ticket/status.ts';
 import type { DoorState } from './door-state.ts';
@@ -23,6 +24,8 @@ export interface AgentState {
   readonly transactions: Map<string, Transaction>;
   /** What this agent has marked on other people's tickets: by the ticket's name. */
   readonly books: Map<string, Booked>;
+  /** Commercial papers written and received, by their tickets' names, until their orders are settled and others need the room. */
+  readonly papers: Map<string, Paper>;
   readonly expectations: Map<string, Expectation>;
   readonly door: DoorState;
   /** Tran Log: how many entries, and the hash of them all. */

@@ -1,6 +1,7 @@
 /** What an agent remembers of codes: those it showed itself, and at a door what it saw, let in, and heard of others. */
 import type { AgentId } from '../message/agent-id.ts';
 import type { DoorReason } from '../ticket/door-reason.ts';
+import type { Scan } from '../ticket/scan.ts';
 
 export interface DoorState {
   /** Holder: codes of tickets that may still be shown somewhere, by the ticket's name. */
@@ -32,20 +33,6 @@ export interface Voided {
   readonly by: AgentId;
   /** Of the issuer, encoded. */
   readonly mark: Uint8Array;
-}
-
-/** Somebody was let in; kept in the journal under `SCAN_KEY`, to be compared with other doors. */
-export interface Scan {
-  readonly ticketId: string;
-  /** Compact form. */
-  readonly ticket: Uint8Array;
-  /** As it was shown; absent where the ticket was presented in a session. */
-  readonly code: Uint8Array | undefined;
-  /** By this door. */
-  readonly mark: Uint8Array;
-  /** What was taken off; 0 for a ticket that is not used up. */
-  readonly units: number;
-  readonly atS: number;
 }
 
 export type DoorRecord =

@@ -20,7 +20,7 @@ import { type Conversation, fail } from './conversation.ts';
 import type { HostCommand } from './host-command.ts';
 import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
 import { tellOutcome } from './outcome.ts';
-import { requireNotShown } from './showing.ts';
+import { requireNotShown } from './presentable.ts';
 import type { GivingTalk, WantedItem } from './talk.ts';
 import { tellHost } from './to-host.ts';
 import { abort, close, commit, openTransaction } from './transaction.ts';

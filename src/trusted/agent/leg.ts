@@ -6,8 +6,8 @@ import { decodeCbor } from '../../codec/cbor.ts';
 import type { AgentId } from '../message/agent-id.ts';
 import { decodeAgentCertificate, encodeAgentCertificate } from '../message/certificate.ts';
 import { decodeTicket, encodeTicket } from '../ticket/compact-ticket.ts';
-import type { UnsignedTicket } from '../ticket/sign-ticket.ts';
-import { bodyShape, encodeBody, maxTicketBytes, ticketIdOf } from '../ticket/ticket.ts';
+import { type UnsignedTicket, withDeed } from '../ticket/sign-ticket.ts';
+import { bodyShape, encodeBody, maxTicketBytes, type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 
 export type Leg =
   /** Ours becomes theirs. */
@@ -55,6 +55,16 @@ export function readUnsigned(stored: StoredUnsigned): UnsignedTicket {
   }
   const body = bodyShape.decode(decodeCbor(stored.body, { maxBytes: maxTicketBytes, maxDepth: 8 }), 'ticket');
   return { type: 'issue', body, receiver, signer };
+}
+
+/** The tickets that an agent issued in a transaction, with its deeds for all that it gave. */
+export function issuedIn(legs: readonly Leg[], deeds: readonly Uint8Array[]): readonly Ticket[] {
+  const given = legs.filter((leg) => leg.type === 'give');
+  return given.flatMap(({ ticket }, at) => {
+    const unsigned = ticket.type === 'issue' ? readUnsigned(ticket) : undefined;
+    const issued = unsigned && withDeed(unsigned, deeds[at]!);
+    return issued === undefined ? [] : [issued];
+  });
 }
 
 export function ticketIdOfUnsigned(unsigned: UnsignedTicket): string {

@@ -2,10 +2,9 @@
  * Showing a ticket by a code. The holder cannot hear what a door without a session makes of it, so the ticket is In Use (US 5,671,280, fields
  * 60, 86, 102, 118) for as long as the code counts: it is not given away nor presented meanwhile, and what was shown is written down first.
  */
-import { TrustedError } from '../message/trusted-error.ts';
 import { longestLiveS, signCode, writeCode } from '../ticket/ticket-code.ts';
 import type { HostCommand } from './host-command.ts';
-import { requirePresentable } from './presenting.ts';
+import { onPaper, requirePresentable } from './presentable.ts';
 import { tellHost } from './to-host.ts';
 import { ownKey, type Turn } from './turn.ts';
 
@@ -35,15 +34,3 @@ export function showCode(turn: Turn, command: Extract<HostCommand, { type: 'show
   draft.records.push({ type: 'shown', ticketId, shown });
   tellHost(turn, { type: 'code', matter, ticketId, code: writeCode(code), untilS });
 }
-
-/** @throws TrustedError `TICKET_INACTIVE` while a code of the ticket may be shown somewhere */
-export function requireNotShown({ state, env }: Turn, ticketId: string): void {
-  const shown = state.door.shown.get(ticketId);
-  if (shown === undefined || shown.untilS * 1000 <= env.nowMs) return;
-  if (shown.paper) throw onPaper(ticketId);
-  const leftS = Math.ceil(shown.untilS - env.nowMs / 1000);
-  throw new TrustedError('TICKET_INACTIVE', `ticket ${ticketId}: a code of it counts for ${leftS} s more`);
-}
-
-const onPaper = (ticketId: string) =>
-  new TrustedError('TICKET_INACTIVE', `ticket ${ticketId} is out on paper: who has the paper has its use`);

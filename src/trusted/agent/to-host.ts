@@ -61,6 +61,16 @@ const notices = {
   /** To the holder: a ticket of its changed. */
   marked: numbered(8, { matter: matter(), ticketId: ticketId(), ...statusFields }),
   over: numbered(9, { matter: matter() }),
+  /** A commercial paper came or was given: so stands the order it is about; without one, what is wrong with the paper. */
+  account: numbered(40, {
+    matter: matter(),
+    peer: agentIdShape(),
+    reference: optional(text({ max: 120 })),
+    standing: optional(oneOf('on-order', 'invoiced', 'paid')),
+    verdict: oneOf('matched', 'open', 'contradicted'),
+    missing: list(text({ max: 500 }), { max: 20 }),
+    contradictions: list(text({ max: 500 }), { max: 20 }),
+  }),
   /** The other agent knows how it ended and has not said so yet. */
   undecided: numbered(10, { matter: matter() }),
   /** To the holder: show this to a door. */

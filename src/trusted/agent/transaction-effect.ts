@@ -1,11 +1,12 @@
 /** What follows from the end of a transaction besides the change itself: an entry in Tran Log, To Host, and the ports that take part in it. */
 import { encodeCbor } from '../../codec/cbor.ts';
 import { formatAgentId } from '../message/agent-id.ts';
-import { decodeTicket } from '../ticket/compact-ticket.ts';
+import { decodeTicket, encodeTicket } from '../ticket/compact-ticket.ts';
 import { readMark, statusOf } from '../ticket/status.ts';
+import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import type { Changes, LogKind, TicketImage } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
-import type { Leg } from './leg.ts';
+import { issuedIn, type Leg } from './leg.ts';
 import { noteAdmission } from './scanning.ts';
 import { type HostNotice, shownStatus, showTicket, tellHost } from './to-host.ts';
 import { log, type Turn } from './turn.ts';
@@ -47,13 +48,13 @@ function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): re
   return notices;
 }
 
-/** With the tickets as they were and as they are. */
-function logTransaction(turn: Turn, { id, peer, session, legs }: Transaction, { put }: Changes): void {
+/** With the tickets as they were and as they are: also those that were issued, which are the other's now. */
+function logTransaction(turn: Turn, { id, peer, session, legs, deeds }: Transaction, { put }: Changes): void {
   log(turn, {
     ...{ session, transaction: id, note: undefined, kind: logKindOf(legs) },
     peer: formatAgentId(peer.agentId),
     before: legs.flatMap((leg) => imagesBefore(turn, leg)),
-    after: put.map(imageOf),
+    after: [...put.map(imageOf), ...issuedIn(legs, deeds).map(imageOfIssued)],
   });
 }
 
@@ -69,6 +70,10 @@ function logKindOf(legs: readonly Leg[]): LogKind {
 }
 
 const imageOf = ({ id, bytes, mark }: HeldTicket): TicketImage => ({ ticketId: id, ticket: bytes, mark });
+
+const imageOfIssued = (ticket: Ticket): TicketImage => ({
+  ...{ ticketId: ticketIdOf(ticket), ticket: encodeTicket(ticket), mark: undefined },
+});
 
 function imagesBefore({ state }: Turn, leg: Leg): readonly TicketImage[] {
   if (leg.type === 'give' && leg.ticket.type === 'issue') {

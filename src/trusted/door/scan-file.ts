@@ -2,8 +2,8 @@
 import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { row } from '../../codec/row-shape.ts';
 import { bytes, list, optional, type Shaped, text, whole } from '../../codec/shape.ts';
-import type { Scan } from '../agent/door-state.ts';
 import { agentIdShape } from '../message/agent-id.ts';
+import type { Scan } from '../ticket/scan.ts';
 import { maxCodeBytes } from '../ticket/ticket-code.ts';
 
 const maxScans = 200_000;

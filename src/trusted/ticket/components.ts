@@ -148,6 +148,8 @@ export const kinds = {
     customer: name(),
     items: list(itemShape, { min: 1, max: 200 }),
     instructions: words(),
+    /** Absent: on invoice. `on-delivery`: against a receipt when the goods are handed over. */
+    payment: optional(oneOf('on-invoice', 'on-delivery')),
   }),
   /** Physical objects: the vendor's invoice. */
   invoice: numbered(11, {
@@ -172,6 +174,8 @@ export const kinds = {
     items: list(itemShape, { max: 200 }),
     invoiceReferences: references(0),
     amountPaid: amount(),
+    /** For what was paid on delivery, without an invoice. */
+    orderReferences: optional(references(1)),
   }),
 };
 

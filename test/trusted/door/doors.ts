@@ -1,8 +1,8 @@
 /** Two doors of an opera house that have merchant credentials of their own, and what they scan. */
 import { HandselError } from '../../../src/handsel-error.ts';
-import type { Scan } from '../../../src/trusted/agent/door-state.ts';
 import type { HostCommand } from '../../../src/trusted/agent/host-command.ts';
 import type { DoorReason } from '../../../src/trusted/ticket/door-reason.ts';
+import type { Scan } from '../../../src/trusted/ticket/scan.ts';
 import { noticesOf, type Opera, openOpera, stateOf } from '../opera.ts';
 import { sample } from '../ticket/samples.ts';
 import { inTime, type TrustedAgent } from '../trusted-world.ts';
