@@ -7,8 +7,9 @@ import type { AgentCertificate } from '../message/certificate.ts';
 import type { ListUpdate } from '../message/list-change.ts';
 import type { Presentation } from '../message/state-head.ts';
 import { foldUpdate } from '../message/trust-lists.ts';
+import type { Paper } from '../paper/paper.ts';
 import { applySessionRecord, type SessionRecord } from '../session/session.ts';
-import type { TicketStatus } from '../ticket/status.ts';
+import { readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
 import type {
   AgentState,
   CipheredObject,
@@ -18,6 +19,7 @@ import type {
   PaymentMade,
   Transaction,
 } from './agent-state.ts';
+import { applyDoorRecord, type DoorRecord } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
 /** What a commit changes; all of it at once. */
@@ -86,9 +88,19 @@ export type AgentRecord =
   | { readonly type: 'dealing'; readonly dealing: Dealing }
   | { readonly type: 'dealing-over'; readonly transaction: string }
   | { readonly type: 'ciphered'; readonly object: CipheredObject }
+  /** Commercial papers came or were given; orders among them that are held have a new standing. */
+  | {
+      readonly type: 'filed';
+      readonly papers: readonly Paper[];
+      readonly dropped: readonly string[];
+      readonly marked: readonly HeldTicket[];
+    }
   | { readonly type: 'presented'; readonly presentation: Presentation }
   | { readonly type: 'countersigned'; readonly presentation: Presentation }
-  | { readonly type: 'logged'; readonly entry: LogEntry };
+  | { readonly type: 'logged'; readonly entry: LogEntry }
+  /** A mark came that was not made in a session of this agent. */
+  | { readonly type: 'remarked'; readonly ticket: HeldTicket }
+  | DoorRecord;
 
 export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
   switch (record.type) {
@@ -139,6 +151,11 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       if (record.changes !== undefined) change(state, record.changes);
       break;
     }
+    case 'filed':
+      for (const paper of record.papers) state.papers.set(paper.id, paper);
+      for (const id of record.dropped) state.papers.delete(id);
+      for (const held of record.marked) state.tickets.set(held.id, held);
+      break;
     case 'asked-outcome':
       state.transactions.get(record.transaction)!.asked += 1;
       break;
@@ -158,6 +175,24 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       state.heads.base = record.presentation;
       state.heads.presented = [];
       break;
+    case 'remarked':
+      state.tickets.set(record.ticket.id, record.ticket);
+      break;
+    case 'shown':
+    case 'turned-away':
+    case 'voided':
+    case 'sighted':
+    case 'issuer-met':
+      applyDoorRecord(state.door, record);
+      break;
+    case 'scanned':
+      applyDoorRecord(state.door, record);
+      if (record.scan.code !== undefined) bookUnheard(state, record.scan.ticketId, record.scan.mark);
+      break;
+    case 'learnt':
+      applyDoorRecord(state.door, record);
+      bookUnheard(state, record.ticketId, record.mark);
+      break;
     case 'logged':
       state.log.count += 1;
       state.log.head = sha256(state.log.head, encodeCborExact(record.entry as unknown as CborValue));
@@ -165,6 +200,10 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
     default:
       applySessionRecord(state, record);
   }
+}
+
+function bookUnheard({ books, log }: AgentState, ticketId: string, mark: Uint8Array): void {
+  books.set(ticketId, { status: statusOf(readMark(mark)), logged: log.count, unheard: mark });
 }
 
 /** Some two years of them. */
@@ -188,8 +227,11 @@ function release({ underWay }: AgentState, transaction: Transaction): void {
   for (const id of heldBy(transaction)) if (underWay.get(id) === transaction.id) underWay.delete(id);
 }
 
-function change({ tickets, books, log }: AgentState, { removed, put, booked }: Changes): void {
-  for (const id of removed) tickets.delete(id);
+function change({ tickets, books, log, door }: AgentState, { removed, put, booked }: Changes): void {
+  for (const id of removed) {
+    tickets.delete(id);
+    door.shown.delete(id);
+  }
   for (const ticket of put) tickets.set(ticket.id, ticket);
   for (const [id, status] of booked) books.set(id, { status, logged: log.count });
 }

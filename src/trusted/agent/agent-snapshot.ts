@@ -2,6 +2,7 @@
 import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
+import type { Paper } from '../paper/paper.ts';
 import type { Session } from '../session/session.ts';
 import type {
   AgentState,
@@ -13,6 +14,7 @@ import type {
   Identity,
   Transaction,
 } from './agent-state.ts';
+import { newDoorState, restoreDoor, type StoredDoor, storeDoor } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
 export function emptyAgent(foundingLists: TrustLists): AgentState {
@@ -27,7 +29,9 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     dealings: new Map(),
     objects: new Map(),
     books: new Map(),
+    papers: new Map(),
     expectations: new Map(),
+    door: newDoorState(),
     log: { count: 0, head: new Uint8Array(32) },
     heads: { base: undefined, presented: [] },
     serial: 0,
@@ -45,7 +49,9 @@ interface StoredAgent {
   readonly dealings: readonly Dealing[];
   readonly objects: readonly [string, CipheredObject][];
   readonly books: readonly [string, Booked][];
+  readonly papers: readonly Paper[];
   readonly expectations: readonly Expectation[];
+  readonly door: StoredDoor;
   readonly log: AgentState['log'];
   readonly heads: AgentState['heads'];
   readonly serial: number;
@@ -68,7 +74,9 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     dealings: [...state.dealings.values()],
     objects: [...state.objects],
     books: [...state.books],
+    papers: [...state.papers.values()],
     expectations: [...state.expectations.values()],
+    door: storeDoor(state.door),
   };
   return encodeCborExact(stored as unknown as CborValue);
 }
@@ -90,6 +98,8 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
     dealings: by(stored.dealings, 'transaction'),
     objects: new Map(stored.objects),
     books: new Map(stored.books),
+    papers: by(stored.papers, 'id'),
     expectations: by(stored.expectations, 'id'),
+    door: restoreDoor(stored.door),
   };
 }

@@ -1,11 +1,13 @@
 /** What a host side may tell its agent. A host side is not trusted: all of it is bounded, and nothing of it can make an agent break a protocol. */
-import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
+import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, digest, list, oneOf, optional, text, timeMs, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
+import { agentIdShape } from '../message/agent-id.ts';
 import { amountShape } from '../message/amount-shape.ts';
 import { selectionShape } from '../message/selection.ts';
 import { maxItems } from '../message/ticket-talk.ts';
 import { componentsShape } from '../ticket/components.ts';
+import { longestPaperS, maxCodeBytes } from '../ticket/ticket-code.ts';
 
 const matter = () => text({ min: 1, max: 64 });
 const route = () => text({ min: 1, max: 300 });
@@ -13,6 +15,9 @@ const session = () => text({ min: 32, max: 32 });
 const ticketId = () => text({ min: 32, max: 32 });
 const about = () => bytes({ max: 64 });
 const yes = () => whole({ min: 0, max: 1 });
+
+/** A mark; with the ticket where its maker let somebody in, without where its issuer took it back. */
+const learntShape = row({ ticket: optional(bytes({ max: maxCodeBytes })), mark: bytes({ max: 1024 }) });
 
 const items = choice({
   transfer: numbered(1, { ticketId: ticketId() }),
@@ -104,6 +109,25 @@ const commands = {
   }),
   /** Figure 22. */
   'open-merchandise': numbered(25, { ticketId: ticketId() }),
+  /** By the holder's host side: a code of a ticket, which then can be used in no other way until the code has run out. */
+  'show-code': numbered(50, {
+    ...{ matter: matter(), ticketId: ticketId(), paper: yes() },
+    /** Seconds that it counts. */
+    forS: whole({ min: 1, max: longestPaperS }),
+    /** The door that it is for, where that is known. */
+    door: optional(agentIdShape()),
+  }),
+  /** By a door's host side: somebody shows this code and wants to be let in, or so much service. */
+  scan: numbered(51, {
+    ...{ matter: matter(), code: bytes({ min: 1, max: maxCodeBytes }), paperTaken: yes() },
+    units: whole({ min: 0, max: 0xffff_ffff }),
+  }),
+  /** By the holder's host side: a mark that was made for a code of ours, or by the issuer. */
+  'take-mark': numbered(52, { matter: matter(), mark: bytes({ max: 1024 }) }),
+  /** By a door's host side: what other doors let in, and what issuers took back. */
+  learn: numbered(53, { entries: list(learntShape, { min: 1, max: 500 }) }),
+  /** By the issuer's host side: the ticket is taken back, wherever it is. */
+  'take-back': numbered(54, { matter: matter(), ticketId: ticketId(), counted: yes() }),
 };
 
 export type HostCommand = ChoiceOf<typeof commands>;

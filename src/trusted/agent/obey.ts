@@ -13,8 +13,11 @@ import type { HostCommand } from './host-command.ts';
 import { nameYourself } from './name-yourself.ts';
 import { openMerchandise } from './open-merchandise.ts';
 import { confirmPresenting, present } from './presenting.ts';
+import { scan } from './scanning.ts';
 import { bringMerchandise, confirmSelling, sell } from './selling.ts';
+import { showCode } from './showing.ts';
 import type { BuyingTalk } from './talk.ts';
+import { learn, takeBack, takeMark } from './told-marks.ts';
 import type { Turn } from './turn.ts';
 
 type CommandOf<K extends HostCommand['type']> = Extract<HostCommand, { type: K }>;
@@ -41,6 +44,11 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   pay: (turn, { session, payment }) => choosePayment(turn, buyingIn(turn, session), payment),
   'object-arrived': (turn, { session, ...object }) => takeObject(turn, buyingIn(turn, session), object),
   'open-merchandise': (turn, { ticketId }) => openMerchandise(turn, ticketId),
+  'show-code': showCode,
+  scan,
+  'take-mark': takeMark,
+  learn,
+  'take-back': takeBack,
 };
 
 /** @throws TrustedError when it cannot be done, or not now */

@@ -1,12 +1,14 @@
 /** What follows from the end of a transaction besides the change itself: an entry in Tran Log, To Host, and the ports that take part in it. */
 import { formatAgentId } from '../message/agent-id.ts';
-import { decodeTicket } from '../ticket/compact-ticket.ts';
+import { decodeTicket, encodeTicket } from '../ticket/compact-ticket.ts';
 import { readMark, statusOf } from '../ticket/status.ts';
+import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import type { Changes, LogKind, TicketImage } from './agent-record.ts';
 import type { HeldTicket, PaymentMade, Transaction } from './agent-state.ts';
 import { endDealing } from './dealing.ts';
-import type { Leg } from './leg.ts';
+import { issuedIn, type Leg } from './leg.ts';
 import { tellKeys } from './open-merchandise.ts';
+import { noteAdmission } from './scanning.ts';
 import { type HostNotice, shownStatus, showTicket, tellHost } from './to-host.ts';
 import { log, paidKey, type Turn } from './turn.ts';
 
@@ -23,6 +25,7 @@ export function tellCommitted(
   // Figure 12, step 434.
   if (payment?.side === 'payer') for (const held of changes.put) tellKeys(turn, held);
   endDealing(turn, transaction.id, 'commit');
+  for (const leg of transaction.legs) if (leg.type === 'book' && leg.units !== 0) noteAdmission(turn, leg);
 }
 
 /** The payment that a transaction contains, if it does. */
@@ -62,7 +65,7 @@ function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): re
 /** With the tickets as they were and as they are. */
 function logTransaction(
   turn: Turn,
-  { id, peer, session, legs }: Transaction,
+  { id, peer, session, legs, deeds }: Transaction,
   { put }: Changes,
   payment: PaymentMade | undefined,
 ): void {
@@ -70,7 +73,7 @@ function logTransaction(
     ...{ session, transaction: id, note: undefined, kind: logKindOf(legs) },
     peer: formatAgentId(peer.agentId),
     before: legs.flatMap((leg) => imagesBefore(turn, leg)),
-    after: put.map(imageOf),
+    after: [...put.map(imageOf), ...issuedIn(legs, deeds).map(imageOfIssued)],
     ...(payment && { payment }),
   });
   if (payment === undefined) return;
@@ -94,6 +97,10 @@ function logKindOf(legs: readonly Leg[]): LogKind {
 }
 
 const imageOf = ({ id, bytes, mark }: HeldTicket): TicketImage => ({ ticketId: id, ticket: bytes, mark });
+
+const imageOfIssued = (ticket: Ticket): TicketImage => ({
+  ...{ ticketId: ticketIdOf(ticket), ticket: encodeTicket(ticket), mark: undefined },
+});
 
 function imagesBefore({ state }: Turn, leg: Leg): readonly TicketImage[] {
   if (leg.type === 'give' && leg.ticket.type === 'issue') {

@@ -15,6 +15,7 @@ import { firstStatus, readMark, statusOf, type TicketStatus } from '../ticket/st
 import type { Changes } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
 import { endDealing } from './dealing.ts';
+import { filePapers } from './file-papers.ts';
 import { type Leg, readUnsigned } from './leg.ts';
 import type { Talk } from './talk.ts';
 import { paymentOf, tellCommitted } from './transaction-effect.ts';
@@ -76,7 +77,8 @@ export function commit(turn: Turn, transaction: Transaction, receipt?: Uint8Arra
   const deeds = deedsFor(turn, legs);
   const changes = changesOf(turn, transaction, theirDeeds, receipt);
   turn.draft.records.push({ ...{ type: 'committed', transaction: id, deeds, changes }, ...(receipt && { receipt }) });
-  tellCommitted(turn, transaction, changes, receipt);
+  tellCommitted(turn, { ...transaction, deeds }, changes, receipt);
+  filePapers(turn, { ...transaction, deeds }, changes);
   return deeds;
 }
 
@@ -94,6 +96,7 @@ export function settle(turn: Turn, transaction: Transaction, deeds: readonly Uin
   turn.draft.records.push({ type: 'closed', transaction: transaction.id, changes });
   turn.draft.clearTimers.push(askTimer(transaction.id));
   tellCommitted(turn, transaction, changes, receipt);
+  filePapers(turn, transaction, changes);
 }
 
 /** Rolls back, for a decider before its decision and for a voter that hears of an abort: what was there before is as it was. */

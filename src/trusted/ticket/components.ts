@@ -134,6 +134,8 @@ export const kinds = {
     customer: name(),
     items: list(itemShape, { min: 1, max: 200 }),
     instructions: words(),
+    /** Absent: on invoice. `on-delivery`: against a receipt when the goods are handed over. */
+    payment: optional(oneOf('on-invoice', 'on-delivery')),
   }),
   /** Physical objects: the vendor's invoice. */
   invoice: numbered(11, {
@@ -158,6 +160,8 @@ export const kinds = {
     items: list(itemShape, { max: 200 }),
     invoiceReferences: references(0),
     amountPaid: amountShape(),
+    /** For what was paid on delivery, without an invoice. */
+    orderReferences: optional(references(1)),
   }),
 };
 
