@@ -18,7 +18,9 @@ import { agentOrderSchema, namedMerchants } from './agent-order.ts';
 import { controlProof } from './control-proof.ts';
 import { type Guarded, inJson, readRequest } from './control-request.ts';
 import type { CustomerDepositsRunning } from './customer-deposits.ts';
+import { type DeliveryDesk, deliveryControl } from './delivery-control.ts';
 import { depositControl } from './deposit-control.ts';
+import type { DirectPurchase } from './direct-purchases.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Station } from './station.ts';
 
@@ -36,6 +38,7 @@ const purchase = z.strictObject({
   currency: z.string().length(3, 'expected a currency code such as EUR'),
   quantity: z.number(PIECES).int(PIECES).min(1, PIECES).max(1000, PIECES).default(1),
   max: z.string().max(40, 'expected an amount such as 12.50EUR'),
+  withinSeconds: z.number().int().min(10).max(86_000).optional(),
   password: z.string(PASSWORD).min(1, PASSWORD).max(1024, PASSWORD),
 });
 
@@ -45,11 +48,12 @@ export const controlFileSchema = z.strictObject({ url: z.url(), secret: z.string
 export async function serveControl(options: {
   readonly station: Station;
   readonly deposits?: CustomerDepositsRunning;
+  readonly deliveries?: DeliveryDesk;
   readonly listen: { readonly host: string; readonly port: number };
   readonly file: string;
   readonly log: Log;
 }): Promise<RunningServer> {
-  const { station, deposits, listen, file, log } = options;
+  const { station, deposits, deliveries, listen, file, log } = options;
   if (!isLoopback(listen.host)) {
     throw new HandselError('CONTROL_EXPOSED', `passwords come in here in clear: ${listen.host} is no loopback address`);
   }
@@ -88,10 +92,11 @@ export async function serveControl(options: {
       payment: await station.reject(id(request), readRequest(request, rejection).reason),
     })),
     'GET /purchases': withSecret(async () => station.bought()),
-    'POST /purchases': withSecret(async (request) => station.buy(readRequest(request, purchase))),
+    'POST /purchases': withSecret(async (request) => station.buy(purchaseOf(readRequest(request, purchase)))),
     'GET /purchases/:id': withSecret(async (request) => station.purchase(id(request))),
     'GET /wallet': withSecret(async () => station.cards()),
     ...depositControl(deposits, guarded),
+    ...deliveryControl(deliveries, guarded),
   };
   const server = await serve({ routes, listen, limits: LIMITS, log });
   const content = `${JSON.stringify({ url: server.url, secret: toHex(secret) })}\n`;
@@ -104,6 +109,10 @@ export async function serveControl(options: {
       await server.close(drainMs);
     },
   };
+}
+
+function purchaseOf({ withinSeconds, ...rest }: z.infer<typeof purchase>): DirectPurchase {
+  return { ...rest, ...(withinSeconds !== undefined && { withinSeconds }) };
 }
 
 function isLoopback(host: string): boolean {

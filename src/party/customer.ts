@@ -23,6 +23,7 @@ import { agreedOrder } from './counter-order.ts';
 import { type CustomerDeliveryRunning, openCustomerDelivery } from './customer-delivery.ts';
 import { type CustomerDepositsRunning, openCustomerDeposits } from './customer-deposits.ts';
 import { createDeliveries } from './deliveries.ts';
+import { deliveryDesk } from './delivery-control.ts';
 import { createDirectPurchases } from './direct-purchases.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { readKeyFile } from './key-file.ts';
@@ -204,6 +205,7 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
   const control = await serveControl({
     ...{ station, listen: configuration.control, file: controlFileOf(file), log },
     ...(deposits && { deposits }),
+    ...(delivery && { deliveries: deliveryDesk(delivery, { client, directory }) }),
   });
 
   return {

@@ -103,7 +103,12 @@ export async function packGoods(
     readonly expected?: Uint8Array;
     readonly onProgress?: (progress: PackingProgress) => void;
   },
-): Promise<{ readonly content: string; readonly edition: StoredEdition; readonly made: boolean }> {
+): Promise<{
+  readonly content: string;
+  readonly lengthBytes: number;
+  readonly edition: StoredEdition;
+  readonly made: boolean;
+}> {
   const { folder, key, merchant, signer, nowMs, random, expected, onProgress } = options;
   makeFolder(folder);
   const { file: source, sku, name, text, mediaType } = goods;
@@ -113,8 +118,9 @@ export async function packGoods(
     throw new DeliveryError('CONTENT_DIFFERS', `${source} was changed since it was described`);
   }
   const content = toHex(stated.content);
+  const lengthBytes = stated.length;
   const known = readEdition(options, content);
-  if (known !== undefined) return { content, edition: known, made: false };
+  if (known !== undefined) return { content, lengthBytes, edition: known, made: false };
   const target = join(folder, `.${content}.packing`);
   try {
     const edition = await packProduct({
@@ -126,7 +132,7 @@ export async function packGoods(
     // Last: without the key the package is nobody's.
     const plaintext = encodeShape(editionType, edition);
     replaceFile(editionFile(folder, content), seal({ key, plaintext, associatedData: binding(content), random }));
-    return { content, edition, made: true };
+    return { content, lengthBytes, edition, made: true };
   } finally {
     await rm(target, { force: true });
   }
