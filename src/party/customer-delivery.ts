@@ -56,7 +56,7 @@ export interface CustomerDeliveryRunning {
   /** Of what was delivered: as which package, and who released its key. */
   deliveredBy(payment: string, part: number): Promise<DeliveredBy>;
   sale(payment: string): Promise<Sale | undefined>;
-  /** Payments of the sales under way. */
+  /** Payments of the sales under way, and of what is complained of. */
   open(): readonly string[];
   /** What became of one part: its purchase and everything recorded about it. */
   history(payment: string, part: number): Promise<readonly ReceiverRecord[]>;
@@ -214,7 +214,10 @@ export function openCustomerDelivery(options: CustomerDeliveryOptions): Promise<
         return { package: toHex(linkOf(manifest)), released: role, by };
       },
       sale: saleOf,
-      open: () => [...counter.state.sales.keys()],
+      open() {
+        const complained = [...receiver.state.purchases.keys()].map((reference) => partNamed(reference).payment);
+        return [...new Set([...counter.state.sales.keys(), ...complained])];
+      },
       ...{ history, purchase, packages },
       async complain(payment, part, statement) {
         const known = await purchase(payment, part);

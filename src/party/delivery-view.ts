@@ -62,15 +62,19 @@ export function deliveryView(
       const { outcome, reason } = sale.parts[part]!;
       const records = histories[part]!;
       const known = purchaseIn(records);
-      const finished = records.findLast((record) => record.type === 'finished');
-      const phase = finished?.outcome ?? (outcome as DeliveryPartView['phase'] | null) ?? known?.phase ?? 'offer';
-      const why = finished?.reason || reason;
+      const last = records.findLast(({ type }) => type === 'finished' || type === 'begun');
+      // What was delivered may be complained of later: then it is open once more.
+      const finished = last?.type === 'finished' ? last : undefined;
+      const reopened = last?.type === 'begun' && last.purchase.productKey !== null;
+      const told = reopened ? null : (outcome as DeliveryPartView['phase'] | null);
+      const phase = finished?.outcome ?? told ?? known?.phase ?? 'offer';
+      const why = finished?.reason || (reopened ? '' : reason);
       return {
         name: known === undefined ? fileName : readMessage(descriptionType, known.description).value.name,
         ...{ phase, sha256: toHex(sha256), accepted: known !== undefined && known.accept !== null },
         ...(why !== '' && { reason: why }),
         ...(known && packageFacts(known, places.packages, phase)),
-        ...(known && known.productKey !== null && phase === 'delivered' && { file: places.fileOf(part) }),
+        ...(outcome === 'delivered' && { file: places.fileOf(part) }),
         ...rulingFacts(records, known),
       };
     }),
