@@ -80,6 +80,15 @@ export function readEdition({ folder, key }: PackageStore, content: string): Sto
   return existsSync(packageFileIn(folder, toHex(edition.package))) ? edition : undefined;
 }
 
+export function storeEdition(
+  { folder, key }: PackageStore,
+  content: string,
+  { edition, random }: { readonly edition: StoredEdition; readonly random: Random },
+): void {
+  const plaintext = encodeShape(editionType, edition);
+  replaceFile(editionFile(folder, content), seal({ key, plaintext, associatedData: binding(content), random }));
+}
+
 /** Digests of the contents that are packed there, hexadecimal. */
 export function packedContents({ folder }: PackageStore): readonly string[] {
   if (!existsSync(folder)) return [];
@@ -109,7 +118,7 @@ export async function packGoods(
   readonly edition: StoredEdition;
   readonly made: boolean;
 }> {
-  const { folder, key, merchant, signer, nowMs, random, expected, onProgress } = options;
+  const { folder, merchant, signer, nowMs, random, expected, onProgress } = options;
   makeFolder(folder);
   const { file: source, sku, name, text, mediaType } = goods;
   const totalBytes = (await stat(source)).size;
@@ -130,8 +139,7 @@ export async function packGoods(
     });
     await rename(target, packageFileIn(folder, toHex(edition.package)));
     // Last: without the key the package is nobody's.
-    const plaintext = encodeShape(editionType, edition);
-    replaceFile(editionFile(folder, content), seal({ key, plaintext, associatedData: binding(content), random }));
+    storeEdition(options, content, { edition, random });
     return { content, lengthBytes, edition, made: true };
   } finally {
     await rm(target, { force: true });
