@@ -74,7 +74,7 @@ export function deliveryView(
         ...{ phase, sha256: toHex(sha256), accepted: known !== undefined && known.accept !== null },
         ...(why !== '' && { reason: why }),
         ...(known && packageFacts(known, places.packages, phase)),
-        ...(outcome === 'delivered' && { file: places.fileOf(part) }),
+        ...((outcome === 'delivered' || phase === 'delivered') && { file: places.fileOf(part) }),
         ...rulingFacts(records, known),
       };
     }),
