@@ -17,7 +17,7 @@ import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { inactivity, readMark, signMark, statusOf, type TicketStatus, writeMark } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import type { Transaction } from './agent-state.ts';
-import { credentialToShow, reasonOf } from './check-credential.ts';
+import { credentialAnswer, reasonOf } from './check-credential.ts';
 import type { Conversation } from './conversation.ts';
 import type { Leg } from './leg.ts';
 import { doubt } from './outcome.ts';
@@ -40,9 +40,7 @@ export const accepting: Conversation<AcceptingTalk> = {
     const request = presentRequestShape.decode(decodeCbor(payload, { maxDepth: 12 }), 'request');
     switch (request.type) {
       case 'show-credential': {
-        const held = credentialToShow(turn, talk.credential);
-        if (held === undefined) answer(turn, talk, { type: 'no-credential' });
-        else answer(turn, talk, { type: 'credential', ticket: held.bytes, ...(held.mark && { mark: held.mark }) });
+        answer(turn, talk, credentialAnswer(turn, talk));
         break;
       }
       case 'present':
@@ -76,7 +74,7 @@ function receive(turn: Turn, talk: AcceptingTalk, request: Extract<PresentReques
   if (talk.ticket !== undefined) throw outOfOrder(request);
   try {
     const shown = readShownTicket(turn, peerOf(turn, talk), { ...request, taintAllowed: true });
-    const { ticketId, ticket, status } = shown;
+    const { ticketId, ticket, status, ...beside } = shown;
     requireNewest(turn, talk, shown);
     const why = inactivity(ticket.body.components, status, Math.floor(turn.env.nowMs / 1000));
     if (why !== undefined) throw new TrustedError('TICKET_INACTIVE', `the ticket is ${why}`);
@@ -85,7 +83,7 @@ function receive(turn: Turn, talk: AcceptingTalk, request: Extract<PresentReques
       type: 'presented',
       matter: talk.matter,
       session: talk.session,
-      ticket: showTicket(ticket, status),
+      ticket: showTicket(ticket, status, beside),
     });
     offerMark(turn, { ...talk, ticketId, ticket: request.ticket }, { ticket, status, use: undefined });
   } catch (error) {

@@ -4,11 +4,14 @@ import type { CborValue } from '../../codec/cbor-value.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import type { ListUpdate } from '../message/list-change.ts';
+import type { StandingChange, StandingUpdate } from '../message/standing-list.ts';
 import type { Presentation } from '../message/state-head.ts';
 import { foldUpdate } from '../message/trust-lists.ts';
 import { applySessionRecord, type SessionRecord } from '../session/session.ts';
 import type { TicketStatus } from '../ticket/status.ts';
-import type { AgentState, Expectation, HeldTicket, Transaction } from './agent-state.ts';
+import type { AgentState, Expectation, HeldSdJwt, HeldTicket, Transaction } from './agent-state.ts';
+import type { TicketImage } from './leg.ts';
+import { listOwn, takeKnown } from './own-standings.ts';
 import type { Talk } from './talk.ts';
 
 /** What a commit changes; all of it at once. */
@@ -17,9 +20,22 @@ export interface Changes {
   /** Tickets that came, and tickets whose mark changed. */
   readonly put: readonly HeldTicket[];
   readonly booked: readonly (readonly [ticketId: string, status: TicketStatus])[];
+  /** Credentials of its own that stand differently from now on. */
+  readonly listed?: readonly StandingChange[];
 }
 
-export type LogKind = 'given' | 'received' | 'presented' | 'accepted' | 'certified' | 'failed' | 'suspicion';
+export type LogKind =
+  | 'revalidated'
+  | 'exported'
+  | 'listed'
+  | 'paid'
+  | 'given'
+  | 'received'
+  | 'presented'
+  | 'accepted'
+  | 'certified'
+  | 'failed'
+  | 'suspicion';
 
 /** One entry of Tran Log (US 5,671,280, figures 4B to 4D). */
 export interface LogEntry {
@@ -33,12 +49,6 @@ export interface LogEntry {
   readonly before: readonly TicketImage[];
   readonly after: readonly TicketImage[];
   readonly note: string | undefined;
-}
-
-export interface TicketImage {
-  readonly ticketId: string;
-  readonly ticket: Uint8Array;
-  readonly mark: Uint8Array | undefined;
 }
 
 export type AgentRecord =
@@ -64,6 +74,9 @@ export type AgentRecord =
   | { readonly type: 'asked-outcome'; readonly transaction: string }
   | { readonly type: 'presented'; readonly presentation: Presentation }
   | { readonly type: 'countersigned'; readonly presentation: Presentation }
+  | { readonly type: 'listed'; readonly changes: readonly StandingChange[] }
+  | { readonly type: 'standings'; readonly update: StandingUpdate }
+  | { readonly type: 'sd-jwt'; readonly held: HeldSdJwt }
   | { readonly type: 'logged'; readonly entry: LogEntry };
 
 export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
@@ -124,6 +137,15 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       state.heads.base = record.presentation;
       state.heads.presented = [];
       break;
+    case 'listed':
+      listOwn(state, record.changes);
+      break;
+    case 'standings':
+      takeKnown(state, record.update);
+      break;
+    case 'sd-jwt':
+      state.sdJwts.set(record.held.id, record.held);
+      break;
     case 'logged':
       state.log.count += 1;
       state.log.head = sha256(state.log.head, encodeCborExact(record.entry as unknown as CborValue));
@@ -147,14 +169,19 @@ function expected({ expectations }: AgentState, { id, left }: Extract<AgentRecor
 
 /** Tickets of ours that nothing else may touch meanwhile. */
 function heldBy({ legs }: Transaction): readonly string[] {
-  return legs.flatMap((leg) => (leg.type === 'give' && leg.ticket.type === 'transfer' ? [leg.ticketId] : []));
+  return legs.flatMap((leg) => {
+    const held = leg.type === 'retire' || (leg.type === 'give' && leg.ticket.type === 'transfer');
+    return held ? [leg.ticketId] : [];
+  });
 }
 
 function release({ underWay }: AgentState, transaction: Transaction): void {
   for (const id of heldBy(transaction)) if (underWay.get(id) === transaction.id) underWay.delete(id);
 }
 
-function change({ tickets, books, log }: AgentState, { removed, put, booked }: Changes): void {
+function change(state: AgentState, { removed, put, booked, listed = [] }: Changes): void {
+  const { tickets, books, log } = state;
+  listOwn(state, listed);
   for (const id of removed) tickets.delete(id);
   for (const ticket of put) tickets.set(ticket.id, ticket);
   for (const [id, status] of booked) books.set(id, { status, logged: log.count });

@@ -12,13 +12,12 @@ import type { Journal } from '../../journal/journal.ts';
 import type { OutboxPace } from '../../journal/outbox.ts';
 import { createSealedJournal } from '../../journal/sealed-journal.ts';
 import { decodeTrustedMessage, messageIdentityOf } from '../message/envelope.ts';
-import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { type AgentInput, type AgentOptions, createTrustedAgent } from './agent-machine.ts';
 import type { AgentRecord, LogEntry } from './agent-record.ts';
 import type { AgentState } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
-import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showTicket } from './to-host.ts';
+import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showHeld } from './to-host.ts';
 import { LOG_KEY } from './turn.ts';
 
 export interface TransactionDevice {
@@ -94,7 +93,7 @@ function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): Tra
       const { messageId } = identity;
       return host.handle({ ...identity, input: { type: 'message', message: decodeTrustedMessage(body), messageId } });
     },
-    tickets: () => [...host.state.tickets.values()].map(({ bytes, status }) => showTicket(decodeTicket(bytes), status)),
+    tickets: () => [...host.state.tickets.values()].map(showHeld),
     async log(limit) {
       const records = await host.readByKey(LOG_KEY, { limit });
       return records.flatMap((record) => (record.type === 'logged' ? [shown(record.entry)] : []));

@@ -1,15 +1,20 @@
 /** What a host side may tell its agent. A host side is not trusted: all of it is bounded, and nothing of it can make an agent break a protocol. */
-import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
+import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, list, oneOf, optional, text, timeMs, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
+import { agentIdShape } from '../message/agent-id.ts';
+import { maxEvidence, visitCodeShape, wantedShape } from '../message/credential-talk.ts';
+import { listedStandings } from '../message/standing-list.ts';
 import { maxItems } from '../message/ticket-talk.ts';
-import { componentsShape } from '../ticket/components.ts';
+import { claimName } from '../ticket/claim.ts';
+import { componentsShape, maxClaims } from '../ticket/components.ts';
 
 const matter = () => text({ min: 1, max: 64 });
 const route = () => text({ min: 1, max: 300 });
 const session = () => text({ min: 32, max: 32 });
 const ticketId = () => text({ min: 32, max: 32 });
 const about = () => bytes({ max: 64 });
+const fields = () => list(claimName(), { max: maxClaims });
 const yes = () => whole({ min: 0, max: 1 });
 
 const items = choice({
@@ -28,12 +33,14 @@ const commands = {
   /** Somebody will call for this: `Receive Ticket` in figures 23 and 25. */
   expect: numbered(6, {
     matter: matter(),
-    purpose: oneOf('give', 'present'),
+    purpose: oneOf('give', 'present', 'credential'),
     about: optional(about()),
     times: optional(whole({ min: 1, max: 1_000_000_000 })),
     untilMs: timeMs(),
     /** Which credential to show if the caller asks for one; a merchant or authority shows its own without being told. */
     credential: optional(ticketId()),
+    /** Which of its fields, where it is an attestation: none unless they are named. */
+    fields: optional(fields()),
   }),
   /** `Transfer Ticket(s)` in figure 25; tickets may also be issued to the other agent. */
   give: numbered(7, {
@@ -47,15 +54,35 @@ const commands = {
   present: numbered(8, {
     ...{ matter: matter(), route: route(), about: about(), ticketId: ticketId() },
     check: yes(),
+    fields: optional(fields()),
   }),
   /** The answer to `confirm-credential`. */
-  confirm: numbered(9, { session: session(), accept: yes() }),
+  confirm: numbered(9, {
+    ...{ session: session(), accept: yes() },
+    /** The card credential that pays, where there is a price. */
+    card: optional(ticketId()),
+  }),
   /** By the acceptor's host side: so much service is asked for, or was the last. */
   use: numbered(10, {
     session: session(),
     units: whole({ min: -0xffff_ffff, max: 0xffff_ffff }),
     last: yes(),
   }),
+  /** `Acquire Credential` (figure 26): with the code that was handed over there, or with credentials that say who it is. */
+  acquire: numbered(30, {
+    ...{ matter: matter(), route: route(), about: about(), wanted: wantedShape() },
+    code: optional(visitCodeShape()),
+    evidence: list(row({ ticketId: ticketId(), fields: optional(fields()) }), { max: maxEvidence }),
+    /** Whether the authority's own credential is to be checked first. */
+    check: yes(),
+  }),
+  /** `Revalidate Credential` (figure 28). */
+  revalidate: numbered(31, { matter: matter(), route: route(), about: about(), ticketId: ticketId() }),
+  /** By an authority: a credential that it issued does not count any more, or does again. */
+  'set-standing': numbered(32, { ticketId: ticketId(), standing: oneOf(...listedStandings) }),
+  'fetch-standings': numbered(33, { issuer: agentIdShape(), route: route() }),
+  /** A list that another device fetched. */
+  'take-standings': numbered(34, { update: bytes({ max: 1 << 20 }) }),
 };
 
 export type HostCommand = ChoiceOf<typeof commands>;

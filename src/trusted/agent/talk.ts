@@ -1,5 +1,7 @@
 /** How far a conversation has come, by what it is for and which side of it this agent is on. */
+import type { Amount } from '../../money/amount.ts';
 import type { Components } from '../ticket/components.ts';
+import type { StoredUnsigned, TicketImage } from './leg.ts';
 
 interface InSession {
   readonly session: string;
@@ -36,6 +38,8 @@ export interface TakingTalk extends InSession {
   readonly type: 'taking';
   /** To be shown if asked for. */
   readonly credential: string | undefined;
+  /** Of an attestation, these fields. */
+  readonly fields?: readonly string[];
   readonly transaction: string | undefined;
 }
 
@@ -43,6 +47,7 @@ export interface TakingTalk extends InSession {
 export interface PresentingTalk extends InSession {
   readonly type: 'presenting';
   readonly ticketId: string;
+  readonly fields?: readonly string[];
   readonly check: boolean;
   readonly step: 'calling' | 'checking' | 'confirming' | 'presented' | 'waiting';
   /** Committed, the acceptor has not answered yet. */
@@ -62,6 +67,8 @@ export interface AcceptingTalk extends InSession {
   readonly type: 'accepting';
   /** To be shown if asked for. */
   readonly credential: string | undefined;
+  /** Of an attestation, these fields. */
+  readonly fields?: readonly string[];
   readonly ticketId: string | undefined;
   /** How many entries the log had when the holder was let in. */
   readonly begun: number;
@@ -74,4 +81,60 @@ export interface AcceptingTalk extends InSession {
   readonly offered: { readonly transaction: string; readonly use: Use | undefined } | undefined;
 }
 
-export type Talk = CertifyingTalk | GivingTalk | TakingTalk | PresentingTalk | AcceptingTalk;
+/** What a credential is wanted from an authority for. */
+export type CredentialGoal =
+  /** Figure 26. */
+  | {
+      readonly type: 'acquire';
+      readonly wanted: string;
+      readonly code: Uint8Array | undefined;
+      readonly evidence: readonly ChosenCredential[];
+    }
+  /** Figure 28. */
+  | { readonly type: 'revalidate'; readonly ticketId: string };
+
+export interface ChosenCredential {
+  readonly ticketId: string;
+  /** Of an attestation, these fields; none unless they are named. */
+  readonly fields?: readonly string[];
+}
+
+/** A credential on its way from an authority, not signed yet. */
+export interface Delivered {
+  readonly transaction: string;
+  readonly ticketId: string;
+  readonly ticket: StoredUnsigned;
+  readonly disclosures?: Uint8Array;
+  readonly price?: Amount;
+}
+
+/** Caller; figures 26 to 28. */
+export interface AcquiringTalk extends InSession {
+  readonly type: 'acquiring';
+  readonly goal: CredentialGoal;
+  readonly check: boolean;
+  readonly step: 'calling' | 'checking' | 'confirming' | 'asked' | 'deciding' | 'accepted' | 'leaving';
+  readonly delivered: Delivered | undefined;
+}
+
+/** Callee, an authority; figures 26 to 28. */
+export interface CreatingTalk extends InSession {
+  readonly type: 'creating';
+  /** To be shown if asked for. */
+  readonly credential: string | undefined;
+  readonly step: 'open' | 'consulting' | 'delivered' | 'paying' | 'issued' | 'in-person';
+  /** The number under which the authority's server was asked, and of the transaction that follows. */
+  readonly transaction: string | undefined;
+  /** The credential that was shown to be revalidated. */
+  readonly replaces: TicketImage | undefined;
+  readonly price?: Amount;
+}
+
+export type Talk =
+  | CertifyingTalk
+  | GivingTalk
+  | TakingTalk
+  | PresentingTalk
+  | AcceptingTalk
+  | AcquiringTalk
+  | CreatingTalk;

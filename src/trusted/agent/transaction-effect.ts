@@ -1,12 +1,11 @@
 /** What follows from the end of a transaction besides the change itself: an entry in Tran Log, To Host, and the ports that take part in it. */
 import { encodeCbor } from '../../codec/cbor.ts';
 import { formatAgentId } from '../message/agent-id.ts';
-import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { readMark, statusOf } from '../ticket/status.ts';
-import type { Changes, LogKind, TicketImage } from './agent-record.ts';
+import type { Changes, LogKind } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
-import type { Leg } from './leg.ts';
-import { type HostNotice, shownStatus, showTicket, tellHost } from './to-host.ts';
+import type { Leg, TicketImage } from './leg.ts';
+import { type HostNotice, showHeld, shownStatus, tellHost } from './to-host.ts';
 import { log, type Turn } from './turn.ts';
 
 export function tellCommitted(turn: Turn, transaction: Transaction, changes: Changes): void {
@@ -16,14 +15,21 @@ export function tellCommitted(turn: Turn, transaction: Transaction, changes: Cha
 }
 
 /** Where ports of the device are reached: `port:NAME`. A port did its part provisionally before the transaction could be decided. */
-export function tellPorts({ draft }: Turn, { id, legs }: Transaction, what: 'commit' | 'abort'): void {
-  for (const leg of legs) {
-    if (leg.type !== 'port') continue;
-    draft.send.push({
-      ...{ id: `port/${id}/${leg.port}/${what}`, to: `port:${leg.port}`, kind: `port-${what}` },
-      body: encodeCbor([id, leg.reference]),
-    });
-  }
+export function tellPorts(turn: Turn, { id, legs }: Transaction, what: 'commit' | 'abort'): void {
+  for (const leg of legs) if (leg.type === 'port') tellPort(turn, leg, id, what);
+}
+
+/** One port; also where it was asked and no transaction was opened. */
+export function tellPort(
+  { draft }: Turn,
+  { port, reference }: { readonly port: string; readonly reference: string },
+  transaction: string,
+  what: 'commit' | 'abort',
+): void {
+  draft.send.push({
+    ...{ id: `port/${transaction}/${port}/${what}`, to: `port:${port}`, kind: `port-${what}` },
+    body: encodeCbor([transaction, reference]),
+  });
 }
 
 function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): readonly HostNotice[] {
@@ -32,7 +38,7 @@ function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): re
   if (given.length > 0) notices.push({ type: 'given', matter, ticketIds: given });
   const taken = put.filter(({ id }) => legs.some((leg) => leg.type === 'take' && leg.ticketId === id));
   if (taken.length > 0) {
-    const tickets = taken.map(({ bytes, status }) => showTicket(decodeTicket(bytes), status));
+    const tickets = taken.map(showHeld);
     notices.push({ type: 'received', matter, tickets });
   }
   for (const leg of legs) {
@@ -56,6 +62,8 @@ function logTransaction(turn: Turn, { id, peer, session, legs }: Transaction, { 
 }
 
 const kinds: readonly (readonly [Leg['type'], LogKind])[] = [
+  ['retire', 'revalidated'],
+  ['list', 'revalidated'],
   ['give', 'given'],
   ['take', 'received'],
   ['mark', 'presented'],
@@ -72,6 +80,8 @@ function imagesBefore({ state }: Turn, leg: Leg): readonly TicketImage[] {
   if (leg.type === 'give' && leg.ticket.type === 'issue') {
     return [{ ticketId: leg.ticketId, ticket: leg.ticket.body, mark: undefined }];
   }
-  const held = leg.type === 'give' || leg.type === 'mark' ? state.tickets.get(leg.ticketId) : undefined;
+  if (leg.type === 'seen') return [leg.image];
+  const held =
+    leg.type === 'give' || leg.type === 'mark' || leg.type === 'retire' ? state.tickets.get(leg.ticketId) : undefined;
   return held === undefined ? [] : [imageOf(held)];
 }

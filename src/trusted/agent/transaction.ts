@@ -8,6 +8,7 @@
  *   4. the voter closes when it hears the outcome: by the commit frame, a statement, or the answer to its ask
  *   5. the decider closes when it hears, authenticated, that the voter did: until then it remembers
  */
+import type { StandingChange } from '../message/standing-list.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { encodeTicket } from '../ticket/compact-ticket.ts';
 import { signDeed, withDeed } from '../ticket/sign-ticket.ts';
@@ -15,6 +16,7 @@ import { firstStatus, readMark, statusOf, type TicketStatus } from '../ticket/st
 import type { Changes } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
 import { type Leg, readUnsigned } from './leg.ts';
+import { standingChange } from './own-standings.ts';
 import type { Talk } from './talk.ts';
 import { tellCommitted, tellPorts } from './transaction-effect.ts';
 import { keyOfCertificate, peerOf, sessionOf, type Turn } from './turn.ts';
@@ -44,7 +46,7 @@ export function openTransaction(turn: Turn, talk: Talk, opening: Opening): void 
 
 function requireFree({ state }: Turn, legs: readonly Leg[]): void {
   for (const leg of legs) {
-    if ((leg.type === 'give' || leg.type === 'mark') && state.underWay.has(leg.ticketId)) {
+    if ((leg.type === 'give' || leg.type === 'mark' || leg.type === 'retire') && state.underWay.has(leg.ticketId)) {
       throw new TrustedError('TICKET_UNDER_WAY', `ticket ${leg.ticketId} is in another transaction`);
     }
   }
@@ -111,10 +113,11 @@ export function close(turn: Turn, transaction: Transaction): void {
 
 export const askTimer = (transaction: string) => `ask ${transaction}`;
 
-function changesOf({ state }: Turn, legs: readonly Leg[], deeds: readonly Uint8Array[]): Changes {
+function changesOf({ state, env }: Turn, legs: readonly Leg[], deeds: readonly Uint8Array[]): Changes {
   const removed: string[] = [];
   const put: HeldTicket[] = [];
   const booked: (readonly [string, TicketStatus])[] = [];
+  const listed: StandingChange[] = [];
   const taken = legs.filter((leg) => leg.type === 'take');
   if (taken.length !== deeds.length) throw invalid(`${deeds.length} deeds for ${taken.length} tickets`);
   for (const leg of legs) {
@@ -122,16 +125,20 @@ function changesOf({ state }: Turn, legs: readonly Leg[], deeds: readonly Uint8A
     else if (leg.type === 'take') put.push(arrivalOf(leg, deeds[taken.indexOf(leg)]!));
     else if (leg.type === 'mark') put.push({ ...state.tickets.get(leg.ticketId)!, ...marked(leg.mark) });
     else if (leg.type === 'book') booked.push([leg.ticketId, statusOf(readMark(leg.mark))]);
+    else if (leg.type === 'retire') removed.push(leg.ticketId);
+    else if (leg.type === 'list') listed.push(standingChange(leg, env));
   }
-  return { removed, put, booked };
+  return { removed, put, booked, ...(listed.length > 0 && { listed }) };
 }
 
-function arrivalOf({ ticket, ticketId, mark }: Extract<Leg, { type: 'take' }>, deed: Uint8Array): HeldTicket {
+function arrivalOf(leg: Extract<Leg, { type: 'take' }>, deed: Uint8Array): HeldTicket {
+  const { ticket, ticketId, mark, disclosures } = leg;
   const made = withDeed(readUnsigned(ticket), deed);
   if (made === undefined) throw invalid('a deed that the giver did not sign');
   const bytes = encodeTicket(made);
-  if (mark !== undefined) return { id: ticketId, bytes, ...marked(mark) };
-  return { id: ticketId, bytes, status: firstStatus(made.body.components), mark: undefined };
+  const held = { id: ticketId, bytes, ...(disclosures && { disclosures }) };
+  if (mark !== undefined) return { ...held, ...marked(mark) };
+  return { ...held, status: firstStatus(made.body.components), mark: undefined };
 }
 
 const invalid = (why: string) => new TrustedError('TICKET_INVALID', why);

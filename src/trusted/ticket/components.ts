@@ -4,10 +4,12 @@
  * Status (58, 84, 100), In Use (60, 70, 86, 102, 118) and the remaining Time Available (116) are in `status.ts`.
  */
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
-import { bytes, list, minorUnits, oneOf, optional, type Shape, type Shaped, text, whole } from '../../codec/shape.ts';
-import { type Amount, amountOf, amountParts } from '../../money/amount.ts';
-import { currencyOfNumeric } from '../../money/currency.ts';
+import { bytes, digest, list, oneOf, optional, type Shape, type Shaped, text, whole } from '../../codec/shape.ts';
+import { amountShape } from '../message/amount-shape.ts';
 import { dayShape } from '../message/day.ts';
+
+/** Fields of an attestation, with those that stand for nothing. */
+export const maxClaims = 64;
 
 const name = () => text({ min: 1, max: 120 });
 const address = () => text({ min: 1, max: 300 });
@@ -18,20 +20,7 @@ const references = (min: number) => list(name(), { min, max: 100 });
 /** Unix seconds, to the year 2106. */
 const second = () => whole({ max: 0xffff_ffff });
 
-const amountRow = row({ numeric: whole({ max: 999 }), minor: minorUnits() });
-
-/** Five to seven bytes: the currency by its number. */
-function amount(): Shape<Amount> {
-  return {
-    encode: (value) => amountRow.encode(amountParts(value)),
-    decode(value, at) {
-      const { numeric, minor } = amountRow.decode(value, at);
-      return amountOf(currencyOfNumeric(numeric).code, minor);
-    },
-  };
-}
-
-const itemShape = row({ description: name(), quantity: whole({ min: 1, max: 1_000_000 }), price: amount() });
+const itemShape = row({ description: name(), quantity: whole({ min: 1, max: 1_000_000 }), price: amountShape() });
 export type PaperItem = Shaped<typeof itemShape>;
 
 export const kinds = {
@@ -44,7 +33,7 @@ export const kinds = {
     /** (38) */
     decryptionKey: key(),
     /** (40) */
-    price: amount(),
+    price: amountShape(),
     /** (42) */
     purchasedOnDay: dayShape(),
     /** (44) Of the merchant, over the encrypted object. */
@@ -107,7 +96,7 @@ export const kinds = {
     /** (78) */
     arrivalPlace: name(),
     /** (80) */
-    price: amount(),
+    price: amountShape(),
     /** (82) */
     purchasedOnDay: dayShape(),
   }),
@@ -122,7 +111,7 @@ export const kinds = {
     /** (94) */
     seat: name(),
     /** (96) */
-    price: amount(),
+    price: amountShape(),
     /** (98) */
     purchasedOnDay: dayShape(),
   }),
@@ -135,7 +124,7 @@ export const kinds = {
     /** (108) */
     channel: name(),
     /** (110) */
-    price: amount(),
+    price: amountShape(),
     /** (112) */
     purchasedOnDay: dayShape(),
     /** (114) */
@@ -155,14 +144,14 @@ export const kinds = {
     day: dayShape(),
     orderReferences: references(1),
     vendor: name(),
-    amount: amount(),
+    amount: amountShape(),
   }),
   /** Physical objects: what a payment is for. */
   'remittance-advice': numbered(12, {
     invoiceReferences: references(1),
     customer: name(),
     day: dayShape(),
-    amountPaid: amount(),
+    amountPaid: amountShape(),
   }),
   /** Physical objects: that it was paid; for items or for invoices. */
   receipt: numbered(13, {
@@ -171,7 +160,16 @@ export const kinds = {
     identifier: name(),
     items: list(itemShape, { max: 200 }),
     invoiceReferences: references(0),
-    amountPaid: amount(),
+    amountPaid: amountShape(),
+  }),
+  /** A credential of which its holder shows as many fields as it likes: they stand in it as digests (`disclosure.ts`). */
+  attestation: numbered(30, {
+    /** What it is: `driver's licence`. */
+    title: name(),
+    /** Of the fields, in order of their bytes, so that their places tell nothing. */
+    digests: list(digest(), { min: 1, max: maxClaims }),
+    /** (56) */
+    expiresDay: dayShape(),
   }),
 };
 
@@ -195,6 +193,7 @@ export function kindOf(type: TicketType): TicketKind {
     case 'card':
     case 'merchant':
     case 'authority':
+    case 'attestation':
       return 'credential';
     case 'purchase-order':
     case 'invoice':
