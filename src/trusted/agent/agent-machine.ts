@@ -15,18 +15,22 @@ import { answerHello, answerProof, answerQuery, hearIdleness, takeRequest } from
 import { hearAnswer, hearLateness } from '../session/calling.ts';
 import type { ProofBody } from '../session/handshake.ts';
 import { createKeyRing, type KeyRing } from '../session/key-ring.ts';
-import type { SessionInput } from '../session/session.ts';
+import type { SessionEvent, SessionInput } from '../session/session.ts';
 import { loseSession, usualPace } from '../session/session-context.ts';
 import { accepting, hold } from './accepting.ts';
+import { acquiring } from './acquiring.ts';
 import { type AgentRecord, applyAgentRecord } from './agent-record.ts';
 import { emptyAgent, restoreAgent, snapshotAgent } from './agent-snapshot.ts';
 import type { AgentState } from './agent-state.ts';
+import { calleeTalks, isCalledFor } from './callee-talk.ts';
 import { certifying } from './certifying.ts';
 import type { Conversation } from './conversation.ts';
+import { creating } from './creating.ts';
 import { giving } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
 import { obey } from './obey.ts';
 import { answerStatement, goOnAsking, hearStatementAnswer } from './outcome.ts';
+import { takeStandings } from './own-standings.ts';
 import { presenting } from './presenting.ts';
 import { taking } from './taking.ts';
 import type { Talk } from './talk.ts';
@@ -37,6 +41,8 @@ export type AgentInput =
   | { readonly type: 'message'; readonly message: TrustedMessage; readonly messageId: string }
   | { readonly type: 'reply'; readonly id: string; readonly outcome: Outcome }
   | { readonly type: 'timer'; readonly id: string }
+  /** What became of a question to a port, for the conversation that asked it. */
+  | { readonly type: 'ported'; readonly session: string; readonly outcome: Outcome }
   | SessionInput;
 
 export interface AgentOptions {
@@ -55,6 +61,8 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
   taking,
   presenting,
   accepting,
+  acquiring,
+  creating,
 };
 
 const conversationOf = (talk: Talk) => conversations[talk.type] as Conversation<Talk>;
@@ -84,7 +92,14 @@ interface Deciding {
 function decide(deciding: Deciding, input: AgentInput): Decision<AgentRecord> {
   const { state, env, ring, settings } = deciding;
   const turn = newTurn(state, env, ring, settings);
-  if (input.type === 'session') return converse(deciding, turn, input);
+  if (input.type === 'session') {
+    const { id, event } = input;
+    return converse(deciding, turn, id, (conversation, talk) => hearSession(turn, conversation, talk, event));
+  }
+  if (input.type === 'ported') {
+    const { session, outcome } = input;
+    return converse(deciding, turn, session, (conversation, talk) => conversation.ported?.(turn, talk, outcome));
+  }
   switch (input.type) {
     case 'command':
       obey(turn, input.command);
@@ -102,21 +117,29 @@ function decide(deciding: Deciding, input: AgentInput): Decision<AgentRecord> {
   return decisionOf(turn.draft);
 }
 
+function hearSession(turn: Turn, conversation: Conversation<Talk>, talk: Talk, event: SessionEvent): void {
+  if (event.type === 'lost') {
+    conversation.lost(turn, talk, event.why);
+    turn.draft.records.push({ type: 'talk-over', session: talk.session });
+  } else if (event.type === 'open') {
+    conversation.open(turn, talk);
+  } else {
+    conversation.said(turn, talk, event.payload);
+  }
+}
+
 /** What makes no sense in a conversation ends it: nothing of what it would have led to remains. */
-function converse(deciding: Deciding, turn: Turn, { id, event }: SessionInput): Decision<AgentRecord> {
+function converse(
+  deciding: Deciding,
+  turn: Turn,
+  id: string,
+  hear: (conversation: Conversation<Talk>, talk: Talk) => void,
+): Decision<AgentRecord> {
   const { state, env, ring, settings } = deciding;
   const talk = state.talks.get(id);
   if (talk === undefined) return decisionOf(turn.draft);
-  const conversation = conversationOf(talk);
   try {
-    if (event.type === 'lost') {
-      conversation.lost(turn, talk, event.why);
-      turn.draft.records.push({ type: 'talk-over', session: id });
-    } else if (event.type === 'open') {
-      conversation.open(turn, talk);
-    } else {
-      conversation.said(turn, talk, event.payload);
-    }
+    hear(conversationOf(talk), talk);
     return decisionOf(turn.draft);
   } catch (error) {
     const session = state.sessions.get(id);
@@ -148,6 +171,7 @@ function hear(turn: Turn, message: TrustedMessage, messageId: string): void {
       draft.answer = answerStatement(turn, message.sealed);
       break;
     case 'lists':
+    case 'standings':
       throw new TrustedError('SESSION_DENIED', 'agents do not pass lists on');
   }
 }
@@ -159,7 +183,7 @@ function admit(
   peer: Peer,
   { purpose, about }: ProofBody,
 ): string | undefined {
-  if (peer.type !== 'agent' || (purpose !== 'give' && purpose !== 'present')) return `nothing is done for "${purpose}"`;
+  if (peer.type !== 'agent' || !isCalledFor(purpose)) return `nothing is done for "${purpose}"`;
   const own = state.identity.type === 'certified' ? state.identity.certificate.agentId : undefined;
   if (peer.agentId === own) return 'it has the same name as this agent';
   const said = toHex(about);
@@ -167,37 +191,29 @@ function admit(
     (one) => one.purpose === purpose && one.untilMs >= env.nowMs && (one.about ?? said) === said,
   );
   if (expectation === undefined) return 'nobody said that it would call';
-  const { id, left, credential } = expectation;
+  const { id, left } = expectation;
   if (left !== undefined) draft.records.push({ type: 'expected', id, left: left - 1 });
-  const base = { session, matter: id, credential, transaction: undefined };
-  draft.records.push({
-    type: 'talk',
-    talk:
-      purpose === 'give'
-        ? { ...base, type: 'taking' }
-        : {
-            ...base,
-            type: 'accepting',
-            begun: state.log.count,
-            ticketId: undefined,
-            ticket: undefined,
-            owes: false,
-            uses: [],
-            offered: undefined,
-          },
-  });
+  draft.records.push({ type: 'talk', talk: calleeTalks[purpose](state, session, expectation) });
   return undefined;
 }
 
 function hearReply(turn: Turn, id: string, outcome: Outcome): void {
-  const [kind] = id.split('/');
+  const [kind, session = ''] = id.split('/');
   if (kind === 's' || kind === 'q') hearAnswer(turn.context, turn.draft, id, outcome);
   else if (kind === 'o' || kind === 'a') hearStatementAnswer(turn, id, outcome);
+  else if (kind === 'w') turn.draft.inputs.push({ type: 'ported', session, outcome } satisfies AgentInput);
+  else if (kind === 'n' && outcome.type === 'answered') hearStandings(turn, outcome.body);
   else if (kind === 'l' && outcome.type === 'answered') {
     const answer = decodeTrustedAnswer(outcome.body);
     if (answer.type !== 'lists') throw new TrustedError('LIST_STALE', 'no lists came back');
     turn.draft.records.push({ type: 'lists', update: checkUpdate(turn.state.lists, answer.update) });
   }
+}
+
+function hearStandings(turn: Turn, body: Uint8Array): void {
+  const answer = decodeTrustedAnswer(body);
+  if (answer.type !== 'standings') throw new TrustedError('LIST_STALE', 'no list came back');
+  takeStandings(turn, answer.update);
 }
 
 function timeIsUp(turn: Turn, timer: string): void {

@@ -10,8 +10,8 @@ import { foldUpdate } from '../message/trust-lists.ts';
 import { applySessionRecord, type SessionRecord } from '../session/session.ts';
 import type { TicketStatus } from '../ticket/status.ts';
 import type { AgentState, Expectation, HeldSdJwt, HeldTicket, Transaction } from './agent-state.ts';
+import { listOwn, takeKnown } from './known-standings.ts';
 import type { TicketImage } from './leg.ts';
-import { listOwn, takeKnown } from './own-standings.ts';
 import type { Talk } from './talk.ts';
 
 /** What a commit changes; all of it at once. */

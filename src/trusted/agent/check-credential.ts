@@ -1,10 +1,10 @@
 /** Check Credential (US 5,671,280, figure 14): whoever is asked shows one, whoever asked validates it and lets the host side confirm it. */
 import { HandselError } from '../../handsel-error.ts';
+import { chooseDisclosures } from '../credential/disclosure.ts';
 import type { Shown } from '../message/credential-talk.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { kindOf, type TicketType } from '../ticket/components.ts';
-import { chooseDisclosures } from '../ticket/disclosure.ts';
 import { inactivity } from '../ticket/status.ts';
 import type { HeldTicket } from './agent-state.ts';
 import { readShownTicket } from './shown-ticket.ts';

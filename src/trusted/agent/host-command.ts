@@ -2,11 +2,11 @@
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, list, oneOf, optional, text, timeMs, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
+import { claimName } from '../credential/claim.ts';
 import { agentIdShape } from '../message/agent-id.ts';
 import { maxEvidence, visitCodeShape, wantedShape } from '../message/credential-talk.ts';
 import { listedStandings } from '../message/standing-list.ts';
 import { maxItems } from '../message/ticket-talk.ts';
-import { claimName } from '../ticket/claim.ts';
 import { componentsShape, maxClaims } from '../ticket/components.ts';
 
 const matter = () => text({ min: 1, max: 64 });

@@ -5,10 +5,12 @@ import { versionsOf } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { loseKeyless } from '../session/session-context.ts';
 import { use } from './accepting.ts';
+import { acquire, confirmAcquiring, revalidate } from './acquiring.ts';
 import { initialise, recertify, sync } from './certifying.ts';
 import { confirmGiving, give } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
 import { nameYourself } from './name-yourself.ts';
+import { fetchStandings, readStandings, setStanding, takeStandings } from './own-standings.ts';
 import { confirmPresenting, present } from './presenting.ts';
 import type { Turn } from './turn.ts';
 
@@ -26,6 +28,11 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   present,
   confirm,
   use: useTicket,
+  acquire,
+  revalidate,
+  'set-standing': setStanding,
+  'fetch-standings': fetchStandings,
+  'take-standings': (turn, { update }) => takeStandings(turn, readStandings(update)),
 };
 
 /** @throws TrustedError when it cannot be done, or not now */
@@ -44,20 +51,24 @@ function fetchLists({ draft, env, state }: Turn, { route }: CommandOf<'fetch-lis
 const maxExpectations = 1000;
 
 function expect({ state, draft, env }: Turn, command: CommandOf<'expect'>): void {
-  const { matter, purpose, about, times, untilMs, credential } = command;
+  const { matter, purpose, about, times, untilMs, credential, fields } = command;
   if (state.expectations.size >= maxExpectations) throw new TrustedError('COMMAND_UNTIMELY', 'too much is expected');
   for (const { id, untilMs: until } of state.expectations.values()) {
     if (until < env.nowMs) draft.records.push({ type: 'expected', id, left: 0 });
   }
   draft.records.push({
     type: 'expecting',
-    expectation: { ...{ id: matter, purpose, about: about && toHex(about), left: times, untilMs, credential } },
+    expectation: {
+      ...{ id: matter, purpose, about: about && toHex(about), left: times, untilMs, credential },
+      ...(fields && { fields }),
+    },
   });
 }
 
-function confirm(turn: Turn, { session, accept }: CommandOf<'confirm'>): void {
+function confirm(turn: Turn, { session, accept, card }: CommandOf<'confirm'>): void {
   const talk = turn.state.talks.get(session);
   if (talk?.type === 'giving') confirmGiving(turn, talk, accept === 1);
+  else if (talk?.type === 'acquiring') confirmAcquiring(turn, talk, accept === 1, card);
   else if (talk?.type === 'presenting') confirmPresenting(turn, talk, accept === 1);
   else throw new TrustedError('COMMAND_UNTIMELY', 'there is nothing to confirm');
 }

@@ -1,50 +1,24 @@
 /**
- * How credentials stand, as an agent knows it: an authority's agent keeps the list of those that it issued; every other keeps the lists of the
- * authorities that its host side told it to fetch. Nothing else makes a credential suspended or revoked for it, and how old a list is, is told.
+ * Telling how credentials stand, and hearing it: an authority's agent keeps the list of those that it issued; every other goes by the lists of
+ * the authorities that its host side told it to fetch. Only they make a credential suspended or revoked, and how old a list is, is told.
  */
 import { decodeCbor } from '../../codec/cbor.ts';
-import { fromHex, toHex } from '../../codec/hex.ts';
+import { toHex } from '../../codec/hex.ts';
 import { compactKeyOf } from '../../crypto/compact-key.ts';
-import type { Env } from '../../journal/machine.ts';
-import { dayOf } from '../message/day.ts';
 import { encodeTrustedAnswer, encodeTrustedMessage, type TrustedMessage } from '../message/envelope.ts';
 import {
   checkStandings,
-  foldStandings,
-  type KnownStandings,
   type ListedStanding,
   newStandings,
-  type StandingChange,
   type StandingUpdate,
   signStandings,
   standingUpdateShape,
 } from '../message/standing-list.ts';
 import { TrustedError } from '../message/trusted-error.ts';
-import type { TicketStatus } from '../ticket/status.ts';
-import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import type { AgentState } from './agent-state.ts';
+import { standingChange } from './known-standings.ts';
 import { tellHost } from './to-host.ts';
 import { log, ownKey, type Turn } from './turn.ts';
-
-/** Mutates the state: what `apply` does with changes to the agent's own list. */
-export function listOwn({ standings: { own } }: AgentState, changes: readonly StandingChange[]): void {
-  foldStandings(own.list, { changes, atS: 0 });
-  own.changes.push(...changes);
-}
-
-/** Mutates the state. */
-export function takeKnown({ standings }: AgentState, update: StandingUpdate): void {
-  const known = standings.known.get(update.issuer) ?? newStandings(update.issuer);
-  standings.known.set(update.issuer, known);
-  foldStandings(known, update);
-}
-
-export function standingChange(
-  { ticketId, standing }: { readonly ticketId: string; readonly standing: ListedStanding },
-  { nowMs }: Pick<Env, 'nowMs'>,
-): StandingChange {
-  return { ticketId: fromHex(ticketId), standing, onDay: dayOf(nowMs) };
-}
 
 /** By the authority's host side, for its server. Said again, it changes nothing. */
 export function setStanding(
@@ -55,7 +29,8 @@ export function setStanding(
   if (certificate.kind !== 'authority') throw new TrustedError('COMMAND_UNTIMELY', 'only an authority has such a list');
   const { ticketId, standing } = change;
   const before = turn.state.standings.own.list.listed.get(ticketId) ?? 'good';
-  if (before === standing) return;
+  // What was replaced stays replaced, whatever its server had said before and is heard only now.
+  if (before === standing || before === 'replaced') return;
   turn.draft.records.push({ type: 'listed', changes: [standingChange(change, turn.env)] });
   log(turn, {
     ...{ kind: 'listed', peer: '', transaction: undefined, before: [], after: [] },
@@ -130,20 +105,4 @@ export function answerStandings(
   const answer = encodeTrustedAnswer({ type: 'standings', update });
   signed.set(state, { key, answer });
   return answer;
-}
-
-/** How a credential stands by the list of its issuer, and how old that list is (Unix seconds); a list can only take away. */
-export function standingOf(
-  { standings, identity }: AgentState,
-  ticket: Ticket,
-  status: TicketStatus,
-): { readonly status: TicketStatus; readonly listedAtS?: number } {
-  const issuer = ticket.issuerCertificate.agentId;
-  const own = identity.type === 'certified' && identity.certificate.agentId === issuer;
-  const known: KnownStandings | undefined = own ? standings.own.list : standings.known.get(issuer);
-  if (known === undefined) return { status };
-  const listed = known.listed.get(ticketIdOf(ticket)) ?? 'good';
-  const listedAtS = own ? {} : { listedAtS: known.atS };
-  if (listed === 'good') return { status, ...listedAtS };
-  return { status: { ...status, standing: listed === 'replaced' ? 'revoked' : listed }, ...listedAtS };
 }

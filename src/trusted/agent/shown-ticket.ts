@@ -1,14 +1,14 @@
 /** A ticket that another agent shows, offers or presents, with the newest mark it has: read, validated, and how it stands. */
 import { HandselError } from '../../handsel-error.ts';
+import type { Claims } from '../credential/claim.ts';
+import { openDisclosures } from '../credential/disclosure.ts';
 import { encodeAgentCertificate } from '../message/certificate.ts';
 import type { Shown } from '../message/credential-talk.ts';
 import { dayOf } from '../message/day.ts';
 import type { AgentPeer } from '../message/party.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { requireTrustedAgent, validateAgentCertificate } from '../message/validate-certificate.ts';
-import type { Claims } from '../ticket/claim.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
-import { openDisclosures } from '../ticket/disclosure.ts';
 import {
   faultOfMark,
   firstStatus,
@@ -20,7 +20,7 @@ import {
 } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import { validateTicket } from '../ticket/validate-ticket.ts';
-import { standingOf } from './own-standings.ts';
+import { standingOf } from './known-standings.ts';
 import type { Turn } from './turn.ts';
 
 export interface ShownTicketRead {

@@ -8,16 +8,16 @@ import { toHex } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, list, oneOf, optional, type Shaped, text, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
+import type { Claims } from '../credential/claim.ts';
+import { openDisclosures } from '../credential/disclosure.ts';
 import { agentIdShape } from '../message/agent-id.ts';
 import { amountShape } from '../message/amount-shape.ts';
 import { agentKinds } from '../message/certificate.ts';
 import { dayShape } from '../message/day.ts';
-import type { Claims } from '../ticket/claim.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { Components } from '../ticket/components.ts';
-import { openDisclosures } from '../ticket/disclosure.ts';
 import { standings, type TicketStatus } from '../ticket/status.ts';
-import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
+import { type Ticket, type TicketBody, ticketIdOf } from '../ticket/ticket.ts';
 import type { HeldTicket } from './agent-state.ts';
 import type { Turn } from './turn.ts';
 
@@ -125,6 +125,25 @@ export function showTicket(ticket: Ticket, status: TicketStatus, beside: Beside 
     ...shownStatus(status),
     components: encodeCbor(shownComponents(components, claims)),
     ...(listedAtS === undefined ? {} : { listedAtS }),
+  };
+}
+
+/** A credential that is not signed yet, to whoever is to accept it. */
+export function showUnissued({
+  ticketId,
+  body,
+  status,
+  claims,
+}: {
+  readonly ticketId: string;
+  readonly body: TicketBody;
+  readonly status: TicketStatus;
+  readonly claims: Claims;
+}): ShownTicket {
+  const { issuerName, issuerExpiresDay, issuedOnDay, components } = body;
+  return {
+    ...{ ticketId, issuerName, issuerExpiresDay, issuedOnDay, transfers: 0, ...shownStatus(status) },
+    components: encodeCbor(shownComponents(components, claims)),
   };
 }
 

@@ -5,11 +5,10 @@
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, list, optional, type Shaped, text } from '../../codec/shape.ts';
 import { COMPACT_KEY_LENGTH, RAW_SIGNATURE_LENGTH } from '../../crypto/compact-key.ts';
-import { maxDisclosuresBytes } from '../ticket/disclosure.ts';
 import { amountShape } from './amount-shape.ts';
 import { agentCertificateShape } from './certificate.ts';
 import { deedsShape, TRANSACTION_ID_LENGTH } from './statement.ts';
-import { credentialAnswers, credentialRequests } from './ticket-talk.ts';
+import { credentialAnswers, credentialRequests, maxDisclosuresBytes } from './ticket-talk.ts';
 
 const maxTicketBytes = 65_536;
 const transaction = () => bytes({ min: TRANSACTION_ID_LENGTH, max: TRANSACTION_ID_LENGTH });

@@ -1,11 +1,12 @@
 /** What is said over a session to give tickets (figure 25) and to present one (figures 23 and 24), and to check a credential before (14). */
 import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
 import { bytes, list, optional, text, whole } from '../../codec/shape.ts';
-import { maxDisclosuresBytes } from '../ticket/disclosure.ts';
 import { agentCertificateShape } from './certificate.ts';
 import { deedsShape, TRANSACTION_ID_LENGTH } from './statement.ts';
 
 const maxTicketBytes = 65_536;
+/** The fields of an attestation with their salts. */
+export const maxDisclosuresBytes = 131_072;
 const transaction = () => bytes({ min: TRANSACTION_ID_LENGTH, max: TRANSACTION_ID_LENGTH });
 const ticket = () => bytes({ min: 1, max: maxTicketBytes });
 const mark = () => bytes({ min: 1, max: 1024 });

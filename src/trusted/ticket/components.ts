@@ -162,7 +162,7 @@ export const kinds = {
     invoiceReferences: references(0),
     amountPaid: amountShape(),
   }),
-  /** A credential of which its holder shows as many fields as it likes: they stand in it as digests (`disclosure.ts`). */
+  /** A credential of which its holder shows as many fields as it likes: they stand in it as digests (`../credential/disclosure.ts`). */
   attestation: numbered(30, {
     /** What it is: `driver's licence`. */
     title: name(),

@@ -9,9 +9,10 @@ import { bytes, list, type Shaped } from '../../codec/shape.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import type { Random } from '../../crypto/random.ts';
 import { HandselError } from '../../handsel-error.ts';
+import { maxDisclosuresBytes } from '../message/ticket-talk.ts';
 import { TrustedError } from '../message/trusted-error.ts';
+import { type Components, maxClaims } from '../ticket/components.ts';
 import { type Claim, type Claims, claimName, claimValueShape } from './claim.ts';
-import { type Components, maxClaims } from './components.ts';
 
 /** RFC 9901 section 9.3: 128 bits. */
 const SALT_LENGTH = 16;
@@ -27,8 +28,6 @@ export type Disclosure = Shaped<typeof disclosureShape>;
 const disclosuresShape = list(disclosureShape, { max: maxClaims });
 
 /** As they travel and are kept beside the ticket. */
-export const maxDisclosuresBytes = 131_072;
-
 export function encodeDisclosures(disclosures: readonly Disclosure[]): Uint8Array {
   return encodeCbor(disclosuresShape.encode(disclosures));
 }

@@ -3,7 +3,7 @@ import type { CborValue } from '../../codec/cbor-value.ts';
 import { MessageError } from '../../codec/message-error.ts';
 import { row } from '../../codec/row-shape.ts';
 import { dictionary, type Shape, text } from '../../codec/shape.ts';
-import { type Components, maxClaims } from './components.ts';
+import { type Components, maxClaims } from '../ticket/components.ts';
 
 /** Text, a whole number, yes or no, or a picture. */
 export type ClaimValue = string | number | boolean | Uint8Array;

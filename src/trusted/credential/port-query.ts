@@ -6,14 +6,14 @@
 import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { list, oneOf, optional, type Shape, text } from '../../codec/shape.ts';
-import { type Claim, claimShape, claimsShape } from '../ticket/claim.ts';
+import { agentIdShape } from '../message/agent-id.ts';
+import { amountShape } from '../message/amount-shape.ts';
+import { agentKinds } from '../message/certificate.ts';
+import { maxEvidence, visitCodeShape, wantedShape } from '../message/credential-talk.ts';
+import { dayShape } from '../message/day.ts';
+import { listedStandings } from '../message/standing-list.ts';
 import { componentsShape } from '../ticket/components.ts';
-import { agentIdShape } from './agent-id.ts';
-import { amountShape } from './amount-shape.ts';
-import { agentKinds } from './certificate.ts';
-import { maxEvidence, visitCodeShape, wantedShape } from './credential-talk.ts';
-import { dayShape } from './day.ts';
-import { listedStandings } from './standing-list.ts';
+import { type Claim, claimShape, claimsShape } from './claim.ts';
 
 /** The identification authority's server (figure 5, 204) and its data base. */
 export const AUTHORITY_PORT = 'authority';

@@ -1,0 +1,285 @@
+/**
+ * Acquire Credential (US 5,671,280, figures 26 to 28) from the side of whoever gets it. The authority decides; here the credential is validated,
+ * shown to the owner, and waited for: it is held from the moment on at which the authority's signature has come and holds.
+ */
+import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
+import { fromHex, toHex } from '../../codec/hex.ts';
+import { HandselError } from '../../handsel-error.ts';
+import { openDisclosures } from '../credential/disclosure.ts';
+import { formatAgentId } from '../message/agent-id.ts';
+import {
+  type CredentialAnswer,
+  type CredentialRequest,
+  credentialAnswerShape,
+  credentialRequestShape,
+  type Shown,
+} from '../message/credential-talk.ts';
+import { dayOf } from '../message/day.ts';
+import { TrustedError } from '../message/trusted-error.ts';
+import { requireTrustedAgent, validateAgentCertificate } from '../message/validate-certificate.ts';
+import { call } from '../session/calling.ts';
+import { decodeTicket } from '../ticket/compact-ticket.ts';
+import { type Components, expiryOf, kindOf } from '../ticket/components.ts';
+import { firstStatus, inactivity } from '../ticket/status.ts';
+import { bodyShape, maxTicketBytes, type TicketBody } from '../ticket/ticket.ts';
+import { validateUnissued } from '../ticket/validate-ticket.ts';
+import type { HeldTicket } from './agent-state.ts';
+import { checkCredential, reasonOf, shownOf } from './check-credential.ts';
+import { type Conversation, fail } from './conversation.ts';
+import type { HostCommand } from './host-command.ts';
+import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
+import { distrustDeeds, doubt } from './outcome.ts';
+import type { AcquiringTalk, ChosenCredential, CredentialGoal, Delivered } from './talk.ts';
+import { showUnissued, tellHost } from './to-host.ts';
+import { abort, settle, vote } from './transaction.ts';
+import { endTalk, keepTalk, log, ownKey, peerOf, say, type Turn } from './turn.ts';
+
+/** @throws TrustedError `TICKET_UNKNOWN`, `TICKET_UNDER_WAY`, `TICKET_INACTIVE`, `TICKET_INVALID` or `COMMAND_UNTIMELY` */
+export function acquire(turn: Turn, command: Extract<HostCommand, { type: 'acquire' }>): void {
+  const { wanted, code, evidence, check } = command;
+  for (const chosen of evidence) showChosen(turn, chosen);
+  begin(turn, command, { goal: { type: 'acquire', wanted, code, evidence }, check: check === 1 });
+}
+
+/** Figure 28; the authority's credential is always checked (step 966). @throws as `acquire` */
+export function revalidate(turn: Turn, command: Extract<HostCommand, { type: 'revalidate' }>): void {
+  const { ticketId } = command;
+  requireShowable(turn, ticketId);
+  for (const talk of turn.state.talks.values()) {
+    if (talk.type === 'acquiring' && talk.goal.type === 'revalidate' && talk.goal.ticketId === ticketId) {
+      throw new TrustedError('TICKET_UNDER_WAY', `credential ${ticketId} is being revalidated`);
+    }
+  }
+  begin(turn, command, { goal: { type: 'revalidate', ticketId }, check: true });
+}
+
+function begin(
+  turn: Turn,
+  { matter, about, route }: { readonly matter: string; readonly about: Uint8Array; readonly route: string },
+  { goal, check }: { readonly goal: CredentialGoal; readonly check: boolean },
+): void {
+  ownKey(turn);
+  const session = call(turn.context, turn.draft, { purpose: 'credential', about: toHex(about), route });
+  keepTalk(turn, { type: 'acquiring', session, matter, goal, check, step: 'calling', delivered: undefined });
+}
+
+/** A credential of ours that may be shown now. @throws TrustedError `TICKET_UNKNOWN`, `TICKET_UNDER_WAY` or `TICKET_INACTIVE` */
+export function requireShowable({ state, env }: Turn, ticketId: string): HeldTicket {
+  const held = state.tickets.get(ticketId);
+  const components = held && decodeTicket(held.bytes).body.components;
+  if (held === undefined || components === undefined || kindOf(components.type) !== 'credential') {
+    throw new TrustedError('TICKET_UNKNOWN', `no credential ${ticketId}`);
+  }
+  if (state.underWay.has(ticketId)) throw new TrustedError('TICKET_UNDER_WAY', `credential ${ticketId} is under way`);
+  const why = inactivity(components, held.status, Math.floor(env.nowMs / 1000));
+  if (why !== undefined) throw new TrustedError('TICKET_INACTIVE', `credential ${ticketId}: ${why}`);
+  return held;
+}
+
+export function showChosen(turn: Turn, { ticketId, fields }: ChosenCredential): Shown {
+  return shownOf(requireShowable(turn, ticketId), fields);
+}
+
+const ask = (turn: Turn, talk: AcquiringTalk, request: CredentialRequest) =>
+  say(turn, talk, encodeCbor(credentialRequestShape.encode(request)));
+
+export const acquiring: Conversation<AcquiringTalk> = {
+  open(turn, talk) {
+    if (!talk.check) return apply(turn, talk);
+    keepTalk(turn, { ...talk, step: 'checking' });
+    ask(turn, talk, { type: 'show-credential' });
+  },
+
+  said(turn, talk, payload) {
+    const answer = credentialAnswerShape.decode(decodeCbor(payload, { maxDepth: 12 }), 'answer');
+    const { step, delivered } = talk;
+    if (step === 'checking' && answer.type === 'credential') {
+      keepTalk(turn, { ...talk, step: 'confirming' });
+      checkCredential(turn, talk, answer, (type) => type === 'authority');
+    } else if (step === 'checking' && answer.type === 'no-credential') {
+      fail(turn, talk, 'no credential');
+    } else if (step === 'asked' && answer.type === 'deliver') {
+      consider(turn, talk, answer);
+    } else if (step === 'asked' && answer.type === 'revalidate-in-person' && talk.goal.type === 'revalidate') {
+      leaveIt(turn, talk, talk.goal.ticketId);
+    } else if ((step === 'asked' || step === 'accepted') && answer.type === 'refused') {
+      const transaction = delivered && turn.state.transactions.get(delivered.transaction);
+      if (transaction !== undefined) abort(turn, transaction);
+      fail(turn, talk, `refused: ${answer.reason}`);
+    } else if (step === 'accepted' && answer.type === 'issued') {
+      keep(turn, talk, answer);
+    } else if (step === 'leaving' && answer.type === 'over') {
+      endTalk(turn, talk, 'done');
+    } else {
+      throw new TrustedError('SESSION_OUT_OF_ORDER', `"${answer.type}" while ${step}`);
+    }
+  },
+
+  lost(turn, talk, why) {
+    if (talk.step === 'leaving') return;
+    const transaction = talk.delivered && turn.state.transactions.get(talk.delivered.transaction);
+    if (transaction === undefined) return tellHost(turn, { type: 'failed', matter: talk.matter, why });
+    doubt(turn, transaction);
+    tellHost(turn, { type: 'undecided', matter: talk.matter });
+  },
+};
+
+/** The owner has confirmed the authority's credential, or the one delivered, or has not. @throws TrustedError `COMMAND_UNTIMELY` and as `acquire` */
+export function confirmAcquiring(turn: Turn, talk: AcquiringTalk, accept: boolean, card: string | undefined): void {
+  const { step, delivered } = talk;
+  if (step === 'confirming') {
+    if (accept) apply(turn, talk);
+    else fail(turn, talk, 'the credential was not confirmed');
+  } else if (step === 'deciding' && delivered !== undefined) {
+    if (accept) acceptDelivery(turn, talk, delivered, card);
+    else decline(turn, talk, delivered, 'not confirmed');
+  } else {
+    throw new TrustedError('COMMAND_UNTIMELY', 'there is nothing to confirm');
+  }
+}
+
+/** Steps 900 to 910, and 968 to 972. */
+function apply(turn: Turn, talk: AcquiringTalk): void {
+  const { goal } = talk;
+  try {
+    const request = requestFor(turn, goal);
+    keepTalk(turn, { ...talk, step: 'asked' });
+    ask(turn, talk, request);
+  } catch (error) {
+    fail(turn, talk, reasonOf(error));
+  }
+}
+
+function requestFor(turn: Turn, goal: CredentialGoal): CredentialRequest {
+  if (goal.type === 'revalidate') {
+    const held = requireShowable(turn, goal.ticketId);
+    // Its issuer has every field of it in its data base: none of them has to be shown.
+    return { type: 'revalidate', shown: shownOf(held, held.disclosures && []) };
+  }
+  const { wanted, code } = goal;
+  const evidence = goal.evidence.map((chosen) => showChosen(turn, chosen));
+  return { type: 'acquire', wanted, evidence, ...(code && { code }) };
+}
+
+type Delivery = Extract<CredentialAnswer, { type: 'deliver' }>;
+
+/** Steps 922 to 930. */
+function consider(turn: Turn, talk: AcquiringTalk, delivery: Delivery): void {
+  const transaction = toHex(delivery.transaction);
+  try {
+    if (turn.state.transactions.has(transaction)) throw invalid('a transaction of this number is open');
+    const body = validate(turn, talk, delivery);
+    const { signer, disclosures, price } = delivery;
+    const { components } = body;
+    if ((components.type === 'attestation') !== (disclosures !== undefined))
+      throw invalid('fields that nobody can show');
+    const claims = disclosures === undefined ? {} : openDisclosures(components, disclosures);
+    const unsigned = { type: 'issue', body, receiver: ownKey(turn).certificate.agentId, signer } as const;
+    const ticketId = ticketIdOfUnsigned(unsigned);
+    if (turn.state.tickets.has(ticketId)) throw invalid('this agent holds that credential');
+    const delivered: Delivered = {
+      ...{ transaction, ticketId, ticket: storeUnsigned(unsigned) },
+      ...(disclosures && { disclosures }),
+      ...(price && { price }),
+    };
+    keepTalk(turn, { ...talk, step: 'deciding', delivered });
+    const credential = showUnissued({ ticketId, body, status: firstStatus(components), claims });
+    const replaces = talk.goal.type === 'revalidate' ? { replaces: talk.goal.ticketId } : {};
+    tellHost(turn, {
+      ...{ type: 'confirm-delivery', matter: talk.matter, session: talk.session, credential },
+      ...(price && { price }),
+      ...replaces,
+    });
+  } catch (error) {
+    const reason = reasonOf(error);
+    decline(turn, talk, { transaction }, reason);
+  }
+}
+
+const invalid = (why: string) => new TrustedError('TICKET_INVALID', `what the authority delivers: ${why}`);
+
+/** @throws HandselError when this agent will not have it */
+function validate(turn: Turn, { goal, ...talk }: AcquiringTalk, { signer, body: bytes }: Delivery): TicketBody {
+  const { state, env } = turn;
+  const { lists } = state;
+  if (signer.agentId !== peerOf(turn, { ...talk, goal }).agentId) throw invalid('another agent is to sign');
+  validateAgentCertificate(signer, { lists, onDay: dayOf(env.nowMs) });
+  requireTrustedAgent(signer, lists);
+  const body = bodyShape.decode(decodeCbor(bytes, { maxBytes: maxTicketBytes, maxDepth: 8 }), 'ticket');
+  const receiverExpiresDay = ownKey(turn).certificate.expiresDay;
+  validateUnissued({ body, signer }, { lists, nowMs: env.nowMs, receiverExpiresDay });
+  const { components } = body;
+  if (kindOf(components.type) !== 'credential') throw invalid(`a ${components.type} ticket`);
+  const why = inactivity(components, firstStatus(components), Math.floor(env.nowMs / 1000));
+  if (why !== undefined) throw invalid(`it is ${why}`);
+  if (goal.type === 'revalidate') requireSuccessor(decodeTicket(requireShowable(turn, goal.ticketId).bytes).body, body);
+  return body;
+}
+
+const titleOf = (components: Components) => ('title' in components ? components.title : '');
+
+/** Step 984: the same credential with a new date. */
+function requireSuccessor(before: TicketBody, after: TicketBody): void {
+  const [old, new_] = [before.components, after.components];
+  const same = old.type === new_.type && titleOf(old) === titleOf(new_) && before.issuerName === after.issuerName;
+  if (!same || (expiryOf(new_) ?? 0) <= (expiryOf(old) ?? 0))
+    throw invalid('not the same credential with a later date');
+}
+
+/** Steps 932 to 940, and 948 to 954: nothing can be taken back from here on by this side alone. */
+function acceptDelivery(turn: Turn, talk: AcquiringTalk, delivered: Delivered, card: string | undefined): void {
+  const { transaction, ticketId, ticket, disclosures, price } = delivered;
+  if (price !== undefined && card === undefined) throw new TrustedError('COMMAND_UNTIMELY', 'it costs something');
+  const paying = price === undefined || card === undefined ? undefined : requireShowable(turn, card);
+  const legs: Leg[] = [{ type: 'take', ticketId, ticket, ...(disclosures && { disclosures }) }];
+  if (talk.goal.type === 'revalidate') legs.push({ type: 'retire', ticketId: talk.goal.ticketId });
+  vote(turn, talk, { id: transaction, legs });
+  keepTalk(turn, { ...talk, step: 'accepted' });
+  const shown = paying === undefined ? {} : { card: shownOf(paying, undefined) };
+  ask(turn, talk, { type: 'accept', transaction: fromHex(transaction), ...shown });
+}
+
+/** Step 926. */
+function decline(turn: Turn, talk: AcquiringTalk, { transaction }: Pick<Delivered, 'transaction'>, why: string): void {
+  tellHost(turn, { type: 'failed', matter: talk.matter, why });
+  keepTalk(turn, { ...talk, step: 'leaving', delivered: undefined });
+  ask(turn, talk, { type: 'decline', transaction: fromHex(transaction) });
+}
+
+/** The authority has committed. */
+function keep(
+  turn: Turn,
+  talk: AcquiringTalk,
+  { transaction: number, deeds }: Extract<CredentialAnswer, { type: 'issued' }>,
+) {
+  const { delivered } = talk;
+  const transaction = delivered && turn.state.transactions.get(delivered.transaction);
+  if (delivered === undefined || toHex(number) !== delivered.transaction) {
+    throw new TrustedError('SESSION_OUT_OF_ORDER', 'another credential than the one accepted');
+  }
+  if (transaction !== undefined) {
+    try {
+      settle(turn, transaction, deeds);
+      tellHost(turn, { type: 'over', matter: talk.matter });
+    } catch (error) {
+      if (!(error instanceof HandselError)) throw error;
+      distrustDeeds(turn, transaction, error);
+      tellHost(turn, { type: 'failed', matter: talk.matter, why: error.code });
+    }
+  }
+  keepTalk(turn, { ...talk, step: 'leaving' });
+  ask(turn, talk, { type: 'done', transaction: number });
+}
+
+/** Steps 992 to 998: it stays as it is. */
+function leaveIt(turn: Turn, talk: AcquiringTalk, ticketId: string): void {
+  const { bytes, mark } = requireShowable(turn, ticketId);
+  const image = { ticketId, ticket: bytes, mark };
+  log(turn, {
+    ...{ kind: 'revalidated', session: talk.session, transaction: undefined, note: 'in person' },
+    ...{ peer: formatAgentId(peerOf(turn, talk).agentId), before: [image], after: [image] },
+  });
+  tellHost(turn, { type: 'revalidate-in-person', matter: talk.matter });
+  keepTalk(turn, { ...talk, step: 'leaving' });
+  ask(turn, talk, { type: 'understood' });
+}
