@@ -7,9 +7,11 @@ import type { ListUpdate } from '../message/list-change.ts';
 import type { StandingChange, StandingUpdate } from '../message/standing-list.ts';
 import type { Presentation } from '../message/state-head.ts';
 import { foldUpdate } from '../message/trust-lists.ts';
+import type { Paper } from '../paper/paper.ts';
 import { applySessionRecord, type SessionRecord } from '../session/session.ts';
-import type { TicketStatus } from '../ticket/status.ts';
+import { readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
 import type { AgentState, Expectation, HeldSdJwt, HeldTicket, Transaction } from './agent-state.ts';
+import { applyDoorRecord, type DoorRecord } from './door-state.ts';
 import { listOwn, takeKnown } from './known-standings.ts';
 import type { TicketImage } from './leg.ts';
 import type { Talk } from './talk.ts';
@@ -72,12 +74,22 @@ export type AgentRecord =
   /** A voter knows the outcome, or a decider that it was heard, or that it need not be: nothing more is to be remembered. */
   | { readonly type: 'closed'; readonly transaction: string; readonly changes?: Changes }
   | { readonly type: 'asked-outcome'; readonly transaction: string }
+  /** Commercial papers came or were given; orders among them that are held have a new standing. */
+  | {
+      readonly type: 'filed';
+      readonly papers: readonly Paper[];
+      readonly dropped: readonly string[];
+      readonly marked: readonly HeldTicket[];
+    }
   | { readonly type: 'presented'; readonly presentation: Presentation }
   | { readonly type: 'countersigned'; readonly presentation: Presentation }
   | { readonly type: 'listed'; readonly changes: readonly StandingChange[] }
   | { readonly type: 'standings'; readonly update: StandingUpdate }
   | { readonly type: 'sd-jwt'; readonly held: HeldSdJwt }
-  | { readonly type: 'logged'; readonly entry: LogEntry };
+  | { readonly type: 'logged'; readonly entry: LogEntry }
+  /** A mark came that was not made in a session of this agent. */
+  | { readonly type: 'remarked'; readonly ticket: HeldTicket }
+  | DoorRecord;
 
 export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
   switch (record.type) {
@@ -127,6 +139,11 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       if (record.changes !== undefined) change(state, record.changes);
       break;
     }
+    case 'filed':
+      for (const paper of record.papers) state.papers.set(paper.id, paper);
+      for (const id of record.dropped) state.papers.delete(id);
+      for (const held of record.marked) state.tickets.set(held.id, held);
+      break;
     case 'asked-outcome':
       state.transactions.get(record.transaction)!.asked += 1;
       break;
@@ -146,6 +163,24 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
     case 'sd-jwt':
       state.sdJwts.set(record.held.id, record.held);
       break;
+    case 'remarked':
+      state.tickets.set(record.ticket.id, record.ticket);
+      break;
+    case 'shown':
+    case 'turned-away':
+    case 'voided':
+    case 'sighted':
+    case 'issuer-met':
+      applyDoorRecord(state.door, record);
+      break;
+    case 'scanned':
+      applyDoorRecord(state.door, record);
+      if (record.scan.code !== undefined) bookUnheard(state, record.scan.ticketId, record.scan.mark);
+      break;
+    case 'learnt':
+      applyDoorRecord(state.door, record);
+      bookUnheard(state, record.ticketId, record.mark);
+      break;
     case 'logged':
       state.log.count += 1;
       state.log.head = sha256(state.log.head, encodeCborExact(record.entry as unknown as CborValue));
@@ -153,6 +188,10 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
     default:
       applySessionRecord(state, record);
   }
+}
+
+function bookUnheard({ books, log }: AgentState, ticketId: string, mark: Uint8Array): void {
+  books.set(ticketId, { status: statusOf(readMark(mark)), logged: log.count, unheard: mark });
 }
 
 /** Some two years of them. */
@@ -180,9 +219,12 @@ function release({ underWay }: AgentState, transaction: Transaction): void {
 }
 
 function change(state: AgentState, { removed, put, booked, listed = [] }: Changes): void {
-  const { tickets, books, log } = state;
+  const { tickets, books, log, door } = state;
   listOwn(state, listed);
-  for (const id of removed) tickets.delete(id);
+  for (const id of removed) {
+    tickets.delete(id);
+    door.shown.delete(id);
+  }
   for (const ticket of put) tickets.set(ticket.id, ticket);
   for (const [id, status] of booked) books.set(id, { status, logged: log.count });
 }

@@ -9,8 +9,10 @@ import {
   type StandingChange,
 } from '../message/standing-list.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
+import type { Paper } from '../paper/paper.ts';
 import type { Session } from '../session/session.ts';
 import type { AgentState, Booked, Expectation, HeldSdJwt, HeldTicket, Identity, Transaction } from './agent-state.ts';
+import { newDoorState, restoreDoor, type StoredDoor, storeDoor } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
 export function emptyAgent(foundingLists: TrustLists): AgentState {
@@ -23,7 +25,9 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     underWay: new Map(),
     transactions: new Map(),
     books: new Map(),
+    papers: new Map(),
     expectations: new Map(),
+    door: newDoorState(),
     log: { count: 0, head: new Uint8Array(32) },
     heads: { base: undefined, presented: [] },
     serial: 0,
@@ -41,7 +45,9 @@ interface StoredAgent {
   readonly underWay: readonly [string, string][];
   readonly transactions: readonly Transaction[];
   readonly books: readonly [string, Booked][];
+  readonly papers: readonly Paper[];
   readonly expectations: readonly Expectation[];
+  readonly door: StoredDoor;
   readonly log: AgentState['log'];
   readonly heads: AgentState['heads'];
   readonly serial: number;
@@ -66,12 +72,14 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     underWay: [...state.underWay],
     transactions: [...state.transactions.values()],
     books: [...state.books],
+    papers: [...state.papers.values()],
     expectations: [...state.expectations.values()],
     standings: {
       own: state.standings.own.changes,
       known: [...state.standings.known.values()].map((known) => ({ ...known, listed: [...known.listed] })),
     },
     sdJwts: [...state.sdJwts.values()],
+    door: storeDoor(state.door),
   };
   return encodeCborExact(stored as unknown as CborValue);
 }
@@ -96,6 +104,8 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
     underWay: new Map(stored.underWay),
     transactions: by(stored.transactions, 'id'),
     books: new Map(stored.books),
+    papers: by(stored.papers, 'id'),
     expectations: by(stored.expectations, 'id'),
+    door: restoreDoor(stored.door),
   };
 }

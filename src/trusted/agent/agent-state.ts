@@ -6,8 +6,10 @@ import type { Purpose } from '../message/purpose.ts';
 import type { KnownStandings, StandingChange } from '../message/standing-list.ts';
 import type { Presentation } from '../message/state-head.ts';
 import type { TrustLists } from '../message/trust-lists.ts';
+import type { Paper } from '../paper/paper.ts';
 import type { Session } from '../session/session.ts';
 import type { TicketStatus } from '../ticket/status.ts';
+import type { DoorState } from './door-state.ts';
 import type { Leg } from './leg.ts';
 import type { Talk } from './talk.ts';
 
@@ -24,7 +26,10 @@ export interface AgentState {
   readonly transactions: Map<string, Transaction>;
   /** What this agent has marked on other people's tickets: by the ticket's name. */
   readonly books: Map<string, Booked>;
+  /** Commercial papers written and received, by their tickets' names, until their orders are settled and others need the room. */
+  readonly papers: Map<string, Paper>;
   readonly expectations: Map<string, Expectation>;
+  readonly door: DoorState;
   /** Tran Log: how many entries, and the hash of them all. */
   readonly log: { count: number; head: Uint8Array };
   readonly heads: { base: Presentation | undefined; presented: Presentation[] };
@@ -67,6 +72,8 @@ export interface Booked {
   readonly status: TicketStatus;
   /** How many entries the log had when it was booked. */
   readonly logged: number;
+  /** The mark, where the holder may not have it yet: made for a code, or heard of from another door. */
+  readonly unheard?: Uint8Array;
 }
 
 export interface HeldTicket {

@@ -20,6 +20,7 @@ import { type Conversation, fail } from './conversation.ts';
 import type { HostCommand } from './host-command.ts';
 import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
 import { tellOutcome } from './outcome.ts';
+import { requireNotShown } from './presentable.ts';
 import type { GivingTalk, WantedItem } from './talk.ts';
 import { tellHost } from './to-host.ts';
 import { abort, close, commit, openTransaction } from './transaction.ts';
@@ -36,10 +37,12 @@ export function give(turn: Turn, command: Extract<HostCommand, { type: 'give' }>
   });
 }
 
-function requireGiveable({ state, env }: Turn, ticketId: string): void {
+function requireGiveable(turn: Turn, ticketId: string): void {
+  const { state, env } = turn;
   const held = state.tickets.get(ticketId);
   if (held === undefined) throw new TrustedError('TICKET_UNKNOWN', `no ticket ${ticketId}`);
   if (state.underWay.has(ticketId)) throw new TrustedError('TICKET_UNDER_WAY', `ticket ${ticketId} is under way`);
+  requireNotShown(turn, ticketId);
   if (held.status.inUseUntilS * 1000 > env.nowMs)
     throw new TrustedError('TICKET_INACTIVE', `ticket ${ticketId} is in use`);
 }

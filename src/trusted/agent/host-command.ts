@@ -8,6 +8,7 @@ import { maxEvidence, visitCodeShape, wantedShape } from '../message/credential-
 import { listedStandings } from '../message/standing-list.ts';
 import { maxItems } from '../message/ticket-talk.ts';
 import { componentsShape, maxClaims } from '../ticket/components.ts';
+import { longestPaperS, maxCodeBytes } from '../ticket/ticket-code.ts';
 
 const matter = () => text({ min: 1, max: 64 });
 const route = () => text({ min: 1, max: 300 });
@@ -16,6 +17,9 @@ const ticketId = () => text({ min: 32, max: 32 });
 const about = () => bytes({ max: 64 });
 const fields = () => list(claimName(), { max: maxClaims });
 const yes = () => whole({ min: 0, max: 1 });
+
+/** A mark; with the ticket where its maker let somebody in, without where its issuer took it back. */
+const learntShape = row({ ticket: optional(bytes({ max: maxCodeBytes })), mark: bytes({ max: 1024 }) });
 
 const items = choice({
   transfer: numbered(1, { ticketId: ticketId() }),
@@ -83,6 +87,25 @@ const commands = {
   'fetch-standings': numbered(33, { issuer: agentIdShape(), route: route() }),
   /** A list that another device fetched. */
   'take-standings': numbered(34, { update: bytes({ max: 1 << 20 }) }),
+  /** By the holder's host side: a code of a ticket, which then can be used in no other way until the code has run out. */
+  'show-code': numbered(50, {
+    ...{ matter: matter(), ticketId: ticketId(), paper: yes() },
+    /** Seconds that it counts. */
+    forS: whole({ min: 1, max: longestPaperS }),
+    /** The door that it is for, where that is known. */
+    door: optional(agentIdShape()),
+  }),
+  /** By a door's host side: somebody shows this code and wants to be let in, or so much service. */
+  scan: numbered(51, {
+    ...{ matter: matter(), code: bytes({ min: 1, max: maxCodeBytes }), paperTaken: yes() },
+    units: whole({ min: 0, max: 0xffff_ffff }),
+  }),
+  /** By the holder's host side: a mark that was made for a code of ours, or by the issuer. */
+  'take-mark': numbered(52, { matter: matter(), mark: bytes({ max: 1024 }) }),
+  /** By a door's host side: what other doors let in, and what issuers took back. */
+  learn: numbered(53, { entries: list(learntShape, { min: 1, max: 500 }) }),
+  /** By the issuer's host side: the ticket is taken back, wherever it is. */
+  'take-back': numbered(54, { matter: matter(), ticketId: ticketId(), counted: yes() }),
 };
 
 export type HostCommand = ChoiceOf<typeof commands>;

@@ -7,8 +7,8 @@ import type { AgentId } from '../message/agent-id.ts';
 import { decodeAgentCertificate, encodeAgentCertificate } from '../message/certificate.ts';
 import type { ListedStanding } from '../message/standing-list.ts';
 import { decodeTicket, encodeTicket } from '../ticket/compact-ticket.ts';
-import type { UnsignedTicket } from '../ticket/sign-ticket.ts';
-import { bodyShape, encodeBody, maxTicketBytes, ticketIdOf } from '../ticket/ticket.ts';
+import { type UnsignedTicket, withDeed } from '../ticket/sign-ticket.ts';
+import { bodyShape, encodeBody, maxTicketBytes, type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 
 export type Leg =
   /** Ours becomes theirs. */
@@ -18,7 +18,14 @@ export type Leg =
   /** A ticket of ours gets a new mark. */
   | { readonly type: 'mark'; readonly ticketId: string; readonly mark: Uint8Array }
   /** A ticket of theirs gets a mark of ours. */
-  | { readonly type: 'book'; readonly ticketId: string; readonly mark: Uint8Array; readonly units: number }
+  | {
+      readonly type: 'book';
+      readonly ticketId: string;
+      /** Compact form. */
+      readonly ticket: Uint8Array;
+      readonly mark: Uint8Array;
+      readonly units: number;
+    }
   /** Done by the port once the transaction commits, undone if it aborts; it was made ready before. */
   | { readonly type: 'port'; readonly port: string; readonly reference: string }
   /** A credential of ours is given up: a newer one comes in its place. */
@@ -69,6 +76,16 @@ export function readUnsigned(stored: StoredUnsigned): UnsignedTicket {
   }
   const body = bodyShape.decode(decodeCbor(stored.body, { maxBytes: maxTicketBytes, maxDepth: 8 }), 'ticket');
   return { type: 'issue', body, receiver, signer };
+}
+
+/** The tickets that an agent issued in a transaction, with its deeds for all that it gave. */
+export function issuedIn(legs: readonly Leg[], deeds: readonly Uint8Array[]): readonly Ticket[] {
+  const given = legs.filter((leg) => leg.type === 'give');
+  return given.flatMap(({ ticket }, at) => {
+    const unsigned = ticket.type === 'issue' ? readUnsigned(ticket) : undefined;
+    const issued = unsigned && withDeed(unsigned, deeds[at]!);
+    return issued === undefined ? [] : [issued];
+  });
 }
 
 export function ticketIdOfUnsigned(unsigned: UnsignedTicket): string {

@@ -12,6 +12,9 @@ import type { HostCommand } from './host-command.ts';
 import { nameYourself } from './name-yourself.ts';
 import { fetchStandings, readStandings, setStanding, takeStandings } from './own-standings.ts';
 import { confirmPresenting, present } from './presenting.ts';
+import { scan } from './scanning.ts';
+import { showCode } from './showing.ts';
+import { learn, takeBack, takeMark } from './told-marks.ts';
 import type { Turn } from './turn.ts';
 
 type CommandOf<K extends HostCommand['type']> = Extract<HostCommand, { type: K }>;
@@ -33,6 +36,11 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   'set-standing': setStanding,
   'fetch-standings': fetchStandings,
   'take-standings': (turn, { update }) => takeStandings(turn, readStandings(update)),
+  'show-code': showCode,
+  scan,
+  'take-mark': takeMark,
+  learn,
+  'take-back': takeBack,
 };
 
 /** @throws TrustedError when it cannot be done, or not now */

@@ -16,8 +16,10 @@ import { agentKinds } from '../message/certificate.ts';
 import { dayShape } from '../message/day.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { Components } from '../ticket/components.ts';
+import { doorReasons } from '../ticket/door-reason.ts';
 import { standings, type TicketStatus } from '../ticket/status.ts';
 import { type Ticket, type TicketBody, ticketIdOf } from '../ticket/ticket.ts';
+import { maxCodeBytes } from '../ticket/ticket-code.ts';
 import type { HeldTicket } from './agent-state.ts';
 import type { Turn } from './turn.ts';
 
@@ -66,6 +68,16 @@ const notices = {
   /** To the holder: a ticket of its changed. */
   marked: numbered(8, { matter: matter(), ticketId: ticketId(), ...statusFields }),
   over: numbered(9, { matter: matter() }),
+  /** A commercial paper came or was given: so stands the order it is about; without one, what is wrong with the paper. */
+  account: numbered(40, {
+    matter: matter(),
+    peer: agentIdShape(),
+    reference: optional(text({ max: 120 })),
+    standing: optional(oneOf('on-order', 'invoiced', 'paid')),
+    verdict: oneOf('matched', 'open', 'contradicted'),
+    missing: list(text({ max: 500 }), { max: 20 }),
+    contradictions: list(text({ max: 500 }), { max: 20 }),
+  }),
   /** The other agent knows how it ended and has not said so yet. */
   undecided: numbered(10, { matter: matter() }),
   /** Figure 27, steps 928 to 930: this is what the authority would issue; `confirm` answers, with the card that pays if there is a price. */
@@ -84,6 +96,25 @@ const notices = {
     /** Unix seconds. */
     atS: whole({ max: 0xffff_ffff }),
   }),
+  /** To the holder: show this to a door. */
+  code: numbered(50, {
+    ...{ matter: matter(), ticketId: ticketId(), code: bytes({ max: maxCodeBytes }) },
+    /** Unix seconds. */
+    untilS: whole({ max: 0xffff_ffff }),
+  }),
+  /** To a door: whoever showed the code may come in. */
+  'let-in': numbered(51, {
+    ...{ matter: matter(), ticket: shownTicketShape, holder: agentIdShape() },
+    units: whole({ max: 0xffff_ffff }),
+    paper: whole({ max: 1 }),
+  }),
+  /** To a door: not so, and why; for the person who stands there. */
+  'turned-away': numbered(52, {
+    ...{ matter: matter(), reason: oneOf(...doorReasons), why: why() },
+    ticket: optional(shownTicketShape),
+  }),
+  /** To the issuer: the mark that says so, for doors and for the holder. */
+  'taken-back': numbered(53, { matter: matter(), ticketId: ticketId(), mark: bytes({ max: 1024 }) }),
 };
 export type HostNotice = ChoiceOf<typeof notices>;
 

@@ -1,10 +1,13 @@
 /** What follows from the end of a transaction besides the change itself: an entry in Tran Log, To Host, and the ports that take part in it. */
 import { encodeCbor } from '../../codec/cbor.ts';
 import { formatAgentId } from '../message/agent-id.ts';
+import { encodeTicket } from '../ticket/compact-ticket.ts';
 import { readMark, statusOf } from '../ticket/status.ts';
+import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import type { Changes, LogKind } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
-import type { Leg, TicketImage } from './leg.ts';
+import { issuedIn, type Leg, type TicketImage } from './leg.ts';
+import { noteAdmission } from './scanning.ts';
 import { type HostNotice, showHeld, shownStatus, tellHost } from './to-host.ts';
 import { log, type Turn } from './turn.ts';
 
@@ -12,6 +15,7 @@ export function tellCommitted(turn: Turn, transaction: Transaction, changes: Cha
   logTransaction(turn, transaction, changes);
   for (const notice of noticesOf(transaction, changes)) tellHost(turn, notice);
   tellPorts(turn, transaction, 'commit');
+  for (const leg of transaction.legs) if (leg.type === 'book' && leg.units !== 0) noteAdmission(turn, leg);
 }
 
 /** Where ports of the device are reached: `port:NAME`. A port did its part provisionally before the transaction could be decided. */
@@ -51,13 +55,13 @@ function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): re
   return notices;
 }
 
-/** With the tickets as they were and as they are. */
-function logTransaction(turn: Turn, { id, peer, session, legs }: Transaction, { put }: Changes): void {
+/** With the tickets as they were and as they are: also those that were issued, which are the other's now. */
+function logTransaction(turn: Turn, { id, peer, session, legs, deeds }: Transaction, { put }: Changes): void {
   log(turn, {
     ...{ session, transaction: id, note: undefined, kind: logKindOf(legs) },
     peer: formatAgentId(peer.agentId),
     before: legs.flatMap((leg) => imagesBefore(turn, leg)),
-    after: put.map(imageOf),
+    after: [...put.map(imageOf), ...issuedIn(legs, deeds).map(imageOfIssued)],
   });
 }
 
@@ -75,6 +79,10 @@ function logKindOf(legs: readonly Leg[]): LogKind {
 }
 
 const imageOf = ({ id, bytes, mark }: HeldTicket): TicketImage => ({ ticketId: id, ticket: bytes, mark });
+
+const imageOfIssued = (ticket: Ticket): TicketImage => ({
+  ...{ ticketId: ticketIdOf(ticket), ticket: encodeTicket(ticket), mark: undefined },
+});
 
 function imagesBefore({ state }: Turn, leg: Leg): readonly TicketImage[] {
   if (leg.type === 'give' && leg.ticket.type === 'issue') {

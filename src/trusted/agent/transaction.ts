@@ -15,6 +15,7 @@ import { signDeed, withDeed } from '../ticket/sign-ticket.ts';
 import { firstStatus, readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
 import type { Changes } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
+import { filePapers } from './file-papers.ts';
 import { standingChange } from './known-standings.ts';
 import { type Leg, readUnsigned } from './leg.ts';
 import type { Talk } from './talk.ts';
@@ -79,7 +80,8 @@ export function commit(
   const deeds = deedsFor(turn, legs);
   const changes = changesOf(turn, legs, voterDeeds);
   turn.draft.records.push({ type: 'committed', transaction: id, deeds, changes });
-  tellCommitted(turn, transaction, changes);
+  tellCommitted(turn, { ...transaction, deeds }, changes);
+  filePapers(turn, { ...transaction, deeds }, changes);
   return deeds;
 }
 
@@ -97,6 +99,7 @@ export function settle(turn: Turn, transaction: Transaction, deeds: readonly Uin
   turn.draft.records.push({ type: 'closed', transaction: transaction.id, changes });
   turn.draft.clearTimers.push(askTimer(transaction.id));
   tellCommitted(turn, transaction, changes);
+  filePapers(turn, transaction, changes);
 }
 
 /** Rolls back, for a decider before its decision and for a voter that hears of an abort: what was there before is as it was. */

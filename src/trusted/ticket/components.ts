@@ -137,6 +137,8 @@ export const kinds = {
     customer: name(),
     items: list(itemShape, { min: 1, max: 200 }),
     instructions: words(),
+    /** Absent: on invoice. `on-delivery`: against a receipt when the goods are handed over. */
+    payment: optional(oneOf('on-invoice', 'on-delivery')),
   }),
   /** Physical objects: the vendor's invoice. */
   invoice: numbered(11, {
@@ -161,6 +163,8 @@ export const kinds = {
     items: list(itemShape, { max: 200 }),
     invoiceReferences: references(0),
     amountPaid: amountShape(),
+    /** For what was paid on delivery, without an invoice. */
+    orderReferences: optional(references(1)),
   }),
   /** A credential of which its holder shows as many fields as it likes: they stand in it as digests (`../credential/disclosure.ts`). */
   attestation: numbered(30, {

@@ -97,10 +97,19 @@ export function faultOfMark(
   if (mark.number <= before.number) return `its number ${mark.number} does not follow on ${before.number}`;
   if (mark.acceptor.kind === 'customer') return 'a customer does not accept tickets';
   if ((mark.remaining === undefined) !== (before.remaining === undefined)) return 'it counts what is not counted';
-  if (byIssuer) return undefined;
+  if (byIssuer || isVendorsWord(mark, ticket, before)) return undefined;
   if ((mark.remaining ?? 0) > (before.remaining ?? 0)) return 'only the issuer raises a value';
   const allowed = mark.standing === before.standing || (before.standing === 'good' && mark.standing === 'used');
   return allowed ? undefined : `only the issuer makes it ${mark.standing}`;
+}
+
+const course: readonly Standing[] = ['on-order', 'invoiced', 'paid'];
+
+/** A purchase order goes on by the word of the vendor to whom it was given, forwards only. */
+function isVendorsWord({ acceptor, standing }: Mark, { receiver, body }: Ticket, before: TicketStatus): boolean {
+  const from = course.indexOf(before.standing);
+  const forwards = from >= 0 && course.indexOf(standing) > from;
+  return body.components.type === 'purchase-order' && acceptor.agentId === receiver && forwards;
 }
 
 /** Whether the ticket still has value on that day and at that second (figure 23, step 772): undefined, or why not. */

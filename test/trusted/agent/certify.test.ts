@@ -346,7 +346,7 @@ describe('the lists', () => {
       return agent.notices.map((notice) => (notice.type === 'failed' ? notice.why : notice.type));
     };
     expect(await order(bob!)).toEqual(['PARTY_UNTRUSTED']);
-    expect(await order(cyd!)).toEqual(['given', 'over']);
+    expect(await order(cyd!)).toEqual(['given', 'account', 'over']);
     // The server itself is not certified any more.
     await inTime(trusted.world, trusted.server('south').command({ type: 'recertify' }));
     const before = trusted.servers.get('south')!.host!.state.identity;
