@@ -3,8 +3,8 @@ import { toHex } from '../../codec/hex.ts';
 import type { Talk } from './talk.ts';
 import type { Turn } from './turn.ts';
 
-/** How long a data base or a card network has. */
-const WAIT_MS = 30_000;
+/** How long a data base or a card network has; not a multiple of the time after which a caller asks whether anybody is still there. */
+const WAIT_MS = 25_000;
 
 /** An answer comes to the conversation's `ported`. */
 export function askPort(
