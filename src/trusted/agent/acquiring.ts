@@ -95,6 +95,7 @@ export const acquiring: Conversation<AcquiringTalk> = {
     const { step, delivered } = talk;
     if (step === 'checking' && answer.type === 'credential') {
       keepTalk(turn, { ...talk, step: 'confirming' });
+      letPonder(turn, talk);
       checkCredential(turn, talk, answer, (type) => type === 'authority');
     } else if (step === 'checking' && answer.type === 'no-credential') {
       fail(turn, talk, 'no credential');
@@ -136,6 +137,19 @@ export function confirmAcquiring(turn: Turn, talk: AcquiringTalk, accept: boolea
   } else {
     throw new TrustedError('COMMAND_UNTIMELY', 'there is nothing to confirm');
   }
+}
+
+export const ponderTimer = (session: string) => `ponder ${session}`;
+
+/** An owner who says nothing has said no: before the authority gives up by itself, so that both know it the same way. */
+function letPonder({ draft, env, settings }: Turn, { session }: AcquiringTalk): void {
+  draft.timers.push({ id: ponderTimer(session), atMs: env.nowMs + Math.floor(settings.pace.idleMs * 0.8) });
+}
+
+/** The owner's time is over. */
+export function stopPondering(turn: Turn, talk: AcquiringTalk): void {
+  if (talk.step === 'confirming') fail(turn, talk, 'not confirmed in time');
+  else if (talk.step === 'deciding') decline(turn, talk, talk.delivered!, 'not confirmed in time');
 }
 
 /** Steps 900 to 910, and 968 to 972. */
@@ -183,6 +197,7 @@ function consider(turn: Turn, talk: AcquiringTalk, delivery: Delivery): void {
       ...(price && { price }),
     };
     keepTalk(turn, { ...talk, step: 'deciding', delivered });
+    letPonder(turn, talk);
     const credential = showUnissued({ ticketId, body, status: firstStatus(components), claims });
     const replaces = talk.goal.type === 'revalidate' ? { replaces: talk.goal.ticketId } : {};
     tellHost(turn, {

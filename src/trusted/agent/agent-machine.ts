@@ -18,7 +18,7 @@ import { createKeyRing, type KeyRing } from '../session/key-ring.ts';
 import type { SessionEvent, SessionInput } from '../session/session.ts';
 import { loseSession, usualPace } from '../session/session-context.ts';
 import { accepting, hold } from './accepting.ts';
-import { acquiring } from './acquiring.ts';
+import { acquiring, stopPondering } from './acquiring.ts';
 import { type AgentRecord, applyAgentRecord } from './agent-record.ts';
 import { emptyAgent, restoreAgent, snapshotAgent } from './agent-snapshot.ts';
 import type { AgentState } from './agent-state.ts';
@@ -230,5 +230,6 @@ function timeIsUp(turn: Turn, timer: string): void {
   else {
     const talk = state.talks.get(id);
     if (talk?.type === 'accepting') hold(turn, talk);
+    else if (talk?.type === 'acquiring') stopPondering(turn, talk);
   }
 }

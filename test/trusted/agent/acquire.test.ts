@@ -138,7 +138,9 @@ describe('a credential acquired in person', () => {
         void cy.command({ type: 'confirm', session: notice.session, accept: 1 });
     };
     await acquire(cy, SEAL, { code: await visit(SUBJECT, SEAL), forMs: 600_000 });
-    expect(noticesOf(bureau, 'failed').map(({ why }) => why)).toEqual(['idle']);
+    expect(noticesOf(cy, 'failed').map(({ why }) => why)).toEqual(['not confirmed in time']);
+    expect(noticesOf(bureau, 'failed').map(({ why }) => why)).toEqual(['declined']);
+    expect([bureau, cy].map(isAtRest)).toEqual([true, true]);
     expect(register.host!.state.grants.size).toBe(0);
     const [asked] = noticesOf(cy, 'confirm-delivery');
     const late = inTime(trusted.world, cy.command({ type: 'confirm', session: asked!.session, accept: 1 }));
