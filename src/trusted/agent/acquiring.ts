@@ -5,6 +5,7 @@
 import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { fromHex, toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
+import type { Amount } from '../../money/amount.ts';
 import { openDisclosures } from '../credential/disclosure.ts';
 import { formatAgentId } from '../message/agent-id.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type Shown,
 } from '../message/credential-talk.ts';
 import { dayOf } from '../message/day.ts';
+import type { PaymentAnswer } from '../message/payment-talk.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { requireTrustedAgent, validateAgentCertificate } from '../message/validate-certificate.ts';
 import { call } from '../session/calling.ts';
@@ -28,10 +30,11 @@ import { checkCredential, reasonOf, shownOf } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
 import type { HostCommand } from './host-command.ts';
 import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
-import { distrustDeeds, doubt } from './outcome.ts';
-import type { AcquiringTalk, ChosenCredential, CredentialGoal, Delivered } from './talk.ts';
+import { distrustDeeds } from './outcome.ts';
+import { askForVote, beginToPay, type Due, hearPayee, losePaying } from './pay-through.ts';
+import type { AcquiringTalk, ChosenCredential, CredentialGoal, DeliveredCredential, PaymentChoice } from './talk.ts';
 import { showUnissued, tellHost } from './to-host.ts';
-import { abort, settle, vote } from './transaction.ts';
+import { settle, vote } from './transaction.ts';
 import { endTalk, keepTalk, log, ownKey, peerOf, say, type Turn } from './turn.ts';
 
 /** @throws TrustedError `TICKET_UNKNOWN`, `TICKET_UNDER_WAY`, `TICKET_INACTIVE`, `TICKET_INVALID` or `COMMAND_UNTIMELY` */
@@ -103,10 +106,10 @@ export const acquiring: Conversation<AcquiringTalk> = {
       consider(turn, talk, answer);
     } else if (step === 'asked' && answer.type === 'revalidate-in-person' && talk.goal.type === 'revalidate') {
       leaveIt(turn, talk, talk.goal.ticketId);
-    } else if ((step === 'asked' || step === 'accepted') && answer.type === 'refused') {
-      const transaction = delivered && turn.state.transactions.get(delivered.transaction);
-      if (transaction !== undefined) abort(turn, transaction);
+    } else if (step === 'asked' && answer.type === 'refused') {
       fail(turn, talk, `refused: ${answer.reason}`);
+    } else if (step === 'paying' && delivered?.price !== undefined) {
+      hearPaying(turn, talk, dueOf(talk, delivered, delivered.price), answer as PaymentAnswer);
     } else if (step === 'accepted' && answer.type === 'issued') {
       keep(turn, talk, answer);
     } else if (step === 'leaving' && answer.type === 'over') {
@@ -116,23 +119,30 @@ export const acquiring: Conversation<AcquiringTalk> = {
     }
   },
 
+  prepared(turn, talk) {
+    askForVote(turn, talk, talk.delivered!.transaction);
+  },
+
+  decided(turn, talk, outcome, why) {
+    if (outcome === 'aborted') fail(turn, talk, `not paid: ${why}`);
+  },
+
   lost(turn, talk, why) {
     if (talk.step === 'leaving') return;
-    const transaction = talk.delivered && turn.state.transactions.get(talk.delivered.transaction);
-    if (transaction === undefined) return tellHost(turn, { type: 'failed', matter: talk.matter, why });
-    doubt(turn, transaction);
-    tellHost(turn, { type: 'undecided', matter: talk.matter });
+    const id = talk.delivered?.transaction;
+    if (id !== undefined && !losePaying(turn, talk, id)) return;
+    tellHost(turn, { type: 'failed', matter: talk.matter, why });
   },
 };
 
 /** The owner has confirmed the authority's credential, or the one delivered, or has not. @throws TrustedError `COMMAND_UNTIMELY` and as `acquire` */
-export function confirmAcquiring(turn: Turn, talk: AcquiringTalk, accept: boolean, card: string | undefined): void {
+export function confirmAcquiring(turn: Turn, talk: AcquiringTalk, accept: boolean, payment?: PaymentChoice): void {
   const { step, delivered } = talk;
   if (step === 'confirming') {
     if (accept) apply(turn, talk);
     else fail(turn, talk, 'the credential was not confirmed');
   } else if (step === 'deciding' && delivered !== undefined) {
-    if (accept) acceptDelivery(turn, talk, delivered, card);
+    if (accept) acceptDelivery(turn, talk, delivered, payment);
     else decline(turn, talk, delivered, 'not confirmed');
   } else {
     throw new TrustedError('COMMAND_UNTIMELY', 'there is nothing to confirm');
@@ -149,7 +159,8 @@ function letPonder({ draft, env, settings }: Turn, { session }: AcquiringTalk): 
 /** The owner's time is over. */
 export function stopPondering(turn: Turn, talk: AcquiringTalk): void {
   if (talk.step === 'confirming') fail(turn, talk, 'not confirmed in time');
-  else if (talk.step === 'deciding') decline(turn, talk, talk.delivered!, 'not confirmed in time');
+  else if (talk.step === 'deciding' || talk.step === 'choosing')
+    decline(turn, talk, talk.delivered!, 'not confirmed in time');
 }
 
 /** Steps 900 to 910, and 968 to 972. */
@@ -191,7 +202,7 @@ function consider(turn: Turn, talk: AcquiringTalk, delivery: Delivery): void {
     const unsigned = { type: 'issue', body, receiver: ownKey(turn).certificate.agentId, signer } as const;
     const ticketId = ticketIdOfUnsigned(unsigned);
     if (turn.state.tickets.has(ticketId)) throw invalid('this agent holds that credential');
-    const delivered: Delivered = {
+    const delivered: DeliveredCredential = {
       ...{ transaction, ticketId, ticket: storeUnsigned(unsigned) },
       ...(disclosures && { disclosures }),
       ...(price && { price }),
@@ -241,21 +252,62 @@ function requireSuccessor(before: TicketBody, after: TicketBody): void {
     throw invalid('not the same credential with a later date');
 }
 
-/** Steps 932 to 940, and 948 to 954: nothing can be taken back from here on by this side alone. */
-function acceptDelivery(turn: Turn, talk: AcquiringTalk, delivered: Delivered, card: string | undefined): void {
-  const { transaction, ticketId, ticket, disclosures, price } = delivered;
-  if (price !== undefined && card === undefined) throw new TrustedError('COMMAND_UNTIMELY', 'it costs something');
-  const paying = price === undefined || card === undefined ? undefined : requireShowable(turn, card);
-  const legs: Leg[] = [{ type: 'take', ticketId, ticket, ...(disclosures && { disclosures }) }];
-  if (talk.goal.type === 'revalidate') legs.push({ type: 'retire', ticketId: talk.goal.ticketId });
-  vote(turn, talk, { id: transaction, legs });
-  keepTalk(turn, { ...talk, step: 'accepted' });
-  const shown = paying === undefined ? {} : { card: shownOf(paying, undefined) };
-  ask(turn, talk, { type: 'accept', transaction: fromHex(transaction), ...shown });
+/** Steps 932 to 940: nothing can be taken back from here on by this side alone; or what it costs comes first. */
+function acceptDelivery(
+  turn: Turn,
+  talk: AcquiringTalk,
+  delivered: DeliveredCredential,
+  payment?: PaymentChoice,
+): void {
+  const { transaction, price } = delivered;
+  if (price === undefined) {
+    vote(turn, talk, { id: transaction, legs: legsOf(talk, delivered) });
+    keepTalk(turn, { ...talk, step: 'accepted' });
+    ask(turn, talk, { type: 'accept', transaction: fromHex(transaction) });
+  } else if (payment === undefined) {
+    keepTalk(turn, { ...talk, step: 'choosing' });
+    tellHost(turn, { type: 'choose-payment', matter: talk.matter, session: talk.session, price });
+  } else {
+    keepTalk(turn, { ...talk, step: 'paying' });
+    beginToPay(turn, talk, dueOf(talk, delivered, price), payment);
+  }
+}
+
+/** The command `pay` (step 948). @throws TrustedError `COMMAND_UNTIMELY`, and when the card cannot be shown */
+export function payForCredential(turn: Turn, talk: AcquiringTalk, payment: PaymentChoice): void {
+  if (talk.step !== 'choosing') throw new TrustedError('COMMAND_UNTIMELY', 'there is nothing to pay yet');
+  acceptDelivery(turn, talk, talk.delivered!, payment);
+}
+
+/** What is held from the commit on, and what is not any more. */
+function legsOf({ goal }: AcquiringTalk, { ticketId, ticket, disclosures }: DeliveredCredential): readonly Leg[] {
+  const take: Leg = { type: 'take', ticketId, ticket, ...(disclosures && { disclosures }) };
+  return goal.type === 'revalidate' ? [take, { type: 'retire', ticketId: goal.ticketId }] : [take];
+}
+
+function dueOf(talk: AcquiringTalk, delivered: DeliveredCredential, amount: Amount): Due {
+  const { transaction: id, ticketId } = delivered;
+  return { id, legs: legsOf(talk, delivered), amount, ticketId };
+}
+
+/** Steps 952 and 954. */
+function hearPaying(turn: Turn, talk: AcquiringTalk, due: Due, answer: PaymentAnswer): void {
+  const how = hearPayee(turn, talk, due, answer);
+  if (how === 'not paid') {
+    fail(turn, talk, 'not paid');
+  } else if (how === 'over') {
+    tellHost(turn, { type: 'over', matter: talk.matter });
+    endTalk(turn, talk, 'done');
+  }
 }
 
 /** Step 926. */
-function decline(turn: Turn, talk: AcquiringTalk, { transaction }: Pick<Delivered, 'transaction'>, why: string): void {
+function decline(
+  turn: Turn,
+  talk: AcquiringTalk,
+  { transaction }: Pick<DeliveredCredential, 'transaction'>,
+  why: string,
+): void {
   tellHost(turn, { type: 'failed', matter: talk.matter, why });
   keepTalk(turn, { ...talk, step: 'leaving', delivered: undefined });
   ask(turn, talk, { type: 'decline', transaction: fromHex(transaction) });

@@ -22,19 +22,22 @@ import { acquiring, stopPondering } from './acquiring.ts';
 import { type AgentRecord, applyAgentRecord } from './agent-record.ts';
 import { emptyAgent, restoreAgent, snapshotAgent } from './agent-snapshot.ts';
 import type { AgentState } from './agent-state.ts';
+import { buying } from './buying.ts';
 import { calleeTalks, isCalledFor } from './callee-talk.ts';
 import { certifying } from './certifying.ts';
 import type { Conversation } from './conversation.ts';
 import { creating } from './creating.ts';
 import { giving } from './giving.ts';
+import { hearPort, queryPort } from './hear-port.ts';
 import type { HostCommand } from './host-command.ts';
 import { obey } from './obey.ts';
 import { answerStatement, goOnAsking, hearStatementAnswer } from './outcome.ts';
 import { takeStandings } from './own-standings.ts';
 import { presenting } from './presenting.ts';
+import { selling } from './selling.ts';
 import { taking } from './taking.ts';
 import type { Talk } from './talk.ts';
-import { type AgentPace, type AgentSettings, decisionOf, newTurn, type Turn } from './turn.ts';
+import { type AgentPace, type AgentSettings, decisionOf, newTurn, type PaymentPorts, type Turn } from './turn.ts';
 
 export type AgentInput =
   | { readonly type: 'command'; readonly command: HostCommand }
@@ -51,11 +54,18 @@ export interface AgentOptions {
   /** Route under which other agents reach this one; absent for a device that only calls. */
   readonly replyTo?: string;
   readonly pace?: Partial<AgentPace>;
+  /** Absent for a device that pays only by card: then the payee's agent has a port, and it has none. */
+  readonly payment?: PaymentPorts;
 }
 
-export const usualAgentPace: AgentPace = { ...usualPace, holdMs: 20_000, useMs: 3_600_000, askMs: 30_000 };
+export const usualAgentPace: AgentPace = {
+  ...usualPace,
+  ...{ holdMs: 20_000, useMs: 3_600_000, askMs: 30_000, authoriseMs: 120_000 },
+};
 
 const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, { type: K }>> } = {
+  buying,
+  selling,
   certifying,
   giving,
   taking,
@@ -68,7 +78,8 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
 const conversationOf = (talk: Talk) => conversations[talk.type] as Conversation<Talk>;
 
 export function createTrustedAgent(options: AgentOptions): Machine<AgentState, AgentInput, AgentRecord> {
-  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo: options.replyTo };
+  const { replyTo, payment = {} } = options;
+  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo, payment };
   const ring = createKeyRing();
   return {
     name: 'trusted-agent',
@@ -200,6 +211,7 @@ function admit(
 function hearReply(turn: Turn, id: string, outcome: Outcome): void {
   const [kind, session = ''] = id.split('/');
   if (kind === 's' || kind === 'q') hearAnswer(turn.context, turn.draft, id, outcome);
+  else if (kind === 'port') hearPort(turn, id, { outcome, conversationOf });
   else if (kind === 'o' || kind === 'a') hearStatementAnswer(turn, id, outcome);
   else if (kind === 'w') turn.draft.inputs.push({ type: 'ported', session, outcome } satisfies AgentInput);
   else if (kind === 'n' && outcome.type === 'answered') hearStandings(turn, outcome.body);
@@ -221,6 +233,10 @@ function timeIsUp(turn: Turn, timer: string): void {
   const [kind, id = ''] = timer.split(' ');
   if (kind === 'ask') {
     goOnAsking(turn, id);
+    return;
+  }
+  if (kind === 'port') {
+    queryPort(turn, id);
     return;
   }
   const session = state.sessions.get(id);

@@ -18,6 +18,10 @@ export const calleeTalks = {
     ...{ ...baseOf(session, expectation), type: 'accepting', begun: log.count },
     ...{ ticketId: undefined, ticket: undefined, owes: false, uses: [], offered: undefined },
   }),
+  buy: (_state, session, expectation) => ({
+    ...{ ...baseOf(session, expectation), type: 'selling', sale: expectation.sale!, step: 'begun', tries: 0 },
+    ...{ checked: false, offered: undefined, transaction: undefined },
+  }),
   credential: (_state, session, expectation) => ({
     ...{ ...baseOf(session, expectation), type: 'creating', step: 'open' },
     ...{ transaction: undefined, replaces: undefined },

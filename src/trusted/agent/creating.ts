@@ -14,9 +14,6 @@ import {
   authorityQuery,
   authorityRuling,
   type GrantedCredential,
-  PAYMENT_PORT,
-  paymentQuery,
-  paymentRuling,
 } from '../credential/port-query.ts';
 import { formatAgentId } from '../message/agent-id.ts';
 import {
@@ -27,23 +24,24 @@ import {
   type Shown,
 } from '../message/credential-talk.ts';
 import { dayOf } from '../message/day.ts';
+import type { PaymentRequest } from '../message/payment-talk.ts';
 import { TRANSACTION_ID_LENGTH } from '../message/statement.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { type Components, expiryOf, kindOf } from '../ticket/components.ts';
 import { inactivity } from '../ticket/status.ts';
 import { encodeBody, type TicketBody } from '../ticket/ticket.ts';
-import type { Transaction } from './agent-state.ts';
+import { hearPayer, loseCollecting } from './be-paid-through.ts';
+import { hearHeard } from './being-paid.ts';
 import { credentialAnswer, reasonOf } from './check-credential.ts';
-import type { Conversation } from './conversation.ts';
-import { issuerOf } from './giving.ts';
+import { type Conversation, fail } from './conversation.ts';
+import { issuerOf } from './issuer.ts';
 import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
-import { tellOutcome } from './outcome.ts';
 import { askPort } from './port.ts';
 import { readShownTicket, type ShownTicketRead } from './shown-ticket.ts';
 import type { CreatingTalk } from './talk.ts';
 import { tellHost } from './to-host.ts';
-import { abort, close, commit, openTransaction } from './transaction.ts';
-import { tellPort } from './transaction-effect.ts';
+import { commitAtOnce } from './transaction.ts';
+import { tellOutcomeToPort } from './transaction-effect.ts';
 import { endTalk, keepTalk, log, ownKey, peerOf, say, type Turn } from './turn.ts';
 
 const answer = (turn: Turn, talk: CreatingTalk, said: CredentialAnswer) =>
@@ -62,39 +60,32 @@ export const creating: Conversation<CreatingTalk> = {
     else if (request.type === 'decline') hearDeclined(turn, talk, request);
     else if (step === 'issued' && request.type === 'done') hearDone(turn, talk, request);
     else if (step === 'in-person' && request.type === 'understood') hearUnderstood(turn, talk);
+    else if (step === 'delivered' || step === 'issued') collect(turn, talk, request as PaymentRequest);
     else throw new TrustedError('SESSION_OUT_OF_ORDER', `"${request.type}" while ${step}`);
   },
 
   ported(turn, talk, outcome) {
     if (talk.step === 'consulting') hearRuling(turn, talk, outcome);
-    else if (talk.step === 'paying') hearPayment(turn, talk, outcome);
+  },
+
+  decided(turn, talk, outcome, why) {
+    if (outcome === 'committed') keepTalk(turn, { ...talk, step: 'issued' });
+    else fail(turn, talk, `not paid: ${why}`);
   },
 
   lost(turn, talk, why) {
-    const transaction = transactionOf(turn, talk);
-    if (transaction?.status === 'committed') {
-      tellOutcome(turn, transaction, 'committed');
-      return;
-    }
-    if (transaction !== undefined) {
-      abort(turn, transaction);
-      tellOutcome(turn, transaction, 'aborted');
-    } else if (talk.step === 'consulting') {
-      forgetApplication(turn, talk);
-    }
-    if (talk.step !== 'open' && talk.step !== 'issued' && talk.step !== 'in-person') {
-      tellHost(turn, { type: 'failed', matter: talk.matter, why });
-    }
+    const { transaction, step } = talk;
+    if (step === 'open' || step === 'in-person' || transaction === undefined) return;
+    const nothing = loseCollecting(turn, talk, transaction);
+    if (!nothing || step === 'issued') return;
+    forgetApplication(turn, talk);
+    tellHost(turn, { type: 'failed', matter: talk.matter, why });
   },
 };
 
-function transactionOf({ state }: Turn, { transaction }: CreatingTalk): Transaction | undefined {
-  return transaction === undefined ? undefined : state.transactions.get(transaction);
-}
-
 /** The server is told to forget what it was asked, whether or not it has heard it. */
 function forgetApplication(turn: Turn, { transaction }: CreatingTalk): void {
-  if (transaction !== undefined) tellPort(turn, { port: AUTHORITY_PORT, reference: '' }, transaction, 'abort');
+  if (transaction !== undefined) tellOutcomeToPort(turn, { port: AUTHORITY_PORT, reference: '' }, transaction, 'abort');
 }
 
 function refuse(turn: Turn, talk: CreatingTalk, reason: string): void {
@@ -216,13 +207,11 @@ function deliver(
   const legs: Leg[] = [
     { type: 'give', ticketId, ticket: storeUnsigned(unsigned) },
     { type: 'port', port: AUTHORITY_PORT, reference: ticketId },
-    ...(price === undefined ? [] : [{ type: 'port', port: PAYMENT_PORT, reference: ticketId } as const]),
     ...[...replaced].map((old) => ({ type: 'list', ticketId: old, standing: 'replaced' }) as const),
     ...(talk.replaces === undefined ? [] : [{ type: 'seen', image: talk.replaces } as const]),
   ];
-  openTransaction(turn, talk, { id, legs });
   draft.records.push({ type: 'serial', serial });
-  keepTalk(turn, { ...talk, step: 'delivered', ...(price && { price }) });
+  keepTalk(turn, { ...talk, step: 'delivered', offer: { ticketId, legs, ...(price && { price }) } });
   answer(turn, talk, {
     ...{ type: 'deliver', transaction: fromHex(id), signer, body: encodeBody(body) },
     ...(disclosures && { disclosures }),
@@ -243,64 +232,48 @@ function written(
   };
 }
 
-/** Steps 938 to 942, or 952 and 954 first. */
+/** Steps 938 to 946: one record in which the signature is made, and after which the server is told. */
 function hearAccepted(turn: Turn, talk: CreatingTalk, request: Extract<CredentialRequest, { type: 'accept' }>): void {
-  const transaction = requireTransaction(turn, talk, request.transaction);
-  if (talk.price === undefined) {
-    issue(turn, talk, transaction);
-    return;
-  }
-  try {
-    if (request.card === undefined) throw new TrustedError('TICKET_UNKNOWN', 'nothing pays for it');
-    const { ticket } = requireCredential(turn, talk, request.card);
-    const card = ticket.body.components;
-    if (card.type !== 'card') throw new TrustedError('TICKET_INVALID', `a ${card.type} does not pay`);
-    const query = { transaction: transaction.id, amount: talk.price, payer: peerOf(turn, talk).agentId, card };
-    keepTalk(turn, { ...talk, step: 'paying' });
-    askPort(turn, talk, { port: PAYMENT_PORT, kind: 'PaymentQuery', body: paymentQuery.encode(query) });
-  } catch (error) {
-    abort(turn, transaction);
-    refuse(turn, talk, reasonOf(error));
-  }
-}
-
-/** Steps 712 to 714. */
-function hearPayment(turn: Turn, talk: CreatingTalk, outcome: Outcome): void {
-  const transaction = transactionOf(turn, talk)!;
-  if (outcome.type === 'answered' && paymentRuling.decode(outcome.body).type === 'authorised') {
-    issue(turn, talk, transaction);
-  } else {
-    abort(turn, transaction);
-    refuse(turn, talk, 'not paid');
-  }
-}
-
-/** Steps 942 to 946: one record in which the signature is made, and after which the server and whoever pays are told. */
-function issue(turn: Turn, talk: CreatingTalk, transaction: Transaction): void {
-  const deeds = commit(turn, transaction);
+  const { legs, price } = requireOffer(talk, request.transaction);
+  if (price !== undefined) throw new TrustedError('SESSION_OUT_OF_ORDER', 'it costs something');
+  const deeds = commitAtOnce(turn, talk, { id: talk.transaction!, legs });
   keepTalk(turn, { ...talk, step: 'issued' });
-  answer(turn, talk, { type: 'issued', transaction: fromHex(transaction.id), deeds });
+  answer(turn, talk, { type: 'issued', transaction: request.transaction, deeds });
+}
+
+/** Steps 948 to 954. */
+function collect(turn: Turn, talk: CreatingTalk, request: PaymentRequest): void {
+  const { legs, price: amount, ticketId } = requireOffer(talk, undefined);
+  if (amount === undefined) throw new TrustedError('SESSION_OUT_OF_ORDER', 'it costs nothing');
+  const how = hearPayer(turn, talk, { id: talk.transaction!, legs, amount, ticketId }, request);
+  if (how === 'over') {
+    tellHost(turn, { type: 'over', matter: talk.matter });
+    endTalk(turn, talk, 'done');
+  } else if (how !== 'under way') {
+    forgetApplication(turn, talk);
+    fail(turn, talk, how === 'given up' ? 'declined' : 'not paid');
+  }
 }
 
 /** @throws TrustedError `SESSION_OUT_OF_ORDER` */
-function requireTransaction(turn: Turn, talk: CreatingTalk, number: Uint8Array): Transaction {
-  const transaction = transactionOf(turn, talk);
-  if (transaction === undefined || toHex(number) !== transaction.id) {
+function requireOffer({ transaction, offer }: CreatingTalk, number: Uint8Array | undefined) {
+  if (offer === undefined || (number !== undefined && toHex(number) !== transaction)) {
     throw new TrustedError('SESSION_OUT_OF_ORDER', 'no such transaction');
   }
-  return transaction;
+  return offer;
 }
 
 function hearDeclined(turn: Turn, talk: CreatingTalk, request: Extract<CredentialRequest, { type: 'decline' }>): void {
   if (talk.step !== 'delivered') throw new TrustedError('SESSION_OUT_OF_ORDER', 'nothing to decline');
-  abort(turn, requireTransaction(turn, talk, request.transaction));
+  requireOffer(talk, request.transaction);
+  forgetApplication(turn, talk);
   answer(turn, talk, { type: 'over' });
-  tellHost(turn, { type: 'failed', matter: talk.matter, why: 'declined' });
-  endTalk(turn, talk, 'declined');
+  fail(turn, talk, 'declined');
 }
 
 function hearDone(turn: Turn, talk: CreatingTalk, request: Extract<CredentialRequest, { type: 'done' }>): void {
-  close(turn, requireTransaction(turn, talk, request.transaction));
+  requireOffer(talk, request.transaction);
+  hearHeard(turn, talk.transaction);
   answer(turn, talk, { type: 'over' });
   tellHost(turn, { type: 'over', matter: talk.matter });
   endTalk(turn, talk, 'done');

@@ -1,8 +1,9 @@
 /**
  * What a transaction moves for one of its two agents. A transaction is a list of legs and does not care which: tickets given and taken,
- * marks, and whatever a port of the device does at the same moment (a payment by a money module or a card).
+ * marks, and a payment by a port of the device (a money module, a network that authorises cards).
  */
 import { decodeCbor } from '../../codec/cbor.ts';
+import type { Amount } from '../../money/amount.ts';
 import type { AgentId } from '../message/agent-id.ts';
 import { decodeAgentCertificate, encodeAgentCertificate } from '../message/certificate.ts';
 import type { ListedStanding } from '../message/standing-list.ts';
@@ -26,6 +27,8 @@ export type Leg =
       readonly mark: Uint8Array;
       readonly units: number;
     }
+  /** Money for what the other legs move. What this agent's own port does in it, if it has one, is its dealing (`dealing.ts`). */
+  | PaymentLeg
   /** Done by the port once the transaction commits, undone if it aborts; it was made ready before. */
   | { readonly type: 'port'; readonly port: string; readonly reference: string }
   /** A credential of ours is given up: a newer one comes in its place. */
@@ -34,6 +37,17 @@ export type Leg =
   | { readonly type: 'list'; readonly ticketId: string; readonly standing: ListedStanding }
   /** A credential that the other side showed: it stays in the log. */
   | { readonly type: 'seen'; readonly image: TicketImage };
+
+export interface PaymentLeg {
+  readonly type: 'payment';
+  readonly side: 'payer' | 'payee';
+  readonly way: 'card' | 'module';
+  readonly amount: Amount;
+  /** By card: what the payer signed (`../message/payment-order.ts`). In a refund the payer is whoever paid before, and gets it back. */
+  readonly order?: Uint8Array;
+  /** In a refund, the transaction in which it was paid. */
+  readonly refundOf?: string;
+}
 
 interface Moved {
   readonly ticketId: string;

@@ -5,15 +5,20 @@ import { versionsOf } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { loseKeyless } from '../session/session-context.ts';
 import { use } from './accepting.ts';
-import { acquire, confirmAcquiring, revalidate } from './acquiring.ts';
+import { acquire, confirmAcquiring, payForCredential, revalidate } from './acquiring.ts';
+import { buy, choosePayment, confirmBuying } from './buying.ts';
 import { initialise, recertify, sync } from './certifying.ts';
+import { takeObject } from './delivered.ts';
 import { confirmGiving, give } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
 import { nameYourself } from './name-yourself.ts';
+import { openMerchandise } from './open-merchandise.ts';
 import { fetchStandings, readStandings, setStanding, takeStandings } from './own-standings.ts';
 import { confirmPresenting, present } from './presenting.ts';
 import { scan } from './scanning.ts';
+import { bringMerchandise, confirmSelling, sell } from './selling.ts';
 import { showCode } from './showing.ts';
+import type { BuyingTalk } from './talk.ts';
 import { learn, takeBack, takeMark } from './told-marks.ts';
 import type { Turn } from './turn.ts';
 
@@ -31,6 +36,16 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   present,
   confirm,
   use: useTicket,
+  buy,
+  sell,
+  merchandise: (turn, { session, merchandise }) => {
+    const talk = turn.state.talks.get(session);
+    if (talk?.type !== 'selling') throw new TrustedError('COMMAND_UNTIMELY', 'nothing is sold in this session');
+    bringMerchandise(turn, talk, merchandise);
+  },
+  pay,
+  'object-arrived': (turn, { session, ...object }) => takeObject(turn, buyingIn(turn, session), object),
+  'open-merchandise': (turn, { ticketId }) => openMerchandise(turn, ticketId),
   acquire,
   revalidate,
   'set-standing': setStanding,
@@ -73,12 +88,26 @@ function expect({ state, draft, env }: Turn, command: CommandOf<'expect'>): void
   });
 }
 
-function confirm(turn: Turn, { session, accept, card }: CommandOf<'confirm'>): void {
+function confirm(turn: Turn, { session, accept, payment }: CommandOf<'confirm'>): void {
   const talk = turn.state.talks.get(session);
   if (talk?.type === 'giving') confirmGiving(turn, talk, accept === 1);
-  else if (talk?.type === 'acquiring') confirmAcquiring(turn, talk, accept === 1, card);
+  else if (talk?.type === 'acquiring') confirmAcquiring(turn, talk, accept === 1, payment);
   else if (talk?.type === 'presenting') confirmPresenting(turn, talk, accept === 1);
+  else if (talk?.type === 'buying') confirmBuying(turn, talk, accept === 1);
+  else if (talk?.type === 'selling') confirmSelling(turn, talk, accept === 1);
   else throw new TrustedError('COMMAND_UNTIMELY', 'there is nothing to confirm');
+}
+
+function buyingIn({ state }: Turn, session: string): BuyingTalk {
+  const talk = state.talks.get(session);
+  if (talk?.type !== 'buying') throw new TrustedError('COMMAND_UNTIMELY', 'nothing is bought in this session');
+  return talk;
+}
+
+function pay(turn: Turn, { session, payment }: CommandOf<'pay'>): void {
+  const talk = turn.state.talks.get(session);
+  if (talk?.type === 'acquiring') payForCredential(turn, talk, payment);
+  else choosePayment(turn, buyingIn(turn, session), payment);
 }
 
 function useTicket(turn: Turn, { session, units, last }: CommandOf<'use'>): void {

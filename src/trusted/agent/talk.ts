@@ -1,7 +1,10 @@
 /** How far a conversation has come, by what it is for and which side of it this agent is on. */
 import type { Amount } from '../../money/amount.ts';
+import type { ObjectReference } from '../message/purchase-talk.ts';
+import type { Selection } from '../message/selection.ts';
 import type { Components } from '../ticket/components.ts';
-import type { StoredUnsigned, TicketImage } from './leg.ts';
+import type { Leg, StoredUnsigned, TicketImage } from './leg.ts';
+import type { Sale } from './sale.ts';
 
 interface InSession {
   readonly session: string;
@@ -81,6 +84,63 @@ export interface AcceptingTalk extends InSession {
   readonly offered: { readonly transaction: string; readonly use: Use | undefined } | undefined;
 }
 
+/** How a buyer pays (figure 12, steps 426 and 428). */
+export type PaymentChoice =
+  /** With the card credential of this name. */
+  | { readonly type: 'card'; readonly ticketId: string }
+  /** With the money module; whose names the amount. */
+  | { readonly type: 'module'; readonly initiator: 'payer' | 'payee' };
+
+/** Caller; figures 12, 14 and 15. */
+export interface BuyingTalk extends InSession {
+  readonly type: 'buying';
+  readonly selection: Selection;
+  readonly price: Amount;
+  /** To be shown if the merchant wants one. */
+  readonly credential: string | undefined;
+  /** Chosen when it was ordered, or when the merchandise was there. */
+  readonly choice: PaymentChoice | undefined;
+  /** Claim 38: the money moves, provisionally, before the ticket does. */
+  readonly moneyFirst: boolean;
+  readonly step:
+    | 'calling'
+    | 'checking'
+    | 'confirming-merchant'
+    | 'ordered'
+    | 'fetching'
+    | 'confirming'
+    | 'choosing'
+    | 'paying'
+    | 'voting'
+    | 'settling';
+  /** Of the transaction to be, 32 hexadecimal digits. */
+  readonly transaction: string;
+  /** Held provisionally. */
+  readonly delivered: Delivered | undefined;
+}
+
+export interface Delivered {
+  readonly ticketId: string;
+  readonly ticket: StoredUnsigned;
+  readonly object: ObjectReference | undefined;
+}
+
+/** Callee; figures 12, 14 and 15. */
+export interface SellingTalk extends InSession {
+  readonly type: 'selling';
+  readonly sale: Sale;
+  /** To be shown if asked for; otherwise the merchant's own. */
+  readonly credential: string | undefined;
+  readonly step: 'begun' | 'credential-wanted' | 'confirming-credential' | 'fetching' | 'offered' | 'over';
+  /** The customer's credential was wanted, and is good. */
+  readonly checked: boolean;
+  /** How often the merchandise server was asked. */
+  readonly tries: number;
+  readonly offered: Pick<Delivered, 'ticketId' | 'ticket'> | undefined;
+  /** Once the payment began. */
+  readonly transaction: string | undefined;
+}
+
 /** What a credential is wanted from an authority for. */
 export type CredentialGoal =
   /** Figure 26. */
@@ -100,7 +160,7 @@ export interface ChosenCredential {
 }
 
 /** A credential on its way from an authority, not signed yet. */
-export interface Delivered {
+export interface DeliveredCredential {
   readonly transaction: string;
   readonly ticketId: string;
   readonly ticket: StoredUnsigned;
@@ -113,8 +173,17 @@ export interface AcquiringTalk extends InSession {
   readonly type: 'acquiring';
   readonly goal: CredentialGoal;
   readonly check: boolean;
-  readonly step: 'calling' | 'checking' | 'confirming' | 'asked' | 'deciding' | 'accepted' | 'leaving';
-  readonly delivered: Delivered | undefined;
+  readonly step:
+    | 'calling'
+    | 'checking'
+    | 'confirming'
+    | 'asked'
+    | 'deciding'
+    | 'choosing'
+    | 'accepted'
+    | 'paying'
+    | 'leaving';
+  readonly delivered: DeliveredCredential | undefined;
 }
 
 /** Callee, an authority; figures 26 to 28. */
@@ -122,12 +191,13 @@ export interface CreatingTalk extends InSession {
   readonly type: 'creating';
   /** To be shown if asked for. */
   readonly credential: string | undefined;
-  readonly step: 'open' | 'consulting' | 'delivered' | 'paying' | 'issued' | 'in-person';
+  readonly step: 'open' | 'consulting' | 'delivered' | 'issued' | 'in-person';
   /** The number under which the authority's server was asked, and of the transaction that follows. */
   readonly transaction: string | undefined;
   /** The credential that was shown to be revalidated. */
   readonly replaces: TicketImage | undefined;
-  readonly price?: Amount;
+  /** What would be issued, and all that its commit changes. */
+  readonly offer?: { readonly ticketId: string; readonly legs: readonly Leg[]; readonly price?: Amount };
 }
 
 export type Talk =
@@ -136,5 +206,7 @@ export type Talk =
   | TakingTalk
   | PresentingTalk
   | AcceptingTalk
+  | BuyingTalk
+  | SellingTalk
   | AcquiringTalk
   | CreatingTalk;

@@ -6,7 +6,7 @@ import { encodeCbor } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import { toHex } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
-import { bytes, list, oneOf, optional, type Shaped, text, whole } from '../../codec/shape.ts';
+import { bytes, digest, list, oneOf, optional, type Shaped, text, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
 import type { Claims } from '../credential/claim.ts';
 import { openDisclosures } from '../credential/disclosure.ts';
@@ -14,6 +14,8 @@ import { agentIdShape } from '../message/agent-id.ts';
 import { amountShape } from '../message/amount-shape.ts';
 import { agentKinds } from '../message/certificate.ts';
 import { dayShape } from '../message/day.ts';
+import { selectionShape } from '../message/selection.ts';
+import { objectHeaderShape } from '../object/object-header.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { Components } from '../ticket/components.ts';
 import { doorReasons } from '../ticket/door-reason.ts';
@@ -80,7 +82,35 @@ const notices = {
   }),
   /** The other agent knows how it ended and has not said so yet. */
   undecided: numbered(10, { matter: matter() }),
-  /** Figure 27, steps 928 to 930: this is what the authority would issue; `confirm` answers, with the card that pays if there is a price. */
+  /** To the merchant (step 412): get this from the merchandise server, and answer with the command `merchandise`. */
+  'fetch-merchandise': numbered(20, {
+    ...{ matter: matter(), session: session(), selection: selectionShape, price: amountShape() },
+    /** Of three. */
+    attempt: whole({ min: 1, max: 3 }),
+  }),
+  /** To the customer (step 506): fetch the encrypted object, and answer with the command `object-arrived`. */
+  'fetch-object': numbered(21, { matter: matter(), session: session(), digest: digest(), length: whole() }),
+  /** To the customer (step 488): show this, and answer with the command `confirm`. */
+  'confirm-merchandise': numbered(22, {
+    ...{ matter: matter(), session: session(), ticket: shownTicketShape, price: amountShape() },
+    /** What the header of an electronic object says. */
+    object: optional(objectHeaderShape),
+  }),
+  /** To the customer (step 426): answer with the command `pay`. */
+  'choose-payment': numbered(23, { matter: matter(), session: session(), price: amountShape() }),
+  /** Money moved: this agent's owner is the payer or the payee. */
+  paid: numbered(24, {
+    ...{ matter: matter(), transaction: text({ min: 32, max: 32 }), amount: amountShape() },
+    ...{ side: oneOf('payer', 'payee'), way: oneOf('card', 'module') },
+    receipt: optional(bytes({ max: 1024 })),
+  }),
+  /** Figure 22: what opens the merchandise that was bought. Nobody hears it before the purchase is committed. */
+  opened: numbered(25, {
+    ticketId: ticketId(),
+    object: text({ max: 120 }),
+    keys: list(bytes({ max: 64 }), { max: 16 }),
+  }),
+  /** Figure 27, steps 928 to 930: this is what the authority would issue; `confirm` answers, and says how it is paid if there is a price. */
   'confirm-delivery': numbered(30, {
     ...{ matter: matter(), session: session(), credential: shownTicketShape },
     price: optional(amountShape()),
@@ -147,7 +177,11 @@ interface Beside {
 }
 
 /** What may be seen of a ticket outside an agent. */
-export function showTicket(ticket: Ticket, status: TicketStatus, beside: Beside = {}): ShownTicket {
+export function showTicket(
+  ticket: Omit<Ticket, 'issuerSignature'>,
+  status: TicketStatus,
+  beside: Beside = {},
+): ShownTicket {
   const { issuerName, issuerExpiresDay, issuedOnDay, components } = ticket.body;
   const { claims, listedAtS } = beside;
   return {

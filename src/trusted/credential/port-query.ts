@@ -1,5 +1,5 @@
 /**
- * What an agent asks of ports of its own device (`port:NAME`) while a transaction is open, and what they answer. A port does its part
+ * What an authority's agent asks of its own server (`port:authority`) before a transaction, and what that answers. The server does its part
  * provisionally when it is asked, and is told `port-commit` or `port-abort` with the number of the transaction later on; either may come
  * before the question does, or without one, and any of them more than once.
  */
@@ -17,9 +17,6 @@ import { type Claim, claimShape, claimsShape } from './claim.ts';
 
 /** The identification authority's server (figure 5, 204) and its data base. */
 export const AUTHORITY_PORT = 'authority';
-/** Whoever gets a payment authorised (figure 21, step 708): a card network, a bank. */
-export const PAYMENT_PORT = 'payment';
-
 const transaction = () => text({ min: 32, max: 32 });
 const ticketId = () => text({ min: 32, max: 32 });
 
@@ -85,20 +82,6 @@ const rulings = {
 };
 export type AuthorityRuling = ChoiceOf<typeof rulings>;
 
-/** Figure 21: the price, and the credential that is to pay it. */
-export const paymentQueryShape = row({
-  transaction: transaction(),
-  amount: amountShape(),
-  payer: agentIdShape(),
-  /** Type `card`, or whatever else the port takes. */
-  card: componentsShape,
-});
-const payments = {
-  authorised: numbered(1, {}),
-  refused: numbered(2, {}),
-};
-export type PaymentRuling = ChoiceOf<typeof payments>;
-
 const outcomeShape = row({ transaction: transaction(), reference: text({ max: 200 }) });
 
 /** By the authority's server to its device: put this on the list. */
@@ -119,8 +102,6 @@ function wire<T>(name: string, shape: Shape<T>): Wire<T> {
 
 export const authorityQuery = wire('query', choice(queries));
 export const authorityRuling = wire('ruling', choice(rulings));
-export const paymentQuery = wire('payment', paymentQueryShape);
-export const paymentRuling = wire('payment', choice(payments));
 /** What `port-commit` and `port-abort` carry. */
 export const portOutcome = wire('outcome', outcomeShape);
 export const standingOrder = wire('order', standingOrderShape);

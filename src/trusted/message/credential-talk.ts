@@ -7,6 +7,7 @@ import { bytes, list, optional, type Shaped, text } from '../../codec/shape.ts';
 import { COMPACT_KEY_LENGTH, RAW_SIGNATURE_LENGTH } from '../../crypto/compact-key.ts';
 import { amountShape } from './amount-shape.ts';
 import { agentCertificateShape } from './certificate.ts';
+import { paymentAnswers, paymentRequests } from './payment-talk.ts';
 import { deedsShape, TRANSACTION_ID_LENGTH } from './statement.ts';
 import { credentialAnswers, credentialRequests, maxDisclosuresBytes } from './ticket-talk.ts';
 
@@ -39,8 +40,9 @@ const requests = {
   }),
   /** Steps 968 to 972. */
   revalidate: numbered(31, { shown: shownShape }),
-  /** The vote, after the owner has confirmed (step 930); with the card that pays if there is a price (step 954). */
-  accept: numbered(32, { transaction: transaction(), card: optional(shownShape) }),
+  ...paymentRequests,
+  /** The vote, after the owner has confirmed (step 930), where there is no price: otherwise paying is the vote (steps 948 to 954). */
+  accept: numbered(32, { transaction: transaction() }),
   /** Step 926. */
   decline: numbered(33, { transaction: transaction() }),
   /** The credential is held, or is not one: the authority need not remember. */
@@ -59,6 +61,7 @@ export const credentialRequestShape = choice(requests);
 
 const answers = {
   ...credentialAnswers,
+  ...paymentAnswers,
   refused: numbered(4, { reason: text({ max: 100 }) }),
   /** Steps 918 to 920: the credential without its signature, which exists from the commit on. */
   deliver: numbered(30, {

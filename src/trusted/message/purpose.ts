@@ -19,6 +19,8 @@ export const purposeRules = {
   give: { caller: ['agent'], callee: ['agent'] },
   /** Figures 23 and 24. */
   present: { caller: ['agent'], callee: ['agent'] },
+  /** Figure 12. */
+  buy: { caller: ['agent'], callee: ['agent'] },
   /** Figures 26 to 28: a credential is acquired, revalidated, or written in another form. */
   credential: { caller: ['agent'], callee: ['agent'] },
   /** Figure 29. */
