@@ -1,10 +1,11 @@
 /** A bank behind the card network, for tests: holds, captures and reversals by card, each message counted once, and what is wrong is remembered. */
+
+import { toHex } from '../../src/codec/hex.ts';
 import {
   decodeInterchangeRequest,
   encodeInterchangeAnswer,
   type InterchangeAnswer,
 } from '../../src/trusted/card/interchange-request.ts';
-import { toHex } from '../../src/codec/hex.ts';
 
 interface Held {
   readonly card: string;

@@ -3,7 +3,9 @@
  * network with a bank behind it. Every party has its own keys and its own journal; host sides answer as they are told to.
  */
 import { compactKeyOf, makeCompactKey } from '../../src/crypto/compact-key.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import type { Amount } from '../../src/money/amount.ts';
+import type { LogEntry } from '../../src/trusted/agent/agent-record.ts';
 import type { HostCommand } from '../../src/trusted/agent/host-command.ts';
 import type { HostNotice } from '../../src/trusted/agent/to-host.ts';
 import {
@@ -13,6 +15,7 @@ import {
 } from '../../src/trusted/card/card-network-machine.ts';
 import type { CardNetworkState, CardRecord } from '../../src/trusted/card/card-payment.ts';
 import { messageIdentityOf } from '../../src/trusted/message/envelope.ts';
+import { decodeTicket } from '../../src/trusted/ticket/compact-ticket.ts';
 import type { Components } from '../../src/trusted/ticket/components.ts';
 import type { WorldMachine } from '../world/simulation.ts';
 import { type Bank, openBank } from './bank.ts';
@@ -54,9 +57,11 @@ export interface ShopOptions {
   readonly limit?: bigint;
   /** By name: `house` and `ada`. */
   readonly agents?: Readonly<Record<string, NewAgent>>;
+  readonly wrapNetworkJournal?: (journal: Journal) => Journal;
 }
 
-export async function openShop({ seed = 1, limit = 100_000n, agents = {} }: ShopOptions = {}): Promise<Shop> {
+export async function openShop(options: ShopOptions = {}): Promise<Shop> {
+  const { seed = 1, limit = 100_000n, agents = {}, wrapNetworkJournal = (journal) => journal } = options;
   const trusted = await openTrustedWorld({ seed });
   const { world } = trusted;
   const bank = openBank(new Map([[cardNumber, limit]]));
@@ -64,6 +69,7 @@ export async function openShop({ seed = 1, limit = 100_000n, agents = {} }: Shop
   const { scalar } = makeCompactKey(world.random.bytes);
   const network = world.addMachine('port:card', () => ({
     machine: createCardNetwork({ scalar, lists: trusted.lists, interchange: 'bank' }),
+    wrapJournal: wrapNetworkJournal,
     arrived: ({ body }) => readPortMessage(body, { scalar }),
     serve: (host, { body }) => host.handle({ ...messageIdentityOf(body), input: readPortMessage(body, { scalar }) }),
   }));
@@ -145,7 +151,12 @@ export const whyFailed = (agent: TrustedAgent) => noticesOf(agent, 'failed').map
 
 /** Tickets of a type that an agent holds. */
 export function heldBy(agent: TrustedAgent, type: Components['type'] = 'event'): readonly string[] {
-  return noticesOf(agent, 'received')
-    .flatMap(({ tickets }) => tickets.map(({ ticketId }) => ticketId))
-    .filter((id) => stateOf(agent).tickets.has(id) && type !== undefined);
+  return [...stateOf(agent).tickets.values()]
+    .filter(({ bytes }) => decodeTicket(bytes).body.components.type === type)
+    .map(({ id }) => id);
+}
+
+export async function logOf({ trusted }: Shop, agent: TrustedAgent): Promise<readonly LogEntry[]> {
+  const records = await inTime(trusted.world, agent.machine.host!.readByKey('log'));
+  return records.flatMap((record) => (record.type === 'logged' ? [record.entry] : []));
 }

@@ -148,7 +148,10 @@ export async function openTrustedWorld(options: {
       const machine = name === 'primary' ? primary : servers.get(name)!;
       return { machine, command: (command) => machine.insist({ type: 'command', command }) };
     },
-    addAgent(name, { replyTo = name, pace = {}, payment = {}, disk, alter = (party: AgentParty) => party, ...given } = {}) {
+    addAgent(
+      name,
+      { replyTo = name, pace = {}, payment = {}, disk, alter = (party: AgentParty) => party, ...given } = {},
+    ) {
       const notices: HostNotice[] = [];
       const heard = new Set<string>();
       const own = 'replyTo' in given && replyTo === undefined ? {} : { replyTo };
