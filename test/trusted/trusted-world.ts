@@ -148,13 +148,12 @@ export async function openTrustedWorld(options: {
       const machine = name === 'primary' ? primary : servers.get(name)!;
       return { machine, command: (command) => machine.insist({ type: 'command', command }) };
     },
-    addAgent(
-      name,
-      { replyTo = name, pace = {}, payment = {}, disk, alter = (party: AgentParty) => party, ...given } = {},
-    ) {
+    addAgent(name, options = {}) {
+      const { pace = {}, payment = {}, disk, alter = (party: AgentParty) => party } = options;
       const notices: HostNotice[] = [];
       const heard = new Set<string>();
-      const own = 'replyTo' in given && replyTo === undefined ? {} : { replyTo };
+      const { replyTo } = 'replyTo' in options ? options : { replyTo: name };
+      const own = replyTo === undefined ? {} : { replyTo };
       const agent: TrustedAgent = {
         ...{ name, notices, react: () => {}, started: () => {}, online: true },
         machine: world.addMachine(
