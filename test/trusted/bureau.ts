@@ -4,8 +4,8 @@
  */
 
 import { decodeCbor } from '../../src/codec/cbor.ts';
+import { compactKeyOf, makeCompactKey } from '../../src/crypto/compact-key.ts';
 import type { DeliveryAttempt } from '../../src/journal/courier.ts';
-import type { Journal } from '../../src/journal/journal.ts';
 import type { Outgoing } from '../../src/journal/machine.ts';
 import type { HostCommand } from '../../src/trusted/agent/host-command.ts';
 import type { ShownTicket } from '../../src/trusted/agent/to-host.ts';
@@ -17,12 +17,15 @@ import {
 } from '../../src/trusted/authority/authority-machine.ts';
 import type { AuthorityRecord, AuthorityState } from '../../src/trusted/authority/authority-state.ts';
 import type { IssueRule } from '../../src/trusted/authority/issue-rule.ts';
+import { createCardNetwork, readPortMessage } from '../../src/trusted/card/card-network-machine.ts';
 import type { Claims } from '../../src/trusted/credential/claim.ts';
 import { standingOrder } from '../../src/trusted/credential/port-query.ts';
+import { messageIdentityOf } from '../../src/trusted/message/envelope.ts';
 import type { WorldMachine } from '../world/simulation.ts';
+import { type Bank, openBank } from './bank.ts';
+import { type Breakable, breakable } from './breakable.ts';
 import { about, certifiedOf, noticesOf, type Opera, openOpera, receivedBy, stateOf } from './opera.ts';
 import { sample } from './ticket/samples.ts';
-import { addCardNetwork, type CardNetwork } from './toy-card-network.ts';
 import { type AgentParty, inTime, type NewAgent, type TrustedAgent } from './trusted-world.ts';
 
 export const LICENCE = "driver's licence";
@@ -68,33 +71,13 @@ export const rulesOf = (licences: number): readonly IssueRule[] => [
   },
 ];
 
-/** Crashes a machine at one append of its journal, before or after it is flushed. */
-export interface Breakable {
-  /** Counts from when it is set. */
-  plan: { readonly append: number; readonly when: 'before' | 'after' } | undefined;
-  happened: boolean;
-}
-
-export function breakable(journal: Journal, point: Breakable, crash: () => void): Journal {
-  return {
-    ...journal,
-    async append(entries) {
-      const { plan } = point;
-      if (plan === undefined) return journal.append(entries);
-      point.plan = plan.append > 1 ? { ...plan, append: plan.append - 1 } : undefined;
-      if (plan.append > 1) return journal.append(entries);
-      point.happened = true;
-      if (plan.when === 'after') await journal.append(entries);
-      crash();
-      return new Promise(() => {});
-    },
-  };
-}
-
 export interface Bureau extends Opera {
   readonly bureau: TrustedAgent;
   readonly register: WorldMachine<AuthorityState, AuthorityInput, AuthorityRecord>;
-  readonly cards: CardNetwork;
+  readonly bank: Bank;
+  /** What the bank captured altogether, in minor units, and how many payments are neither captured nor undone. */
+  captured(): bigint;
+  held(): number;
   /** Where each of them crashes. */
   readonly points: { readonly bureau: Breakable; readonly cy: Breakable; readonly register: Breakable };
   /** A customer whose device can be made to crash. */
@@ -123,7 +106,8 @@ export function sayYes(agent: TrustedAgent, say: { readonly accept?: 0 | 1; read
     }
     if (notice.type === 'confirm-delivery') {
       const card = say.card ?? cardOf(agent);
-      const pay = notice.price === undefined || card === undefined ? {} : { card };
+      const payment = { type: 'card', ticketId: card ?? '' } as const;
+      const pay = notice.price === undefined || card === undefined ? {} : { payment };
       void agent.command({ type: 'confirm', session: notice.session, accept, ...pay }).catch(() => undefined);
     }
   };
@@ -154,8 +138,16 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
   const { world } = trusted;
   const fresh = (): Breakable => ({ plan: undefined, happened: false });
   const points = { bureau: fresh(), cy: fresh(), register: fresh() };
-  const cards = addCardNetwork(trusted);
-  const routes: Readonly<Record<string, string>> = { 'port:authority': 'register', 'port:payment': 'cards' };
+  const bank = openBank(new Map([[CARD_NUMBER, 10_000n]]));
+  world.addServer('bank', ({ body }) => bank.answer(body));
+  const { scalar } = makeCompactKey(world.random.bytes);
+  world.addMachine('port:card', () => ({
+    machine: createCardNetwork({ scalar, lists: trusted.lists, interchange: 'bank' }),
+    arrived: ({ body }) => readPortMessage(body, { scalar }),
+    serve: (host, { body }) => host.handle({ ...messageIdentityOf(body), input: readPortMessage(body, { scalar }) }),
+  }));
+  const payment = { card: { port: 'card', networkKey: compactKeyOf(scalar).x } };
+  const routes: Readonly<Record<string, string>> = { 'port:authority': 'register' };
   const make = (name: 'bureau' | 'cy', given: NewAgent = {}): TrustedAgent => {
     const agent: TrustedAgent = trusted.addAgent(name, {
       ...given,
@@ -177,7 +169,7 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
     });
     return agent;
   };
-  const agent = make('bureau');
+  const agent = make('bureau', { payment });
   const cy = make('cy');
   await trusted.certify(agent, 'authority');
   await trusted.certify(cy, 'customer');
@@ -201,7 +193,10 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
   let visits = 0;
   const bureau: Bureau = {
     ...opera,
-    ...{ bureau: agent, cy, register, cards, points, bureauId, tamper: (message) => message },
+    ...{ bureau: agent, cy, register, bank, points, bureauId, tamper: (message) => message },
+    captured: () =>
+      [...bank.payments.values()].reduce((sum, one) => (one.status === 'captured' ? sum + one.minor : sum), 0n),
+    held: () => [...bank.payments.values()].filter(({ status }) => status === 'held').length,
     clerk: (command) => inTime(world, register.insist({ type: 'command', command })),
     async visit(subject, wanted, number = ++visits) {
       const code = new Uint8Array(13).fill(number);
@@ -227,10 +222,9 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
   return bureau;
 }
 
-/** With a card and a licence that was paid with it, and the limit on the card. */
-export async function withLicence(limit = 10_000n) {
+/** With a card and a licence that was paid with it. */
+export async function withLicence() {
   const bureau = await openBureau();
-  await inTime(bureau.trusted.world, bureau.cards.allow(CARD_NUMBER, limit));
   await bureau.acquire(bureau.cy, CARD, { code: await bureau.visit('640531-1', CARD) });
   await bureau.acquire(bureau.cy, LICENCE, { code: await bureau.visit('640531-1', LICENCE) });
   const [card, licence] = receivedBy(bureau.cy);

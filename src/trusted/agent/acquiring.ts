@@ -6,33 +6,26 @@ import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { fromHex, toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Amount } from '../../money/amount.ts';
-import { openDisclosures } from '../credential/disclosure.ts';
 import { formatAgentId } from '../message/agent-id.ts';
 import {
   type CredentialAnswer,
   type CredentialRequest,
   credentialAnswerShape,
   credentialRequestShape,
-  type Shown,
 } from '../message/credential-talk.ts';
-import { dayOf } from '../message/day.ts';
 import type { PaymentAnswer } from '../message/payment-talk.ts';
 import { TrustedError } from '../message/trusted-error.ts';
-import { requireTrustedAgent, validateAgentCertificate } from '../message/validate-certificate.ts';
 import { call } from '../session/calling.ts';
-import { decodeTicket } from '../ticket/compact-ticket.ts';
-import { type Components, expiryOf, kindOf } from '../ticket/components.ts';
-import { firstStatus, inactivity } from '../ticket/status.ts';
-import { bodyShape, maxTicketBytes, type TicketBody } from '../ticket/ticket.ts';
-import { validateUnissued } from '../ticket/validate-ticket.ts';
-import type { HeldTicket } from './agent-state.ts';
+import { firstStatus } from '../ticket/status.ts';
 import { checkCredential, reasonOf, shownOf } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
 import type { HostCommand } from './host-command.ts';
-import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
+import type { Leg } from './leg.ts';
 import { distrustDeeds } from './outcome.ts';
+import { requireShowable, showChosen } from './own-credential.ts';
 import { askForVote, beginToPay, type Due, hearPayee, losePaying } from './pay-through.ts';
-import type { AcquiringTalk, ChosenCredential, CredentialGoal, DeliveredCredential, PaymentChoice } from './talk.ts';
+import { type Delivery, readDelivery } from './read-delivery.ts';
+import type { AcquiringTalk, CredentialGoal, DeliveredCredential, PaymentChoice } from './talk.ts';
 import { showUnissued, tellHost } from './to-host.ts';
 import { settle, vote } from './transaction.ts';
 import { endTalk, keepTalk, log, ownKey, peerOf, say, type Turn } from './turn.ts';
@@ -64,23 +57,6 @@ function begin(
   ownKey(turn);
   const session = call(turn.context, turn.draft, { purpose: 'credential', about: toHex(about), route });
   keepTalk(turn, { type: 'acquiring', session, matter, goal, check, step: 'calling', delivered: undefined });
-}
-
-/** A credential of ours that may be shown now. @throws TrustedError `TICKET_UNKNOWN`, `TICKET_UNDER_WAY` or `TICKET_INACTIVE` */
-export function requireShowable({ state, env }: Turn, ticketId: string): HeldTicket {
-  const held = state.tickets.get(ticketId);
-  const components = held && decodeTicket(held.bytes).body.components;
-  if (held === undefined || components === undefined || kindOf(components.type) !== 'credential') {
-    throw new TrustedError('TICKET_UNKNOWN', `no credential ${ticketId}`);
-  }
-  if (state.underWay.has(ticketId)) throw new TrustedError('TICKET_UNDER_WAY', `credential ${ticketId} is under way`);
-  const why = inactivity(components, held.status, Math.floor(env.nowMs / 1000));
-  if (why !== undefined) throw new TrustedError('TICKET_INACTIVE', `credential ${ticketId}: ${why}`);
-  return held;
-}
-
-export function showChosen(turn: Turn, { ticketId, fields }: ChosenCredential): Shown {
-  return shownOf(requireShowable(turn, ticketId), fields);
 }
 
 const ask = (turn: Turn, talk: AcquiringTalk, request: CredentialRequest) =>
@@ -186,30 +162,15 @@ function requestFor(turn: Turn, goal: CredentialGoal): CredentialRequest {
   return { type: 'acquire', wanted, evidence, ...(code && { code }) };
 }
 
-type Delivery = Extract<CredentialAnswer, { type: 'deliver' }>;
-
 /** Steps 922 to 930. */
 function consider(turn: Turn, talk: AcquiringTalk, delivery: Delivery): void {
   const transaction = toHex(delivery.transaction);
   try {
-    if (turn.state.transactions.has(transaction)) throw invalid('a transaction of this number is open');
-    const body = validate(turn, talk, delivery);
-    const { signer, disclosures, price } = delivery;
-    const { components } = body;
-    if ((components.type === 'attestation') !== (disclosures !== undefined))
-      throw invalid('fields that nobody can show');
-    const claims = disclosures === undefined ? {} : openDisclosures(components, disclosures);
-    const unsigned = { type: 'issue', body, receiver: ownKey(turn).certificate.agentId, signer } as const;
-    const ticketId = ticketIdOfUnsigned(unsigned);
-    if (turn.state.tickets.has(ticketId)) throw invalid('this agent holds that credential');
-    const delivered: DeliveredCredential = {
-      ...{ transaction, ticketId, ticket: storeUnsigned(unsigned) },
-      ...(disclosures && { disclosures }),
-      ...(price && { price }),
-    };
+    const { body, claims, delivered } = readDelivery(turn, talk, delivery);
+    const { ticketId, price } = delivered;
     keepTalk(turn, { ...talk, step: 'deciding', delivered });
     letPonder(turn, talk);
-    const credential = showUnissued({ ticketId, body, status: firstStatus(components), claims });
+    const credential = showUnissued({ ticketId, body, status: firstStatus(body.components), claims });
     const replaces = talk.goal.type === 'revalidate' ? { replaces: talk.goal.ticketId } : {};
     tellHost(turn, {
       ...{ type: 'confirm-delivery', matter: talk.matter, session: talk.session, credential },
@@ -220,36 +181,6 @@ function consider(turn: Turn, talk: AcquiringTalk, delivery: Delivery): void {
     const reason = reasonOf(error);
     decline(turn, talk, { transaction }, reason);
   }
-}
-
-const invalid = (why: string) => new TrustedError('TICKET_INVALID', `what the authority delivers: ${why}`);
-
-/** @throws HandselError when this agent will not have it */
-function validate(turn: Turn, { goal, ...talk }: AcquiringTalk, { signer, body: bytes }: Delivery): TicketBody {
-  const { state, env } = turn;
-  const { lists } = state;
-  if (signer.agentId !== peerOf(turn, { ...talk, goal }).agentId) throw invalid('another agent is to sign');
-  validateAgentCertificate(signer, { lists, onDay: dayOf(env.nowMs) });
-  requireTrustedAgent(signer, lists);
-  const body = bodyShape.decode(decodeCbor(bytes, { maxBytes: maxTicketBytes, maxDepth: 8 }), 'ticket');
-  const receiverExpiresDay = ownKey(turn).certificate.expiresDay;
-  validateUnissued({ body, signer }, { lists, nowMs: env.nowMs, receiverExpiresDay });
-  const { components } = body;
-  if (kindOf(components.type) !== 'credential') throw invalid(`a ${components.type} ticket`);
-  const why = inactivity(components, firstStatus(components), Math.floor(env.nowMs / 1000));
-  if (why !== undefined) throw invalid(`it is ${why}`);
-  if (goal.type === 'revalidate') requireSuccessor(decodeTicket(requireShowable(turn, goal.ticketId).bytes).body, body);
-  return body;
-}
-
-const titleOf = (components: Components) => ('title' in components ? components.title : '');
-
-/** Step 984: the same credential with a new date. */
-function requireSuccessor(before: TicketBody, after: TicketBody): void {
-  const [old, new_] = [before.components, after.components];
-  const same = old.type === new_.type && titleOf(old) === titleOf(new_) && before.issuerName === after.issuerName;
-  if (!same || (expiryOf(new_) ?? 0) <= (expiryOf(old) ?? 0))
-    throw invalid('not the same credential with a later date');
 }
 
 /** Steps 932 to 940: nothing can be taken back from here on by this side alone; or what it costs comes first. */

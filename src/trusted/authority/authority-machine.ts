@@ -63,9 +63,6 @@ export interface AuthorityOptions {
   readonly device: string;
 }
 
-/** Where messages of the kind `SetStanding` go. */
-export const DEVICE_ROUTE = 'device';
-
 export function createAuthorityServer(
   options: AuthorityOptions,
 ): Machine<AuthorityState, AuthorityInput, AuthorityRecord> {
