@@ -32,6 +32,8 @@ export const LICENCE = "driver's licence";
 export const SEAL = 'corporate seal';
 export const CARD = 'credit card';
 export const PASS = 'library pass';
+/** May be revalidated as soon as it is a day old; costs something each time. */
+export const PERMIT = 'parking permit';
 export const CARD_NUMBER = '4000000000000002';
 
 export const ada: Claims = {
@@ -62,6 +64,10 @@ export const rulesOf = (licences: number): readonly IssueRule[] => [
   {
     ...{ wanted: SEAL, form: 'corporate-seal', fields: ['corporateName', 'address', 'taxpayerId'], validDays: 100 },
     holders: ['customer', 'merchant'],
+  },
+  {
+    ...{ wanted: PERMIT, form: 'attestation', fields: ['name', 'address'], validDays: 80, renewalDays: 1000 },
+    price: { currency: 'EUR', minor: 700n },
   },
   { wanted: CARD, form: 'card', fields: ['brand', 'scheme', 'number', 'holder'], validDays: 400 },
   {
