@@ -89,6 +89,8 @@ export interface Bureau extends Opera {
   /** A customer whose device can be made to crash. */
   readonly cy: TrustedAgent;
   readonly bureauId: number;
+  /** A merchant where cards are taken. */
+  addTill(): Promise<TrustedAgent>;
   /** To be replaced by a test: what an outsider changes on the way to the register. */
   tamper: (message: Outgoing) => Outgoing | undefined;
   clerk(command: ClerkCommand): Promise<void>;
@@ -203,6 +205,13 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
     captured: () =>
       [...bank.payments.values()].reduce((sum, one) => (one.status === 'captured' ? sum + one.minor : sum), 0n),
     held: () => [...bank.payments.values()].filter(({ status }) => status === 'held').length,
+    async addTill() {
+      const till = trusted.addAgent('till', { payment });
+      await trusted.certify(till, 'merchant');
+      await opera.give(opera.authority, till, [{ type: 'issue', components: sample('merchant') }]);
+      till.notices.length = 0;
+      return till;
+    },
     clerk: (command) => inTime(world, register.insist({ type: 'command', command })),
     async visit(subject, wanted, number = ++visits) {
       const code = new Uint8Array(13).fill(number);

@@ -25,6 +25,7 @@ import type { AgentState } from './agent-state.ts';
 import { buying } from './buying.ts';
 import { calleeTalks, isCalledFor } from './callee-talk.ts';
 import { certifying } from './certifying.ts';
+import { collecting, stopCollecting } from './collecting.ts';
 import type { Conversation } from './conversation.ts';
 import { creating } from './creating.ts';
 import { giving } from './giving.ts';
@@ -34,6 +35,7 @@ import { obey } from './obey.ts';
 import { answerStatement, goOnAsking, hearStatementAnswer } from './outcome.ts';
 import { takeStandings } from './own-standings.ts';
 import { presenting } from './presenting.ts';
+import { remitting, stopRemitting } from './remitting.ts';
 import { selling } from './selling.ts';
 import { taking } from './taking.ts';
 import type { Talk } from './talk.ts';
@@ -73,6 +75,8 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
   accepting,
   acquiring,
   creating,
+  remitting,
+  collecting,
 };
 
 const conversationOf = (talk: Talk) => conversations[talk.type] as Conversation<Talk>;
@@ -247,5 +251,7 @@ function timeIsUp(turn: Turn, timer: string): void {
     const talk = state.talks.get(id);
     if (talk?.type === 'accepting') hold(turn, talk);
     else if (talk?.type === 'acquiring') stopPondering(turn, talk);
+    else if (talk?.type === 'remitting') stopRemitting(turn, talk);
+    else if (talk?.type === 'collecting') stopCollecting(turn, talk);
   }
 }

@@ -24,7 +24,7 @@ import { tellPort } from './dealing.ts';
 import type { Leg, PaymentLeg } from './leg.ts';
 import { readShownTicket } from './shown-ticket.ts';
 import type { Talk } from './talk.ts';
-import { close, openTransaction, settle, vote } from './transaction.ts';
+import { close, openTransaction, requireDeeds, settle, vote } from './transaction.ts';
 import { ownKey, peerOf, say, type Turn } from './turn.ts';
 
 export function answerPayer(turn: Turn, talk: Talk, answer: PaymentAnswer): void {
@@ -57,7 +57,10 @@ export function takeCardPayment(turn: Turn, talk: Talk, request: ByCard, due: To
     ...{ type: 'payment', side: 'payee', way: 'card', amount: due.amount, order: request.order },
     ...(due.refundOf === undefined ? {} : { refundOf: due.refundOf }),
   };
-  openTransaction(turn, talk, { id, legs: [...due.legs, leg] });
+  const legs = [...due.legs, leg];
+  const { deeds: theirDeeds = [] } = request;
+  requireDeeds(turn, { id, legs }, theirDeeds);
+  openTransaction(turn, talk, { id, legs, theirDeeds });
   const dealing: Dealing = {
     ...{ transaction: id, session: talk.session, port, way: 'card', side: 'payee', amount: due.amount },
     ...{ key: env.random(SEALING_KEY_LENGTH), initiates: false, sealed: false, number: 0, step: 'begun' },
