@@ -222,7 +222,8 @@ describe('nothing is paid, and nothing kept', () => {
     await nothing(denied);
     const silent = await market({ payment: undefined });
     await silent.remit({}, 600_000);
-    expect(whys(silent.cy)).toEqual(['refused: not confirmed in time']);
+    expect(whys(silent.house)).toEqual(['not confirmed in time']);
+    expect(whys(silent.cy)).toHaveLength(1);
     await nothing(silent);
   });
 
