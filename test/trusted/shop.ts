@@ -2,6 +2,9 @@
  * A shop in a trusted world: an authority that gives out cards and names merchants, a house that sells, customers with cards, and the card
  * network with a bank behind it. Every party has its own keys and its own journal; host sides answer as they are told to.
  */
+import { encodeCborExact } from '../../src/codec/cbor.ts';
+import type { CborValue } from '../../src/codec/cbor-value.ts';
+import { toHex } from '../../src/codec/hex.ts';
 import { compactKeyOf, makeCompactKey } from '../../src/crypto/compact-key.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import type { Amount } from '../../src/money/amount.ts';
@@ -159,4 +162,9 @@ export function heldBy(agent: TrustedAgent, type: Components['type'] = 'event'):
 export async function logOf({ trusted }: Shop, agent: TrustedAgent): Promise<readonly LogEntry[]> {
   const records = await inTime(trusted.world, agent.machine.host!.readByKey('log'));
   return records.flatMap((record) => (record.type === 'logged' ? [record.entry] : []));
+}
+
+/** Everything that the host side was ever told, in hexadecimal, to look for what it must not be told. */
+export function toldTo({ notices }: TrustedAgent): string {
+  return notices.map((notice) => toHex(encodeCborExact(notice as unknown as CborValue))).join();
 }

@@ -4,6 +4,7 @@
  */
 import { decodeCbor } from '../../codec/cbor.ts';
 import type { Random } from '../../crypto/random.ts';
+import { SEALING_KEY_LENGTH } from '../../crypto/sealing.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Clock } from '../../journal/clock.ts';
 import type { Courier } from '../../journal/courier.ts';
@@ -16,6 +17,8 @@ import type { AgentCertificate } from '../message/certificate.ts';
 import { decodeTrustedMessage, messageIdentityOf } from '../message/envelope.ts';
 import type { ListVersions } from '../message/list-change.ts';
 import { versionsOf } from '../message/trust-lists.ts';
+import { cipherObject, type FileFacts, inspectObject } from '../object/object-file.ts';
+import type { ObjectHeader } from '../object/object-header.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { unitsOf } from '../ticket/components.ts';
 import type { Scan } from '../ticket/scan.ts';
@@ -36,6 +39,16 @@ export interface TransactionDevice {
   arrived(body: Uint8Array): Promise<Uint8Array>;
   /** The tickets held, as they may be shown (figure 23, step 762). */
   tickets(): readonly ShownTicket[];
+  /**
+   * Figure 15, steps 494 to 498: encrypts an electronic object under a key that stays in the agent; `write` gets the file piece by piece. It can
+   * be sold as often as one likes from then on: the merchandise is named by the digest.
+   */
+  cipherObject(
+    content: AsyncIterable<Uint8Array>,
+    options: { readonly header: ObjectHeader; readonly write: (piece: Uint8Array) => Promise<void> },
+  ): Promise<Pick<FileFacts, 'digest' | 'length'>>;
+  /** Step 506: the answer to the notice `fetch-object`, from wherever the file comes. @throws HandselError when it is not what is bought */
+  objectArrived(session: string, file: AsyncIterable<Uint8Array>): Promise<void>;
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
   /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
@@ -88,7 +101,7 @@ export async function openDevice(options: DeviceOptions): Promise<TransactionDev
   });
   // The clock is set, and what the last use left is put in order, before anything else is done.
   await host.submit({ type: 'command', command: { type: 'opened' } });
-  return externalInterface(host);
+  return externalInterface(host, random);
 }
 
 /** Message Manager: to the host side, or out to the world. */
@@ -102,7 +115,7 @@ function messageManager({ courier, toHost }: DeviceOptions): Courier {
   };
 }
 
-function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): TransactionDevice {
+function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>, random: Random): TransactionDevice {
   return {
     async command(command) {
       // Through its description, so that a host side's object can have nothing on it that was not foreseen.
@@ -113,6 +126,17 @@ function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): Tra
       const identity = messageIdentityOf(body);
       const { messageId } = identity;
       return host.handle({ ...identity, input: { type: 'message', message: decodeTrustedMessage(body), messageId } });
+    },
+    async cipherObject(content, { header, write }) {
+      const key = random(SEALING_KEY_LENGTH);
+      const { digest, length } = await cipherObject(content, { header, key, write });
+      const object = { digest, length, objectId: header.objectId, key };
+      await host.submit({ type: 'ciphered', object });
+      return { digest, length };
+    },
+    async objectArrived(session, file) {
+      const facts = await inspectObject(file);
+      await host.submit({ type: 'command', command: { type: 'object-arrived', session, ...facts } });
     },
     tickets: () => [...host.state.tickets.values()].map(({ bytes, status }) => showTicket(decodeTicket(bytes), status)),
     async log(limit) {
