@@ -13,23 +13,23 @@ import type { HostLog } from '../../journal/host-log.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { OutboxPace } from '../../journal/outbox.ts';
 import { createSealedJournal } from '../../journal/sealed-journal.ts';
+import type { AgentId } from '../message/agent-id.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
-import { decodeTrustedMessage, messageIdentityOf } from '../message/envelope.ts';
 import type { ListVersions } from '../message/list-change.ts';
 import { versionsOf } from '../message/trust-lists.ts';
 import { cipherObject, type FileFacts, inspectObject } from '../object/object-file.ts';
 import type { ObjectHeader } from '../object/object-header.ts';
-import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { unitsOf } from '../ticket/components.ts';
 import type { Scan } from '../ticket/scan.ts';
 import { bodyShape } from '../ticket/ticket.ts';
+import { answerAtAgent } from './agent-endpoint.ts';
 import { type AgentInput, type AgentOptions, createTrustedAgent } from './agent-machine.ts';
 import type { AgentRecord, LogEntry } from './agent-record.ts';
 import type { AgentState } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { SCAN_KEY } from './door-state.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
-import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showTicket } from './to-host.ts';
+import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showHeld } from './to-host.ts';
 import { LOG_KEY } from './turn.ts';
 
 export interface TransactionDevice {
@@ -49,6 +49,8 @@ export interface TransactionDevice {
   ): Promise<Pick<FileFacts, 'digest' | 'length'>>;
   /** Step 506: the answer to the notice `fetch-object`, from wherever the file comes. @throws HandselError when it is not what is bought */
   objectArrived(session: string, file: AsyncIterable<Uint8Array>): Promise<void>;
+  /** The lists of authorities that this device goes by, and how old each of them is. */
+  standings(): readonly ShownStandings[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
   /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
@@ -67,6 +69,15 @@ export interface TransactionDevice {
   close(): Promise<void>;
   /** Resolves with the cause if it has to stop by itself. */
   readonly failed: Promise<unknown>;
+}
+
+export interface ShownStandings {
+  readonly issuer: AgentId;
+  readonly version: number;
+  /** When it was signed, Unix seconds. */
+  readonly atS: number;
+  /** How many credentials are on it. */
+  readonly listed: number;
 }
 
 export interface ShownLogEntry
@@ -101,7 +112,7 @@ export async function openDevice(options: DeviceOptions): Promise<TransactionDev
   });
   // The clock is set, and what the last use left is put in order, before anything else is done.
   await host.submit({ type: 'command', command: { type: 'opened' } });
-  return externalInterface(host, random);
+  return externalInterface(host, { clock, random });
 }
 
 /** Message Manager: to the host side, or out to the world. */
@@ -115,17 +126,15 @@ function messageManager({ courier, toHost }: DeviceOptions): Courier {
   };
 }
 
-function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>, random: Random): TransactionDevice {
+function externalInterface(
+  host: Host<AgentState, AgentInput, AgentRecord>,
+  { clock, random }: Pick<DeviceOptions, 'clock' | 'random'>,
+): TransactionDevice {
   return {
     async command(command) {
       // Through its description, so that a host side's object can have nothing on it that was not foreseen.
       const { shape, name } = hostCommandType;
       await host.submit({ type: 'command', command: shape.decode(shape.encode(command), name) });
-    },
-    async arrived(body) {
-      const identity = messageIdentityOf(body);
-      const { messageId } = identity;
-      return host.handle({ ...identity, input: { type: 'message', message: decodeTrustedMessage(body), messageId } });
     },
     async cipherObject(content, { header, write }) {
       const key = random(SEALING_KEY_LENGTH);
@@ -138,7 +147,12 @@ function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>, rand
       const facts = await inspectObject(file);
       await host.submit({ type: 'command', command: { type: 'object-arrived', session, ...facts } });
     },
-    tickets: () => [...host.state.tickets.values()].map(({ bytes, status }) => showTicket(decodeTicket(bytes), status)),
+    arrived: (body) => answerAtAgent(host, body, clock),
+    tickets: () => [...host.state.tickets.values()].map(showHeld),
+    standings: () =>
+      [...host.state.standings.known.values()].map(({ issuer, version, atS, listed }) => ({
+        ...{ issuer, version, atS, listed: listed.size },
+      })),
     async log(limit) {
       const records = await host.readByKey(LOG_KEY, { limit });
       return records.flatMap((record) => (record.type === 'logged' ? [shown(record.entry)] : []));
