@@ -23,6 +23,15 @@ export interface MerchantPlan {
   readonly paidCurrency: string;
 }
 
+/** A transaction device (src/trusted), and what it is for. */
+export interface DevicePlan {
+  readonly name: string;
+  readonly kind: 'customer' | 'merchant' | 'authority';
+  /** How a merchant or authority calls itself. */
+  readonly title?: string;
+  readonly port: number;
+}
+
 export interface NetworkPlan {
   readonly brand: string;
   readonly organization: string;
@@ -43,10 +52,24 @@ export interface NetworkPlan {
     readonly port: number;
     readonly controlPort: number;
   };
+  /** The ordinary trusted server, and the devices that it certifies. */
+  readonly registry: { readonly name: string; readonly port: number };
+  readonly devices: readonly DevicePlan[];
 }
 
-export const PORTS_NEEDED = 12;
-export const PARTY_NAMES = ['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'customer'] as const;
+export const PORTS_NEEDED = 18;
+export const DEVICE_NAMES = ['bureau', 'opera', 'door', 'ada', 'ben'] as const;
+export const PARTY_NAMES = [
+  'agency',
+  'north',
+  'south',
+  'atlas',
+  'lexicon',
+  'market',
+  'customer',
+  'registry',
+  ...DEVICE_NAMES,
+] as const;
 
 export interface Places {
   readonly host: string;
@@ -60,8 +83,9 @@ export interface Places {
 export const certifiedHosts = (plan: NetworkPlan, name: string) => [...new Set([plan.hostOf(name), 'localhost'])];
 
 export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
-  const rest = ports.slice(0, -2);
-  const [atlasPaid, lexiconPaid] = ports.slice(-2) as [number, number];
+  const rest = ports.slice(0, 10);
+  const [atlasPaid, lexiconPaid] = ports.slice(10, 12) as [number, number];
+  const [registry, bureau, opera, door, ada, ben] = ports.slice(12) as [number, number, number, number, number, number];
   const port = () => rest.shift()!;
   const agency = { name: 'agency', port: port() };
   const operator = (name: string, index: number): OperatorPlan => ({
@@ -91,6 +115,14 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
     market: { name: 'market', port: port() },
     // The card is of the other operator than the first merchant's, so that a purchase there crosses operators.
     customer: { name: 'customer', issuer: south, port: port(), controlPort: port() },
+    registry: { name: 'registry', port: registry },
+    devices: [
+      { name: 'bureau', kind: 'authority', title: 'Bureau of Credentials', port: bureau },
+      { name: 'opera', kind: 'merchant', title: 'Handsel Opera', port: opera },
+      { name: 'door', kind: 'merchant', title: 'Handsel Opera, doors', port: door },
+      { name: 'ada', kind: 'customer', port: ada },
+      { name: 'ben', kind: 'customer', port: ben },
+    ],
   };
 }
 

@@ -1,6 +1,7 @@
 /** Starts one party of any kind; only the code of that kind is loaded. */
 import type { PartyKind } from './configuration.ts';
 import type { RunningCustomer } from './customer.ts';
+import type { RunningDevice } from './device.ts';
 import type { RunningMerchant } from './merchant.ts';
 import type { RunningOperator } from './operator.ts';
 import type { RunningParty, Surroundings } from './running-party.ts';
@@ -12,6 +13,8 @@ export interface Running {
   readonly merchant: RunningMerchant;
   readonly market: RunningParty;
   readonly customer: RunningCustomer;
+  readonly 'trusted-server': RunningParty;
+  readonly device: RunningDevice;
 }
 
 type Start<K extends PartyKind> = (file: string, surroundings: Surroundings) => Promise<Running[K]>;
@@ -22,6 +25,8 @@ const starts: { readonly [K in PartyKind]: () => Promise<Start<K>> } = {
   merchant: async () => (await import('./merchant.ts')).startMerchant,
   market: async () => (await import('./market.ts')).startMarket,
   customer: async () => (await import('./customer.ts')).startCustomer,
+  'trusted-server': async () => (await import('./trusted-server.ts')).startTrustedServer,
+  device: async () => (await import('./device.ts')).startDevice,
 };
 
 export const partyKinds = Object.keys(starts) as readonly PartyKind[];

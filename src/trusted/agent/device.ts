@@ -7,7 +7,7 @@ import type { Random } from '../../crypto/random.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Clock } from '../../journal/clock.ts';
 import type { Courier } from '../../journal/courier.ts';
-import { type Host, openHost } from '../../journal/host.ts';
+import { type Host, type HostOptions, openHost } from '../../journal/host.ts';
 import type { HostLog } from '../../journal/host-log.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { OutboxPace } from '../../journal/outbox.ts';
@@ -42,6 +42,8 @@ export interface TransactionDevice {
   scans(): Promise<readonly Scan[]>;
   /** Marks that concern these tickets and that their holders may not have. */
   marksFor(ticketIds: readonly string[]): readonly Uint8Array[];
+  /** Those of which a code was shown. */
+  ticketsShown(): readonly string[];
   /** What this agent took back as issuer. */
   takenBack(): readonly Uint8Array[];
   /** Whether a ticket of that name was issued here, and is one that is used up; undefined when not. */
@@ -74,6 +76,8 @@ export interface DeviceOptions extends AgentOptions {
   readonly toHost: (notice: HostNotice) => void;
   readonly log: HostLog;
   readonly outboxPace?: OutboxPace;
+  /** For tests, as of a host. */
+  readonly onBoundary?: HostOptions<AgentState, AgentInput, AgentRecord>['onBoundary'];
 }
 
 /** Signs on. @throws TrustedError `PIN_WRONG`, `DEVICE_LOCKED` or `DEVICE_FILE_DAMAGED`; JournalError */
@@ -85,6 +89,7 @@ export async function openDevice(options: DeviceOptions): Promise<TransactionDev
     journal: createSealedJournal({ journal: await options.openJournal(), key, random }),
     ...{ clock, random, log, courier: messageManager(options) },
     ...(options.outboxPace && { pace: options.outboxPace }),
+    ...(options.onBoundary && { onBoundary: options.onBoundary }),
   });
   // The clock is set, and what the last use left is put in order, before anything else is done.
   await host.submit({ type: 'command', command: { type: 'opened' } });
@@ -124,6 +129,7 @@ function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): Tra
       return records.flatMap((record) => (record.type === 'scanned' ? [record.scan] : []));
     },
     marksFor: (ticketIds) => ticketIds.flatMap((id) => marksOf(host.state, id)),
+    ticketsShown: () => [...host.state.door.shown.keys()],
     takenBack: () =>
       [...host.state.door.voided.values()].flatMap(({ by, mark }) => (by === ownId(host.state) ? [mark] : [])),
     async issuedHere(ticketId) {
