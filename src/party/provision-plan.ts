@@ -20,6 +20,8 @@ export interface MerchantPlan {
   readonly port: number;
   /** Of the routes that are paid out of deposits, and what their prices are in. */
   readonly paidPort: number;
+  /** Of the plain web server with its packages. */
+  readonly packagesPort: number;
   readonly paidCurrency: string;
 }
 
@@ -46,6 +48,7 @@ export interface NetworkPlan {
   readonly operators: readonly OperatorPlan[];
   readonly merchants: readonly MerchantPlan[];
   readonly market: { readonly name: string; readonly port: number };
+  readonly arbiter: { readonly name: string; readonly port: number };
   readonly customer: {
     readonly name: string;
     readonly issuer: OperatorPlan;
@@ -57,7 +60,7 @@ export interface NetworkPlan {
   readonly devices: readonly DevicePlan[];
 }
 
-export const PORTS_NEEDED = 18;
+export const PORTS_NEEDED = 21;
 export const DEVICE_NAMES = ['bureau', 'opera', 'door', 'ada', 'ben'] as const;
 export const PARTY_NAMES = [
   'agency',
@@ -66,6 +69,7 @@ export const PARTY_NAMES = [
   'atlas',
   'lexicon',
   'market',
+  'arbiter',
   'customer',
   'registry',
   ...DEVICE_NAMES,
@@ -84,8 +88,14 @@ export const certifiedHosts = (plan: NetworkPlan, name: string) => [...new Set([
 
 export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
   const rest = ports.slice(0, 10);
-  const [atlasPaid, lexiconPaid] = ports.slice(10, 12) as [number, number];
-  const [registry, bureau, opera, door, ada, ben] = ports.slice(12) as [number, number, number, number, number, number];
+  const [atlasPaid, lexiconPaid, arbiterPort, atlasPackages, lexiconPackages] = ports.slice(10, 15) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const [registry, bureau, opera, door, ada, ben] = ports.slice(15) as [number, number, number, number, number, number];
   const port = () => rest.shift()!;
   const agency = { name: 'agency', port: port() };
   const operator = (name: string, index: number): OperatorPlan => ({
@@ -109,10 +119,17 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
     agency,
     operators: [north, south],
     merchants: [
-      { name: 'atlas', title: 'Atlas', acquirer: north, port: port(), paidPort: atlasPaid, paidCurrency: 'USD' },
-      { name: 'lexicon', title: 'Lexicon', acquirer: south, port: port(), paidPort: lexiconPaid, paidCurrency: 'EUR' },
+      {
+        ...{ name: 'atlas', title: 'Atlas', acquirer: north, port: port() },
+        ...{ paidPort: atlasPaid, paidCurrency: 'USD', packagesPort: atlasPackages },
+      },
+      {
+        ...{ name: 'lexicon', title: 'Lexicon', acquirer: south, port: port() },
+        ...{ paidPort: lexiconPaid, paidCurrency: 'EUR', packagesPort: lexiconPackages },
+      },
     ],
     market: { name: 'market', port: port() },
+    arbiter: { name: 'arbiter', port: arbiterPort },
     // The card is of the other operator than the first merchant's, so that a purchase there crosses operators.
     customer: { name: 'customer', issuer: south, port: port(), controlPort: port() },
     registry: { name: 'registry', port: registry },
@@ -127,9 +144,9 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
 }
 
 const LOWEST = 20_000;
-const STEP = 20;
+const STEP = 30;
 /** Below the ports that systems hand out by themselves (from 32768 on). */
-const PLACES = 600;
+const PLACES = 400;
 
 /** Base URL of a party that listens there. */
 export function urlAt(plan: Pick<NetworkPlan, 'hostOf'>, name: string, port: number): string {

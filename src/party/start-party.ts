@@ -12,6 +12,7 @@ export interface Running {
   readonly operator: RunningOperator;
   readonly merchant: RunningMerchant;
   readonly market: RunningParty;
+  readonly arbiter: RunningParty;
   readonly customer: RunningCustomer;
   readonly 'trusted-server': RunningParty;
   readonly device: RunningDevice;
@@ -24,6 +25,7 @@ const starts: { readonly [K in PartyKind]: () => Promise<Start<K>> } = {
   operator: async () => (await import('./operator.ts')).startOperator,
   merchant: async () => (await import('./merchant.ts')).startMerchant,
   market: async () => (await import('./market.ts')).startMarket,
+  arbiter: async () => (await import('./arbiter.ts')).startArbiter,
   customer: async () => (await import('./customer.ts')).startCustomer,
   'trusted-server': async () => (await import('./trusted-server.ts')).startTrustedServer,
   device: async () => (await import('./device.ts')).startDevice,

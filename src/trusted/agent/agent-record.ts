@@ -1,6 +1,7 @@
 /** What a trusted agent writes down, and what each record changes. */
 import { encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
+import { toHex } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import type { ListUpdate } from '../message/list-change.ts';
@@ -9,7 +10,15 @@ import { foldUpdate } from '../message/trust-lists.ts';
 import type { Paper } from '../paper/paper.ts';
 import { applySessionRecord, type SessionRecord } from '../session/session.ts';
 import { readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
-import type { AgentState, Expectation, HeldTicket, Transaction } from './agent-state.ts';
+import type {
+  AgentState,
+  CipheredObject,
+  Dealing,
+  Expectation,
+  HeldTicket,
+  PaymentMade,
+  Transaction,
+} from './agent-state.ts';
 import { applyDoorRecord, type DoorRecord } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
@@ -21,7 +30,17 @@ export interface Changes {
   readonly booked: readonly (readonly [ticketId: string, status: TicketStatus])[];
 }
 
-export type LogKind = 'given' | 'received' | 'presented' | 'accepted' | 'certified' | 'failed' | 'suspicion';
+export type LogKind =
+  | 'bought'
+  | 'sold'
+  | 'refunded'
+  | 'given'
+  | 'received'
+  | 'presented'
+  | 'accepted'
+  | 'certified'
+  | 'failed'
+  | 'suspicion';
 
 /** One entry of Tran Log (US 5,671,280, figures 4B to 4D). */
 export interface LogEntry {
@@ -35,6 +54,7 @@ export interface LogEntry {
   readonly before: readonly TicketImage[];
   readonly after: readonly TicketImage[];
   readonly note: string | undefined;
+  readonly payment?: PaymentMade;
 }
 
 export interface TicketImage {
@@ -60,10 +80,14 @@ export type AgentRecord =
       readonly transaction: string;
       readonly deeds: readonly Uint8Array[];
       readonly changes: Changes;
+      readonly receipt?: Uint8Array;
     }
   /** A voter knows the outcome, or a decider that it was heard, or that it need not be: nothing more is to be remembered. */
   | { readonly type: 'closed'; readonly transaction: string; readonly changes?: Changes }
   | { readonly type: 'asked-outcome'; readonly transaction: string }
+  | { readonly type: 'dealing'; readonly dealing: Dealing }
+  | { readonly type: 'dealing-over'; readonly transaction: string }
+  | { readonly type: 'ciphered'; readonly object: CipheredObject }
   /** Commercial papers came or were given; orders among them that are held have a new standing. */
   | {
       readonly type: 'filed';
@@ -115,6 +139,7 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       const transaction = state.transactions.get(record.transaction)!;
       transaction.status = 'committed';
       transaction.deeds = record.deeds;
+      if (record.receipt !== undefined) transaction.receipt = record.receipt;
       release(state, transaction);
       change(state, record.changes);
       break;
@@ -133,6 +158,15 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       break;
     case 'asked-outcome':
       state.transactions.get(record.transaction)!.asked += 1;
+      break;
+    case 'dealing':
+      state.dealings.set(record.dealing.transaction, record.dealing);
+      break;
+    case 'dealing-over':
+      state.dealings.delete(record.transaction);
+      break;
+    case 'ciphered':
+      state.objects.set(toHex(record.object.digest), record.object);
       break;
     case 'presented':
       state.heads.presented.push(record.presentation);

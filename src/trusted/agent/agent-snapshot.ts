@@ -4,7 +4,16 @@ import type { CborValue } from '../../codec/cbor-value.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
 import type { Paper } from '../paper/paper.ts';
 import type { Session } from '../session/session.ts';
-import type { AgentState, Booked, Expectation, HeldTicket, Identity, Transaction } from './agent-state.ts';
+import type {
+  AgentState,
+  Booked,
+  CipheredObject,
+  Dealing,
+  Expectation,
+  HeldTicket,
+  Identity,
+  Transaction,
+} from './agent-state.ts';
 import { newDoorState, restoreDoor, type StoredDoor, storeDoor } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
@@ -17,6 +26,8 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     tickets: new Map(),
     underWay: new Map(),
     transactions: new Map(),
+    dealings: new Map(),
+    objects: new Map(),
     books: new Map(),
     papers: new Map(),
     expectations: new Map(),
@@ -35,6 +46,8 @@ interface StoredAgent {
   readonly tickets: readonly HeldTicket[];
   readonly underWay: readonly [string, string][];
   readonly transactions: readonly Transaction[];
+  readonly dealings: readonly Dealing[];
+  readonly objects: readonly [string, CipheredObject][];
   readonly books: readonly [string, Booked][];
   readonly papers: readonly Paper[];
   readonly expectations: readonly Expectation[];
@@ -58,6 +71,8 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     tickets: [...state.tickets.values()],
     underWay: [...state.underWay],
     transactions: [...state.transactions.values()],
+    dealings: [...state.dealings.values()],
+    objects: [...state.objects],
     books: [...state.books],
     papers: [...state.papers.values()],
     expectations: [...state.expectations.values()],
@@ -80,6 +95,8 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
     tickets: by(stored.tickets, 'id'),
     underWay: new Map(stored.underWay),
     transactions: by(stored.transactions, 'id'),
+    dealings: by(stored.dealings, 'transaction'),
+    objects: new Map(stored.objects),
     books: new Map(stored.books),
     papers: by(stored.papers, 'id'),
     expectations: by(stored.expectations, 'id'),

@@ -1,8 +1,10 @@
 /** What a host side may tell its agent. A host side is not trusted: all of it is bounded, and nothing of it can make an agent break a protocol. */
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
-import { bytes, list, oneOf, optional, text, timeMs, whole } from '../../codec/shape.ts';
+import { bytes, digest, list, oneOf, optional, text, timeMs, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
 import { agentIdShape } from '../message/agent-id.ts';
+import { amountShape } from '../message/amount-shape.ts';
+import { selectionShape } from '../message/selection.ts';
 import { maxItems } from '../message/ticket-talk.ts';
 import { componentsShape } from '../ticket/components.ts';
 import { longestPaperS, maxCodeBytes } from '../ticket/ticket-code.ts';
@@ -20,6 +22,21 @@ const learntShape = row({ ticket: optional(bytes({ max: maxCodeBytes })), mark: 
 const items = choice({
   transfer: numbered(1, { ticketId: ticketId() }),
   issue: numbered(2, { components: componentsShape }),
+});
+
+const paymentChoice = choice({
+  card: numbered(1, { ticketId: ticketId() }),
+  module: numbered(2, { initiator: oneOf('payer', 'payee') }),
+});
+
+const merchandise = choice({
+  ticket: numbered(1, { components: componentsShape }),
+  object: numbered(2, {
+    digest: digest(),
+    description: optional(text({ max: 2000 })),
+    usage: optional(text({ max: 2000 })),
+  }),
+  none: numbered(3, { reason: text({ max: 100 }) }),
 });
 
 const commands = {
@@ -61,6 +78,37 @@ const commands = {
     units: whole({ min: -0xffff_ffff, max: 0xffff_ffff }),
     last: yes(),
   }),
+  /** Step 404: buy this, for that. */
+  buy: numbered(20, {
+    ...{ matter: matter(), route: route(), about: about(), selection: selectionShape, price: amountShape() },
+    /** Which credential to show if the merchant wants one. */
+    credential: optional(ticketId()),
+    /** If it is chosen already; otherwise the notice `choose-payment` comes. */
+    payment: optional(paymentChoice),
+    moneyFirst: yes(),
+  }),
+  /** Step 406: somebody is going to call who buys this, for that. */
+  sell: numbered(21, {
+    ...{ matter: matter(), about: optional(about()), times: optional(whole({ min: 1, max: 1_000_000_000 })) },
+    ...{ untilMs: timeMs(), selection: selectionShape, price: amountShape() },
+    ways: list(oneOf('card', 'module'), { min: 1, max: 2 }),
+    wantsCredential: yes(),
+    /** If it is at hand; otherwise the notice `fetch-merchandise` comes. */
+    merchandise: optional(merchandise),
+    /** Which credential to show; otherwise the merchant's own. */
+    credential: optional(ticketId()),
+  }),
+  /** The answer to `fetch-merchandise`: what the merchandise server has sent. */
+  merchandise: numbered(22, { session: session(), merchandise }),
+  /** The answer to `choose-payment`. */
+  pay: numbered(23, { session: session(), payment: paymentChoice }),
+  /** The answer to `fetch-object`: the file has arrived; its digest, its length and its sealed header. */
+  'object-arrived': numbered(24, {
+    ...{ session: session(), digest: digest(), length: whole({ min: 1 }) },
+    header: bytes({ min: 1, max: 65_536 }),
+  }),
+  /** Figure 22. */
+  'open-merchandise': numbered(25, { ticketId: ticketId() }),
   /** By the holder's host side: a code of a ticket, which then can be used in no other way until the code has run out. */
   'show-code': numbered(50, {
     ...{ matter: matter(), ticketId: ticketId(), paper: yes() },
