@@ -5,8 +5,8 @@ import { fromHex, toHex } from '../codec/hex.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
 import { readJsonFile } from '../party/configuration.ts';
-import { controlFileSchema } from '../party/serve-owner.ts';
 import { isControlProof } from '../party/control-proof.ts';
+import { controlFileSchema } from '../party/serve-owner.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 
 export interface StationClient {

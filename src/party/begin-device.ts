@@ -45,33 +45,27 @@ export async function beginDevice(parts: BeginningDevice): Promise<void> {
 
 /** A server that is away, or not certified itself yet, is asked again after a pause. */
 async function tryToInitialise({ device, matters, server, tokenFile, clock, log, stop }: BeginningDevice) {
-  const outcome = matters.outcome('initialise', INITIALISE_MS, (notice) =>
-    notice.type === 'failed' ? notice.why : undefined,
-  );
-  const certified = pollUntil(() => device.self() !== undefined || stop.aborted, clock);
+  const outcome = matters.outcome<{ readonly why?: string }>('initialise', INITIALISE_MS, (notice) => {
+    if (notice.type === 'failed') return { why: notice.why };
+    return notice.type === 'certified' ? {} : undefined;
+  });
+  const answer = outcome.catch((): { readonly why?: string } => ({ why: 'no answer' }));
+  const stopped = Promise.withResolvers<{ readonly why?: string }>();
+  const onStop = () => stopped.resolve({});
+  stop.addEventListener('abort', onStop);
   try {
     await device.command({ type: 'initialise', route: server, token: readToken(tokenFile) }).catch((error: unknown) => {
+      // It is under way since before.
       if (!(error instanceof HandselError) || error.code !== 'COMMAND_UNTIMELY') throw error;
     });
-    const why = await Promise.race([outcome.catch(() => 'no answer'), certified.done]);
-    if (typeof why !== 'string') return;
+    const { why } = await Promise.race([answer, stopped.promise]);
+    if (why === undefined) return;
     log.info({ why }, 'the device has no certificate yet: asked again');
     await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve));
   } finally {
-    outcome.catch(() => undefined);
-    certified.cancel();
+    matters.forget('initialise');
+    stop.removeEventListener('abort', onStop);
   }
-}
-
-function pollUntil(holds: () => boolean, clock: Clock) {
-  const reached = Promise.withResolvers<true>();
-  let cancel = () => {};
-  const look = () => {
-    if (holds()) reached.resolve(true);
-    else cancel = clock.after(20, look);
-  };
-  look();
-  return { done: reached.promise, cancel: () => cancel() };
 }
 
 function meetRegularly(parts: {

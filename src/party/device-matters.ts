@@ -16,30 +16,55 @@ export interface DeviceMatters {
    * @throws HandselError `DEVICE_SILENT` after `forMs`
    */
   outcome<T>(matter: string, forMs: number, outcome: (notice: HostNotice) => T | undefined): Promise<T>;
+  /** Nobody waits for it any more: it stays without outcome. */
+  forget(matter: string): void;
   hear(notice: HostNotice): void;
+  /** Whoever still waits is told that nothing will come. */
+  close(): void;
 }
 
+/** A new certificate is told of without a matter. */
+const certifying = ['initialise', 'recertify'];
+
 export function createDeviceMatters(clock: Clock): DeviceMatters {
-  const waiting = new Map<string, (notice: HostNotice) => void>();
+  const waiting = new Map<string, { hear(notice: HostNotice): void; end(): void; stop(): void }>();
+  const silent = (forMs: number) =>
+    new HandselError('DEVICE_SILENT', `the device has not answered for ${forMs / 1000} s`);
   return {
     begin: (what) => `${what} ${toHex(systemRandom(8))}`,
     outcome(matter, forMs, outcome) {
       return new Promise((resolve, reject) => {
-        const cancel = clock.after(forMs, () => {
+        const stop = clock.after(forMs, () => {
           waiting.delete(matter);
-          reject(new HandselError('DEVICE_SILENT', `the device has not answered for ${forMs / 1000} s`));
+          reject(silent(forMs));
         });
-        waiting.set(matter, (notice) => {
-          const result = outcome(notice);
-          if (result === undefined) return;
-          waiting.delete(matter);
-          cancel();
-          resolve(result);
+        waiting.set(matter, {
+          hear(notice) {
+            const result = outcome(notice);
+            if (result === undefined) return;
+            waiting.delete(matter);
+            stop();
+            resolve(result);
+          },
+          end() {
+            stop();
+            reject(new HandselError('DEVICE_SILENT', 'the device was switched off'));
+          },
+          stop,
         });
       });
     },
     hear(notice) {
-      if ('matter' in notice) waiting.get(notice.matter)?.(notice);
+      if ('matter' in notice) waiting.get(notice.matter)?.hear(notice);
+      else if (notice.type === 'certified') for (const matter of certifying) waiting.get(matter)?.hear(notice);
+    },
+    forget(matter) {
+      waiting.get(matter)?.stop();
+      waiting.delete(matter);
+    },
+    close() {
+      for (const { end } of waiting.values()) end();
+      waiting.clear();
     },
   };
 }

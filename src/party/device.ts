@@ -96,6 +96,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
       close: () =>
         closeInOrder([
           () => stopping.abort(),
+          () => matters.close(),
           () => ready.catch(() => undefined),
           () => doors.close(),
           () => device.close(),
