@@ -6,12 +6,12 @@ import type { ShownCode } from '../party/device-desk.ts';
 import type { Refreshed } from '../party/device-refresh.ts';
 import { replaceFile } from '../party/replace-file.ts';
 import { pngSymbol, svgSymbol, terminalSymbol } from '../party/ticket-symbol.ts';
-import type { TicketView } from '../party/ticket-view.ts';
+import type { SectionsView, TicketView } from '../party/ticket-view.ts';
 import { longestLiveS } from '../trusted/ticket/ticket-code.ts';
 import { duration } from './agent-options.ts';
 import { type DeviceOptions, isIssuer, isPersons, ownDevice } from './device-client.ts';
 import { exportPass, type PaperOptions, type PassOptions, printPaper } from './ticket-files.ts';
-import { ticketDetail, ticketLines } from './ticket-words.ts';
+import { sectionLines, ticketDetail, ticketLines } from './ticket-words.ts';
 
 const EXAMPLES = `
 Examples:
@@ -19,6 +19,7 @@ Examples:
   $ handsel tickets list
   $ handsel tickets show 3f2a                  with a code for a door, good for a minute
   $ handsel tickets show 3f2a --png code.png
+  $ handsel tickets show 3f2a --no-code        with all its sections
   $ handsel tickets present 3f2a --at door     over the network, in a session
   $ handsel tickets transfer 3f2a --to ben
   $ handsel tickets list --device ben
@@ -169,8 +170,8 @@ async function show(ticket: string, options: ShowOptions, print: Print): Promise
   const device = ownDevice(options, isPersons);
   const path = `/tickets/${encodeURIComponent(ticket)}`;
   if (!options.code) {
-    const view = await device.get<TicketView>(path);
-    print(options, view, ticketDetail(view));
+    const view = await device.get<TicketView & { readonly sections: SectionsView }>(path);
+    print(options, view, [...ticketDetail(view), ...sectionLines(view.sections)]);
     return;
   }
   const forS = Math.ceil(options.for / 1000);

@@ -3,6 +3,7 @@
  * carries what is between devices. It never has a key, and a ticket only as a code that the agent made for a door.
  */
 import { HandselError } from '../handsel-error.ts';
+import type { Clock } from '../journal/clock.ts';
 import type { TransactionDevice } from '../trusted/agent/device.ts';
 import type { HostCommand } from '../trusted/agent/host-command.ts';
 import type { ShownTicket } from '../trusted/agent/to-host.ts';
@@ -11,12 +12,12 @@ import type { Components } from '../trusted/ticket/components.ts';
 import { lettersOfCode } from '../trusted/ticket/ticket-code.ts';
 import type { DeviceMatters } from './device-matters.ts';
 import { fullIdentity } from './full-identity.ts';
-import { type TicketView, ticketView, timeText } from './ticket-view.ts';
+import { type SectionsView, sectionsView, type TicketView, ticketView, timeText } from './ticket-view.ts';
 import { trustedRoute } from './trusted-server.ts';
 
 export interface DeviceDesk {
   tickets(): readonly TicketView[];
-  ticket(given: string): TicketView;
+  ticket(given: string): TicketView & { readonly sections: SectionsView };
   /** A code for a door; see `src/trusted/ticket/ticket-code.ts`. */
   show(given: string, options: ShowOptions): Promise<ShownCode>;
   present(given: string, to: string, check: boolean): Promise<TicketView>;
@@ -63,8 +64,10 @@ export function createDeviceDesk(parts: {
   readonly device: TransactionDevice;
   readonly matters: DeviceMatters;
   readonly devices: Readonly<Record<string, string>>;
+  readonly clock: Clock;
 }): DeviceDesk {
-  const { device, matters, devices } = parts;
+  const { device, matters, devices, clock } = parts;
+  const view = (ticket: ShownTicket): TicketView => ticketView(ticket, Math.floor(clock.nowMs() / 1000));
 
   const shownTicket = (given: string): ShownTicket => {
     const all = device.tickets();
@@ -110,8 +113,11 @@ export function createDeviceDesk(parts: {
 
   return {
     routeTo,
-    tickets: () => device.tickets().map(ticketView),
-    ticket: (given) => ticketView(shownTicket(given)),
+    tickets: () => device.tickets().map(view),
+    ticket(given) {
+      const ticket = shownTicket(given);
+      return { ...view(ticket), sections: sectionsView(device.sections(ticket.ticketId)!) };
+    },
     async show(given, { paper, forS, door }) {
       const ticket = shownTicket(given);
       const { ticketId } = ticket;
@@ -119,14 +125,14 @@ export function createDeviceDesk(parts: {
       const command = { type: 'show-code', matter, ticketId, forS, paper: paper ? 1 : 0 } as const;
       const said = door === undefined ? command : { ...command, door: parseAgentId(door) };
       const { code, untilS } = await done(said, LOCAL_MS, (notice) => (notice.type === 'code' ? notice : undefined));
-      return { ticket: ticketView(ticket), letters: lettersOfCode(code), until: timeText(untilS), paper };
+      return { ticket: view(shownTicket(ticketId)), letters: lettersOfCode(code), until: timeText(untilS), paper };
     },
     async present(given, to, check) {
       const { ticketId } = shownTicket(given);
       const matter = matters.begin('present');
       const route = routeTo(to);
       await converse({ type: 'present', matter, route, about: NOTHING, ticketId, check: check ? 1 : 0 });
-      return ticketView(shownTicket(ticketId));
+      return view(shownTicket(ticketId));
     },
     transfer(given, to, check) {
       const items = given.map((one) => ({ type: 'transfer', ticketId: shownTicket(one).ticketId }) as const);

@@ -70,7 +70,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
         ...(onBoundary && { onBoundary: (boundary, group) => onBoundary('trusted-agent', boundary, group) }),
       }),
     );
-    const desk = createDeviceDesk({ device, matters, devices });
+    const desk = createDeviceDesk({ device, matters, devices, clock });
     const policy = configuration.door;
     const door = policy && createDoorDesk({ name, device, matters, clock, policy });
     if (door !== undefined) listeners.push(door.hear);

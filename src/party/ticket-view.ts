@@ -1,8 +1,11 @@
 /** A ticket as its owner sees it: all fields that may be shown, with names and dates as people write them. */
 import { decodeCbor } from '../codec/cbor.ts';
 import type { CborValue } from '../codec/cbor-value.ts';
+import { toHex } from '../codec/hex.ts';
 import { formatAmount } from '../money/amount.ts';
-import type { ShownTicket } from '../trusted/agent/to-host.ts';
+import type { ShownSections, ShownTicket } from '../trusted/agent/to-host.ts';
+import { formatAgentId } from '../trusted/message/agent-id.ts';
+import type { AgentCertificate } from '../trusted/message/certificate.ts';
 import { kindOf, type TicketType } from '../trusted/ticket/components.ts';
 
 export interface TicketView {
@@ -41,7 +44,8 @@ export function componentsOf({ components }: ShownTicket): Readonly<Record<strin
   return decodeCbor(components, { maxDepth: 8 }) as Readonly<Record<string, CborValue>>;
 }
 
-export function ticketView(ticket: ShownTicket): TicketView {
+/** `nowS` tells whether it is in use still. */
+export function ticketView(ticket: ShownTicket, nowS = 0): TicketView {
   const components = componentsOf(ticket);
   const type = components.type as TicketType;
   const { ticketId, issuerName, issuerExpiresDay, issuedOnDay, transfers, standing, remaining, inUseUntilS } = ticket;
@@ -50,7 +54,7 @@ export function ticketView(ticket: ShownTicket): TicketView {
     issuerExpires: dayText(issuerExpiresDay),
     issued: dayText(issuedOnDay),
     ...(remaining !== undefined && { remaining }),
-    ...(inUseUntilS > 0 && { inUseUntil: timeText(inUseUntilS) }),
+    ...(inUseUntilS > nowS && { inUseUntil: timeText(inUseUntilS) }),
     fields: Object.fromEntries(
       Object.entries(components).flatMap(([name, value]) => (name === 'type' ? [] : [[name, shown(name, value)]])),
     ),
@@ -86,6 +90,58 @@ function shown(name: string, value: CborValue | undefined): unknown {
     return Object.fromEntries(Object.entries(entry).map(([field, inner]) => [field, shown(field, inner)]));
   }
   return value;
+}
+
+/** The sections of figure 2 beside Identifier and Components, which `TicketView` has. */
+export interface SectionsView {
+  readonly serial: number;
+  /** Whom it was issued to, and until when that one's certificate was. */
+  readonly receiver: { readonly number: string; readonly certificateExpires: string };
+  readonly issuerSignature: string;
+  readonly issuerCertificate: CertificateView;
+  readonly transferHistory: readonly {
+    readonly receiver: string;
+    readonly sender: string;
+    readonly senderCertificate: CertificateView;
+    readonly at: string;
+  }[];
+  readonly senderSignatures: readonly string[];
+}
+
+export interface CertificateView {
+  readonly number: string;
+  readonly kind: string;
+  readonly expires: string;
+  /** TS(id) and PTS(id). */
+  readonly server: number;
+  readonly primary: number;
+  readonly publicKey: string;
+}
+
+export function sectionsView(sections: ShownSections): SectionsView {
+  const { identifier, issuerSignature, issuerCertificate, transferHistory, senderSignatures } = sections;
+  const { receiver, serial } = identifier;
+  return {
+    serial,
+    receiver: { number: formatAgentId(receiver.agentId), certificateExpires: dayText(receiver.certificateExpiresDay) },
+    issuerSignature: toHex(issuerSignature),
+    issuerCertificate: certificateView(issuerCertificate),
+    transferHistory: transferHistory.receiverIds.map((receiverId, at) => ({
+      receiver: formatAgentId(receiverId),
+      sender: formatAgentId(transferHistory.senderIds[at]!),
+      senderCertificate: certificateView(transferHistory.senderCertificates[at]!),
+      at: timeText(transferHistory.dateTimes[at]!),
+    })),
+    senderSignatures: senderSignatures.map(toHex),
+  };
+}
+
+function certificateView({ agentId, kind, expiresDay, publicKey, server }: AgentCertificate): CertificateView {
+  const { serverId, primaryId } = server;
+  return {
+    ...{ number: formatAgentId(agentId), kind, expires: dayText(expiresDay), server: serverId, primary: primaryId },
+    publicKey: toHex(publicKey),
+  };
 }
 
 export const dayText = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10);

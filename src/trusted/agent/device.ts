@@ -19,14 +19,23 @@ import { versionsOf } from '../message/trust-lists.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { unitsOf } from '../ticket/components.ts';
 import type { Scan } from '../ticket/scan.ts';
+import type { TicketStatus } from '../ticket/status.ts';
 import { bodyShape } from '../ticket/ticket.ts';
 import { type AgentInput, type AgentOptions, createTrustedAgent } from './agent-machine.ts';
 import type { AgentRecord, LogEntry } from './agent-record.ts';
-import type { AgentState } from './agent-state.ts';
+import type { AgentState, HeldTicket } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { SCAN_KEY } from './door-state.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
-import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showTicket } from './to-host.ts';
+import {
+  HOST_ROUTE,
+  type HostNotice,
+  hostNoticeType,
+  type ShownSections,
+  type ShownTicket,
+  showSections,
+  showTicket,
+} from './to-host.ts';
 import { LOG_KEY } from './turn.ts';
 
 export interface TransactionDevice {
@@ -36,6 +45,8 @@ export interface TransactionDevice {
   arrived(body: Uint8Array): Promise<Uint8Array>;
   /** The tickets held, as they may be shown (figure 23, step 762). */
   tickets(): readonly ShownTicket[];
+  /** Undefined for a ticket that is not held. */
+  sections(ticketId: string): ShownSections | undefined;
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
   /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
@@ -119,7 +130,12 @@ function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): Tra
       const { messageId } = identity;
       return host.handle({ ...identity, input: { type: 'message', message: decodeTrustedMessage(body), messageId } });
     },
-    tickets: () => [...host.state.tickets.values()].map(({ bytes, status }) => showTicket(decodeTicket(bytes), status)),
+    tickets: () =>
+      [...host.state.tickets.values()].map((held) => showTicket(decodeTicket(held.bytes), statusNow(host.state, held))),
+    sections(ticketId) {
+      const held = host.state.tickets.get(ticketId);
+      return held && showSections(decodeTicket(held.bytes));
+    },
     async log(limit) {
       const records = await host.readByKey(LOG_KEY, { limit });
       return records.flatMap((record) => (record.type === 'logged' ? [shown(record.entry)] : []));
@@ -146,6 +162,12 @@ function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): Tra
     close: () => host.close(),
     failed: host.failed,
   };
+}
+
+/** While a code of it counts somewhere, a ticket is in use. */
+function statusNow({ door }: AgentState, { id, status }: HeldTicket): TicketStatus {
+  const untilS = door.shown.get(id)?.untilS ?? 0;
+  return { ...status, inUseUntilS: Math.max(status.inUseUntilS, untilS) };
 }
 
 const ownId = ({ identity }: AgentState) => (identity.type === 'certified' ? identity.certificate.agentId : undefined);

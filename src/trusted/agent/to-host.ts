@@ -17,7 +17,7 @@ import { objectHeaderShape } from '../object/object-header.ts';
 import type { Components } from '../ticket/components.ts';
 import { doorReasons } from '../ticket/door-reason.ts';
 import { standings, type TicketStatus } from '../ticket/status.ts';
-import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
+import { sectionsOf, type Ticket, type TicketSections, ticketIdOf } from '../ticket/ticket.ts';
 import { maxCodeBytes } from '../ticket/ticket-code.ts';
 import type { Turn } from './turn.ts';
 
@@ -146,6 +146,14 @@ export function tellHost({ draft, env }: Turn, notice: HostNotice): void {
 
 export function shownStatus({ standing, remaining, inUseUntilS }: TicketStatus) {
   return { standing, inUseUntilS, ...(remaining === undefined ? {} : { remaining }) };
+}
+
+/** The six sections of a ticket (figure 2) as its owner may see them: the components are those of `showTicket`. */
+export type ShownSections = Omit<TicketSections, 'components'>;
+
+export function showSections(ticket: Ticket): ShownSections {
+  const { components: _, ...sections } = sectionsOf(ticket);
+  return sections;
 }
 
 /** What the owner of a device may see of a ticket. */
