@@ -12,8 +12,8 @@ import type { HostLog } from '../../journal/host-log.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { OutboxPace } from '../../journal/outbox.ts';
 import { createSealedJournal } from '../../journal/sealed-journal.ts';
+import type { AgentId } from '../message/agent-id.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
-import { decodeTrustedMessage, messageIdentityOf } from '../message/envelope.ts';
 import type { ListVersions } from '../message/list-change.ts';
 import { versionsOf } from '../message/trust-lists.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
@@ -21,6 +21,7 @@ import { unitsOf } from '../ticket/components.ts';
 import type { Scan } from '../ticket/scan.ts';
 import type { TicketStatus } from '../ticket/status.ts';
 import { bodyShape } from '../ticket/ticket.ts';
+import { answerAtAgent } from './agent-endpoint.ts';
 import { type AgentInput, type AgentOptions, createTrustedAgent } from './agent-machine.ts';
 import type { AgentRecord, LogEntry } from './agent-record.ts';
 import type { AgentState, HeldTicket } from './agent-state.ts';
@@ -33,8 +34,8 @@ import {
   hostNoticeType,
   type ShownSections,
   type ShownTicket,
+  showHeld,
   showSections,
-  showTicket,
 } from './to-host.ts';
 import { LOG_KEY } from './turn.ts';
 
@@ -47,6 +48,8 @@ export interface TransactionDevice {
   tickets(): readonly ShownTicket[];
   /** Undefined for a ticket that is not held. */
   sections(ticketId: string): ShownSections | undefined;
+  /** The lists of authorities that this device goes by, and how old each of them is. */
+  standings(): readonly ShownStandings[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
   /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
@@ -67,6 +70,15 @@ export interface TransactionDevice {
   close(): Promise<void>;
   /** Resolves with the cause if it has to stop by itself. */
   readonly failed: Promise<unknown>;
+}
+
+export interface ShownStandings {
+  readonly issuer: AgentId;
+  readonly version: number;
+  /** When it was signed, Unix seconds. */
+  readonly atS: number;
+  /** How many credentials are on it. */
+  readonly listed: number;
 }
 
 export interface ShownLogEntry
@@ -104,7 +116,7 @@ export async function openDevice(options: DeviceOptions): Promise<TransactionDev
   });
   // The clock is set, and what the last use left is put in order, before anything else is done.
   await host.submit({ type: 'command', command: { type: 'opened' } });
-  return externalInterface(host);
+  return externalInterface(host, clock);
 }
 
 /** Message Manager: to the host side, or out to the world. */
@@ -118,24 +130,24 @@ function messageManager({ courier, toHost }: DeviceOptions): Courier {
   };
 }
 
-function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): TransactionDevice {
+function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>, clock: Clock): TransactionDevice {
   return {
     async command(command) {
       // Through its description, so that a host side's object can have nothing on it that was not foreseen.
       const { shape, name } = hostCommandType;
       await host.submit({ type: 'command', command: shape.decode(shape.encode(command), name) });
     },
-    async arrived(body) {
-      const identity = messageIdentityOf(body);
-      const { messageId } = identity;
-      return host.handle({ ...identity, input: { type: 'message', message: decodeTrustedMessage(body), messageId } });
-    },
+    arrived: (body) => answerAtAgent(host, body, clock),
     tickets: () =>
-      [...host.state.tickets.values()].map((held) => showTicket(decodeTicket(held.bytes), statusNow(host.state, held))),
+      [...host.state.tickets.values()].map((held) => showHeld({ ...held, status: statusNow(host.state, held) })),
     sections(ticketId) {
       const held = host.state.tickets.get(ticketId);
       return held && showSections(decodeTicket(held.bytes));
     },
+    standings: () =>
+      [...host.state.standings.known.values()].map(({ issuer, version, atS, listed }) => ({
+        ...{ issuer, version, atS, listed: listed.size },
+      })),
     async log(limit) {
       const records = await host.readByKey(LOG_KEY, { limit });
       return records.flatMap((record) => (record.type === 'logged' ? [shown(record.entry)] : []));
