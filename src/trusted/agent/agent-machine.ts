@@ -21,7 +21,7 @@ import { accepting, hold } from './accepting.ts';
 import { acquiring, stopPondering } from './acquiring.ts';
 import { type AgentRecord, applyAgentRecord } from './agent-record.ts';
 import { emptyAgent, restoreAgent, snapshotAgent } from './agent-snapshot.ts';
-import type { AgentState } from './agent-state.ts';
+import type { AgentState, CipheredObject } from './agent-state.ts';
 import { buying } from './buying.ts';
 import { calleeTalks, isCalledFor } from './callee-talk.ts';
 import { certifying } from './certifying.ts';
@@ -46,6 +46,8 @@ export type AgentInput =
   | { readonly type: 'message'; readonly message: TrustedMessage; readonly messageId: string }
   | { readonly type: 'reply'; readonly id: string; readonly outcome: Outcome }
   | { readonly type: 'timer'; readonly id: string }
+  /** From within the device: an electronic object was encrypted. */
+  | { readonly type: 'ciphered'; readonly object: CipheredObject }
   /** What became of a question to a port, for the conversation that asked it. */
   | { readonly type: 'ported'; readonly session: string; readonly outcome: Outcome }
   | SessionInput;
@@ -127,6 +129,9 @@ function decide(deciding: Deciding, input: AgentInput): Decision<AgentRecord> {
       break;
     case 'timer':
       timeIsUp(turn, input.id);
+      break;
+    case 'ciphered':
+      turn.draft.records.push({ type: 'ciphered', object: input.object });
       break;
   }
   return decisionOf(turn.draft);

@@ -155,16 +155,24 @@ export function voteForModule(
   answerPayer(turn, talk, { type: 'ready', transaction: fromHex(id), deeds });
 }
 
-/** The payer has committed. Its module's last word goes to the own one first, which then says that it was paid. */
-export function hearCommitted(turn: Turn, talk: Talk, request: Extract<PaymentRequest, { type: 'committed' }>): void {
+/**
+ * The payer has committed. Its module's last word goes to the own one first, which then says that it was paid; true when there is none to wait
+ * for, and it is settled.
+ */
+export function hearCommitted(
+  turn: Turn,
+  talk: Talk,
+  request: Extract<PaymentRequest, { type: 'committed' }>,
+): boolean {
   const transaction = votedIn(turn, talk, request.transaction);
   const dealing = turn.state.dealings.get(transaction.id);
   if (request.routed !== undefined && dealing !== undefined) {
     tellPort(turn, dealing, { type: 'hear', bytes: request.routed }, { step: 'executing' });
-    return;
+    return false;
   }
   settle(turn, transaction, []);
   answerPayer(turn, talk, { type: 'settled', transaction: request.transaction });
+  return true;
 }
 
 function votedIn({ state }: Turn, talk: Talk, number: Uint8Array): Transaction {

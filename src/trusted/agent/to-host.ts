@@ -20,7 +20,7 @@ import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { Components } from '../ticket/components.ts';
 import { doorReasons } from '../ticket/door-reason.ts';
 import { standings, type TicketStatus } from '../ticket/status.ts';
-import { type Ticket, type TicketBody, ticketIdOf } from '../ticket/ticket.ts';
+import { sectionsOf, type Ticket, type TicketBody, type TicketSections, ticketIdOf } from '../ticket/ticket.ts';
 import { maxCodeBytes } from '../ticket/ticket-code.ts';
 import type { HeldTicket } from './agent-state.ts';
 import type { Turn } from './turn.ts';
@@ -179,6 +179,14 @@ export function tellHost({ draft, env }: Turn, notice: HostNotice): void {
 
 export function shownStatus({ standing, remaining, inUseUntilS }: TicketStatus) {
   return { standing, inUseUntilS, ...(remaining === undefined ? {} : { remaining }) };
+}
+
+/** The six sections of a ticket (figure 2) as its owner may see them: the components are those of `showTicket`. */
+export type ShownSections = Omit<TicketSections, 'components'>;
+
+export function showSections(ticket: Ticket): ShownSections {
+  const { components: _, ...sections } = sectionsOf(ticket);
+  return sections;
 }
 
 /** Beside the ticket: the fields of an attestation that are known here, and when the list of its issuer was made, Unix seconds. */
