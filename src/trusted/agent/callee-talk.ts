@@ -5,7 +5,10 @@ import type { Talk } from './talk.ts';
 
 type Begin = (state: AgentState, session: string, expectation: Expectation) => Talk;
 
-const baseOf = (session: string, { id, credential }: Expectation) => ({ session, matter: id, credential });
+const baseOf = (session: string, { id, credential, fields }: Expectation) => ({
+  ...{ session, matter: id, credential },
+  ...(fields && { fields }),
+});
 
 export const calleeTalks = {
   give: (_state, session, expectation) => ({
@@ -18,6 +21,13 @@ export const calleeTalks = {
   buy: (_state, session, expectation) => ({
     ...{ ...baseOf(session, expectation), type: 'selling', sale: expectation.sale!, step: 'begun', tries: 0 },
     ...{ checked: false, offered: undefined, transaction: undefined },
+  }),
+  credential: (_state, session, expectation) => ({
+    ...{ ...baseOf(session, expectation), type: 'creating', step: 'open' },
+    ...{ transaction: undefined, replaces: undefined },
+  }),
+  pay: (_state, session, expectation) => ({
+    ...{ ...baseOf(session, expectation), type: 'collecting', step: 'begun', transaction: undefined, legs: [] },
   }),
 } as const satisfies Partial<Record<Purpose, Begin>>;
 

@@ -5,14 +5,18 @@ import { versionsOf } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { loseKeyless } from '../session/session-context.ts';
 import { use } from './accepting.ts';
+import { acquire, confirmAcquiring, payForCredential, revalidate } from './acquiring.ts';
 import { buy, choosePayment, confirmBuying } from './buying.ts';
 import { initialise, recertify, sync } from './certifying.ts';
+import { confirmCollecting } from './collecting.ts';
 import { takeObject } from './delivered.ts';
 import { confirmGiving, give } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
 import { nameYourself } from './name-yourself.ts';
 import { openMerchandise } from './open-merchandise.ts';
+import { fetchStandings, readStandings, setStanding, takeStandings } from './own-standings.ts';
 import { confirmPresenting, present } from './presenting.ts';
+import { confirmRemitting, remit } from './remitting.ts';
 import { scan } from './scanning.ts';
 import { bringMerchandise, confirmSelling, sell } from './selling.ts';
 import { showCode } from './showing.ts';
@@ -41,9 +45,15 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
     if (talk?.type !== 'selling') throw new TrustedError('COMMAND_UNTIMELY', 'nothing is sold in this session');
     bringMerchandise(turn, talk, merchandise);
   },
-  pay: (turn, { session, payment }) => choosePayment(turn, buyingIn(turn, session), payment),
+  pay,
   'object-arrived': (turn, { session, ...object }) => takeObject(turn, buyingIn(turn, session), object),
   'open-merchandise': (turn, { ticketId }) => openMerchandise(turn, ticketId),
+  acquire,
+  revalidate,
+  remit,
+  'set-standing': setStanding,
+  'fetch-standings': fetchStandings,
+  'take-standings': (turn, { update }) => takeStandings(turn, readStandings(update)),
   'show-code': showCode,
   scan,
   'take-mark': takeMark,
@@ -67,20 +77,26 @@ function fetchLists({ draft, env, state }: Turn, { route }: CommandOf<'fetch-lis
 const maxExpectations = 1000;
 
 function expect({ state, draft, env }: Turn, command: CommandOf<'expect'>): void {
-  const { matter, purpose, about, times, untilMs, credential } = command;
+  const { matter, purpose, about, times, untilMs, credential, fields } = command;
   if (state.expectations.size >= maxExpectations) throw new TrustedError('COMMAND_UNTIMELY', 'too much is expected');
   for (const { id, untilMs: until } of state.expectations.values()) {
     if (until < env.nowMs) draft.records.push({ type: 'expected', id, left: 0 });
   }
   draft.records.push({
     type: 'expecting',
-    expectation: { ...{ id: matter, purpose, about: about && toHex(about), left: times, untilMs, credential } },
+    expectation: {
+      ...{ id: matter, purpose, about: about && toHex(about), left: times, untilMs, credential },
+      ...(fields && { fields }),
+    },
   });
 }
 
-function confirm(turn: Turn, { session, accept }: CommandOf<'confirm'>): void {
+function confirm(turn: Turn, { session, accept, payment }: CommandOf<'confirm'>): void {
   const talk = turn.state.talks.get(session);
   if (talk?.type === 'giving') confirmGiving(turn, talk, accept === 1);
+  else if (talk?.type === 'remitting') confirmRemitting(turn, talk, accept === 1);
+  else if (talk?.type === 'collecting') confirmCollecting(turn, talk, accept === 1);
+  else if (talk?.type === 'acquiring') confirmAcquiring(turn, talk, accept === 1, payment);
   else if (talk?.type === 'presenting') confirmPresenting(turn, talk, accept === 1);
   else if (talk?.type === 'buying') confirmBuying(turn, talk, accept === 1);
   else if (talk?.type === 'selling') confirmSelling(turn, talk, accept === 1);
@@ -91,6 +107,12 @@ function buyingIn({ state }: Turn, session: string): BuyingTalk {
   const talk = state.talks.get(session);
   if (talk?.type !== 'buying') throw new TrustedError('COMMAND_UNTIMELY', 'nothing is bought in this session');
   return talk;
+}
+
+function pay(turn: Turn, { session, payment }: CommandOf<'pay'>): void {
+  const talk = turn.state.talks.get(session);
+  if (talk?.type === 'acquiring') payForCredential(turn, talk, payment);
+  else choosePayment(turn, buyingIn(turn, session), payment);
 }
 
 function useTicket(turn: Turn, { session, units, last }: CommandOf<'use'>): void {

@@ -2,8 +2,9 @@
 import type { Amount } from '../../money/amount.ts';
 import type { ObjectReference } from '../message/purchase-talk.ts';
 import type { Selection } from '../message/selection.ts';
+import type { PaperComponents } from '../paper/paper.ts';
 import type { Components } from '../ticket/components.ts';
-import type { StoredUnsigned } from './leg.ts';
+import type { Leg, StoredUnsigned, TicketImage } from './leg.ts';
 import type { Sale } from './sale.ts';
 
 interface InSession {
@@ -41,6 +42,8 @@ export interface TakingTalk extends InSession {
   readonly type: 'taking';
   /** To be shown if asked for. */
   readonly credential: string | undefined;
+  /** Of an attestation, these fields. */
+  readonly fields?: readonly string[];
   readonly transaction: string | undefined;
 }
 
@@ -48,6 +51,7 @@ export interface TakingTalk extends InSession {
 export interface PresentingTalk extends InSession {
   readonly type: 'presenting';
   readonly ticketId: string;
+  readonly fields?: readonly string[];
   readonly check: boolean;
   readonly step: 'calling' | 'checking' | 'confirming' | 'presented' | 'waiting';
   /** Committed, the acceptor has not answered yet. */
@@ -67,6 +71,8 @@ export interface AcceptingTalk extends InSession {
   readonly type: 'accepting';
   /** To be shown if asked for. */
   readonly credential: string | undefined;
+  /** Of an attestation, these fields. */
+  readonly fields?: readonly string[];
   readonly ticketId: string | undefined;
   /** How many entries the log had when the holder was let in. */
   readonly begun: number;
@@ -136,4 +142,120 @@ export interface SellingTalk extends InSession {
   readonly transaction: string | undefined;
 }
 
-export type Talk = BuyingTalk | SellingTalk | CertifyingTalk | GivingTalk | TakingTalk | PresentingTalk | AcceptingTalk;
+/** What a credential is wanted from an authority for. */
+export type CredentialGoal =
+  /** Figure 26. */
+  | {
+      readonly type: 'acquire';
+      readonly wanted: string;
+      readonly code: Uint8Array | undefined;
+      readonly evidence: readonly ChosenCredential[];
+    }
+  /** Figure 28. */
+  | { readonly type: 'revalidate'; readonly ticketId: string };
+
+export interface ChosenCredential {
+  readonly ticketId: string;
+  /** Of an attestation, these fields; none unless they are named. */
+  readonly fields?: readonly string[];
+}
+
+/** A credential on its way from an authority, not signed yet. */
+export interface DeliveredCredential {
+  readonly transaction: string;
+  readonly ticketId: string;
+  readonly ticket: StoredUnsigned;
+  readonly disclosures?: Uint8Array;
+  readonly price?: Amount;
+}
+
+/** Caller; figures 26 to 28. */
+export interface AcquiringTalk extends InSession {
+  readonly type: 'acquiring';
+  readonly goal: CredentialGoal;
+  readonly check: boolean;
+  readonly step:
+    | 'calling'
+    | 'checking'
+    | 'confirming'
+    | 'asked'
+    | 'deciding'
+    | 'choosing'
+    | 'accepted'
+    | 'paying'
+    | 'leaving';
+  readonly delivered: DeliveredCredential | undefined;
+}
+
+/** Callee, an authority; figures 26 to 28. */
+export interface CreatingTalk extends InSession {
+  readonly type: 'creating';
+  /** To be shown if asked for. */
+  readonly credential: string | undefined;
+  readonly step: 'open' | 'consulting' | 'delivered' | 'issued' | 'in-person';
+  /** The number under which the authority's server was asked, and of the transaction that follows. */
+  readonly transaction: string | undefined;
+  /** The credential that was shown to be revalidated. */
+  readonly replaces: TicketImage | undefined;
+  /** What would be issued, and all that its commit changes. */
+  readonly offer?: { readonly ticketId: string; readonly legs: readonly Leg[]; readonly price?: Amount };
+}
+
+/** Caller; figure 29. */
+export interface RemittingTalk extends InSession {
+  readonly type: 'remitting';
+  readonly amount: Amount;
+  /** What a remittance advice is to say. */
+  readonly advice?: Omit<PaperComponents<'remittance-advice'>, 'type'>;
+  /** Invoices held that are paid by it. */
+  readonly invoices: readonly string[];
+  readonly payment: PaymentChoice | { readonly type: 'later' };
+  /** To be shown if the payee wants one. */
+  readonly credential?: string;
+  readonly fields?: readonly string[];
+  readonly step:
+    | 'calling'
+    | 'checking'
+    | 'confirming'
+    | 'asking'
+    | 'shown'
+    | 'advised'
+    | 'paying'
+    | 'promised'
+    | 'leaving';
+  readonly transaction: string;
+  readonly legs: readonly Leg[];
+  /** Once it was laid out. */
+  readonly receiptId?: string;
+}
+
+/** Callee; figure 29. */
+export interface CollectingTalk extends InSession {
+  readonly type: 'collecting';
+  /** To be shown. */
+  readonly credential: string | undefined;
+  readonly fields?: readonly string[];
+  readonly step: 'begun' | 'asked-host' | 'wanted' | 'confirming' | 'ready' | 'considering' | 'confirmed' | 'over';
+  readonly transaction: string | undefined;
+  readonly legs: readonly Leg[];
+  readonly amount?: Amount;
+  /** A bank is going to pay it. */
+  readonly later?: boolean;
+  /** Of the invoices that are paid. */
+  readonly references?: readonly string[];
+  /** Of a receipt, which there is only for what is paid now. */
+  readonly receiptId?: string;
+}
+
+export type Talk =
+  | CertifyingTalk
+  | GivingTalk
+  | TakingTalk
+  | PresentingTalk
+  | AcceptingTalk
+  | BuyingTalk
+  | SellingTalk
+  | AcquiringTalk
+  | CreatingTalk
+  | RemittingTalk
+  | CollectingTalk;

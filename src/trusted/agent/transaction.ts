@@ -8,6 +8,7 @@
  *   4. the voter closes when it hears the outcome: by the commit frame, a statement, or the answer to its ask
  *   5. the decider closes when it hears, authenticated, that the voter did: until then it remembers
  */
+import type { StandingChange } from '../message/standing-list.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { encodeTicket } from '../ticket/compact-ticket.ts';
 import { signDeed, withDeed } from '../ticket/sign-ticket.ts';
@@ -16,9 +17,10 @@ import type { Changes } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
 import { endDealing } from './dealing.ts';
 import { filePapers } from './file-papers.ts';
+import { standingChange } from './known-standings.ts';
 import { type Leg, readUnsigned } from './leg.ts';
 import type { Talk } from './talk.ts';
-import { paymentOf, tellCommitted } from './transaction-effect.ts';
+import { paymentOf, tellCommitted, tellOtherPorts } from './transaction-effect.ts';
 import { keyOfCertificate, peerOf, sessionOf, type Turn } from './turn.ts';
 
 interface Opening {
@@ -48,7 +50,7 @@ export function openTransaction(turn: Turn, talk: Talk, opening: Opening): void 
 
 function requireFree({ state }: Turn, legs: readonly Leg[]): void {
   for (const leg of legs) {
-    if ((leg.type === 'give' || leg.type === 'mark') && state.underWay.has(leg.ticketId)) {
+    if ((leg.type === 'give' || leg.type === 'mark' || leg.type === 'retire') && state.underWay.has(leg.ticketId)) {
       throw new TrustedError('TICKET_UNDER_WAY', `ticket ${leg.ticketId} is in another transaction`);
     }
   }
@@ -83,11 +85,11 @@ export function commit(turn: Turn, transaction: Transaction, receipt?: Uint8Arra
 }
 
 /** 3, where there was nothing to lock before: opened and committed in one step. */
-export function commitAtOnce(turn: Turn, talk: Talk, opening: Opening): void {
+export function commitAtOnce(turn: Turn, talk: Talk, opening: Opening): readonly Uint8Array[] {
   requireFree(turn, opening.legs);
   const transaction = newTransaction(turn, talk, { ...opening, role: 'decider', status: 'open', deeds: [] });
   turn.draft.records.push({ type: 'transaction', transaction });
-  commit(turn, transaction);
+  return commit(turn, transaction);
 }
 
 /** 4, with what the decider gave. @throws TrustedError `TICKET_INVALID` when the deeds are none */
@@ -104,6 +106,7 @@ export function abort(turn: Turn, transaction: Transaction): void {
   turn.draft.records.push({ type: 'closed', transaction: transaction.id });
   turn.draft.clearTimers.push(askTimer(transaction.id));
   endDealing(turn, transaction.id, 'abort');
+  tellOtherPorts(turn, transaction, 'abort');
 }
 
 /** 5. */
@@ -123,7 +126,7 @@ export function requireDeeds(
 export const askTimer = (transaction: string) => `ask ${transaction}`;
 
 function changesOf(
-  { state }: Turn,
+  { state, env }: Turn,
   transaction: Pick<Transaction, 'id' | 'legs'>,
   deeds: readonly Uint8Array[],
   receipt: Uint8Array | undefined,
@@ -133,6 +136,7 @@ function changesOf(
   const removed: string[] = [];
   const put: HeldTicket[] = [];
   const booked: (readonly [string, TicketStatus])[] = [];
+  const listed: StandingChange[] = [];
   const taken = legs.filter((leg) => leg.type === 'take');
   if (taken.length !== deeds.length) throw invalid(`${deeds.length} deeds for ${taken.length} tickets`);
   for (const leg of legs) {
@@ -141,16 +145,20 @@ function changesOf(
       put.push({ ...arrivalOf(leg, deeds[taken.indexOf(leg)]!), ...(payment && { payment }) });
     else if (leg.type === 'mark') put.push({ ...state.tickets.get(leg.ticketId)!, ...marked(leg.mark) });
     else if (leg.type === 'book') booked.push([leg.ticketId, statusOf(readMark(leg.mark))]);
+    else if (leg.type === 'retire') removed.push(leg.ticketId);
+    else if (leg.type === 'list') listed.push(standingChange(leg, env));
   }
-  return { removed, put, booked };
+  return { removed, put, booked, ...(listed.length > 0 && { listed }) };
 }
 
-function arrivalOf({ ticket, ticketId, mark }: Extract<Leg, { type: 'take' }>, deed: Uint8Array): HeldTicket {
+function arrivalOf(leg: Extract<Leg, { type: 'take' }>, deed: Uint8Array): HeldTicket {
+  const { ticket, ticketId, mark, disclosures } = leg;
   const made = withDeed(readUnsigned(ticket), deed);
   if (made === undefined) throw invalid('a deed that the giver did not sign');
   const bytes = encodeTicket(made);
-  if (mark !== undefined) return { id: ticketId, bytes, ...marked(mark) };
-  return { id: ticketId, bytes, status: firstStatus(made.body.components), mark: undefined };
+  const held = { id: ticketId, bytes, ...(disclosures && { disclosures }) };
+  if (mark !== undefined) return { ...held, ...marked(mark) };
+  return { ...held, status: firstStatus(made.body.components), mark: undefined };
 }
 
 const invalid = (why: string) => new TrustedError('TICKET_INVALID', why);

@@ -4,8 +4,10 @@ import { toHex } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
 import { bytes, digest, whole } from '../../codec/shape.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import { agentIdShape } from './agent-id.ts';
 import { listUpdateShape, listVersionsShape } from './list-change.ts';
 import { reportShape } from './report.ts';
+import { standingUpdateShape } from './standing-list.ts';
 
 export const SESSION_ID_LENGTH = 16;
 export const SUITE = 1;
@@ -29,6 +31,8 @@ const messages = {
   lists: numbered(6, { versions: listVersionsShape }),
   /** Of a trusted server to its primary one: an agent that is not to be trusted. */
   report: numbered(7, { report: reportShape }),
+  /** How the credentials of an authority stand: its list is signed, so whoever asks may have what is newer. */
+  standings: numbered(30, { issuer: agentIdShape(), version: whole({ max: 0xffff_ffff }) }),
 };
 export type TrustedMessage = ChoiceOf<typeof messages>;
 const messageShape = choice(messages);
@@ -42,6 +46,7 @@ const answers = {
   lists: numbered(5, { update: listUpdateShape }),
   /** What a statement is answered with. */
   statement: numbered(6, { sealed: bytes({ min: 1, max: 65_536 }) }),
+  standings: numbered(30, { update: standingUpdateShape }),
 };
 export type TrustedAnswer = ChoiceOf<typeof answers>;
 const answerShape = choice(answers);

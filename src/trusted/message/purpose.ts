@@ -21,6 +21,10 @@ export const purposeRules = {
   present: { caller: ['agent'], callee: ['agent'] },
   /** Figure 12. */
   buy: { caller: ['agent'], callee: ['agent'] },
+  /** Figures 26 to 28: a credential is acquired, revalidated, or written in another form. */
+  credential: { caller: ['agent'], callee: ['agent'] },
+  /** Figure 29. */
+  pay: { caller: ['agent'], callee: ['agent'] },
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type Purpose = keyof typeof purposeRules;
