@@ -7,6 +7,7 @@ import { row } from '../../codec/row-shape.ts';
 import { bytes, digest, list, oneOf, optional, type Shaped, text, timeMs } from '../../codec/shape.ts';
 import { agentIdShape, serverIdShape } from './agent-id.ts';
 import { amountShape } from './amount-shape.ts';
+import { agentCertificateShape } from './certificate.ts';
 import { answerType, claimType, disputeNumber, disputeText, paymentEvidenceShape } from './dispute.ts';
 import type { DocumentType } from './signed-document.ts';
 
@@ -26,6 +27,8 @@ const complaintShape = row({
   /** For `not-followed`: the ruling that the merchant does not follow. */
   ruling: optional(bytes({ min: 1, max: 16_384 })),
   statement: disputeText(),
+  /** The merchant's newest certificate that the customer knows, to seal the hearing to. */
+  merchant: agentCertificateShape(),
   /** Where the merchant's agent is reached. */
   merchantRoute: text({ min: 1, max: 300 }),
   /** Where the customer's is, if it can be. */
