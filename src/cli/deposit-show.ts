@@ -69,7 +69,8 @@ export function createDepositShow(say: Say): DepositShow {
   return {
     heard({ from, to, kind }) {
       if (!telling) return;
-      if (banks.includes(to)) toBanks++;
+      // What merchants lodge for secure delivery meanwhile is about no purchase.
+      if (banks.includes(to) && kind !== 'delivery-lodging') toBanks++;
       const words = Object.hasOwn(WORDS, kind) ? WORDS[kind] : undefined;
       if (words !== undefined) say(`    ${`${from} → ${to}`.padEnd(30)} ${kind.padEnd(29)} ${words}`);
     },

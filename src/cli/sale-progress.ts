@@ -8,8 +8,8 @@ type Say = (line: string) => void;
 
 const TITLES = [
   'Step I: the agents negotiate, agree, and start the payment',
-  'Step II: the card pays over SET',
-  'Step III: completion is told, and the goods are fetched',
+  'Step II: the goods are ordered, fetched encrypted and checked; accepted, the card pays over SET',
+  'Step III: completion is told, and the key is released',
 ] as const;
 
 interface Scene {
@@ -24,6 +24,9 @@ const scenes: Readonly<Record<string, Scene>> = {
   launch: { step: 0, words: 'the agent is launched with its signed mandate and sealed token' },
   'payment-start': { step: 0, words: 'agreed and signed by both agents: the wallet is asked to pay' },
   'payment-request': { step: 0, words: 'the merchant is told to expect a payment by card' },
+  'delivery-order': { step: 1, words: 'the signed order; the merchant signs that it takes it' },
+  'delivery-key-handover': { step: 1, words: 'K1 for the merchant, which the trustee cannot read' },
+  'delivery-passed-key': { step: 1, words: 'K1, signed by the trustee' },
   PInitReq: { step: 1, words: 'the wallet begins the payment' },
   PReq: { step: 1, words: 'order and payment instruction under one dual signature' },
   AuthReq: { step: 1, words: 'authorisation, with the instruction only the gateway can open' },
@@ -32,6 +35,8 @@ const scenes: Readonly<Record<string, Scene>> = {
   ISO0210: { step: 1, words: 'card network: the issuer answers' },
   AuthRes: { step: 1, words: 'the gateway answers' },
   PRes: { step: 1, words: 'the merchant confirms' },
+  'delivery-payment-inquiry': { step: 2, words: 'the operator signs what was charged, for this acceptance' },
+  'delivery-acceptance': { step: 2, words: 'accepted and paid; the answer is K2 under K1' },
   completion: { step: 2, words: 'the merchant tells its agent' },
   'completion-notice': { step: 2, words: "the agent tells its owner's station where the goods are" },
 };
@@ -87,7 +92,7 @@ export function createSaleProgress(say: Say): SaleProgress {
       }
       waiting[scene.step]!.push({
         kind,
-        line: `    ${`${from} → ${to}`.padEnd(30)} ${kind.padEnd(18)} ${scene.words}`,
+        line: `    ${`${from} → ${to}`.padEnd(30)} ${kind.padEnd(24)} ${scene.words}`,
       });
       tellWhatIsDue();
     },

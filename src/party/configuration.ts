@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { HandselError } from '../handsel-error.ts';
 import { accounts, billing } from './billing-configuration.ts';
+import { arbitration, deliveryOfCustomer, deliveryOfMerchant, deliveryOfOperator } from './delivery-configuration.ts';
 
 const MAX_BYTES = 1 << 20;
 
@@ -179,6 +180,7 @@ const operator = z.strictObject({
       .default(24 * 3600),
   }),
   deposits: depositsOfOperator.optional(),
+  delivery: deliveryOfOperator.optional(),
 });
 
 /** Routes that are paid for one request at a time, on a listener of their own that asks clients for no certificate. */
@@ -212,6 +214,7 @@ const merchant = z.strictObject({
   agentAuthority: setKey,
   market: z.string().optional(),
   paid: paid.optional(),
+  delivery: deliveryOfMerchant.optional(),
 });
 
 /** How a customer pays out of deposits. */
@@ -251,14 +254,18 @@ const customer = z.strictObject({
   /** Loopback endpoint for the person's own commands; its secret is written beside the configuration. */
   control: listen,
   deposits: depositsOfCustomer.optional(),
+  delivery: deliveryOfCustomer.optional(),
 });
 
-const schemas = { agency, operator, merchant, market, customer };
+const arbiter = z.strictObject({ party: z.literal('arbiter'), ...party, store, url: z.url(), ...arbitration });
+
+const schemas = { agency, operator, merchant, market, arbiter, customer };
 
 export type AgencyConfiguration = z.infer<typeof agency>;
 export type OperatorConfiguration = z.infer<typeof operator>;
 export type MerchantConfiguration = z.infer<typeof merchant>;
 export type MarketConfiguration = z.infer<typeof market>;
+export type ArbiterConfiguration = z.infer<typeof arbiter>;
 export type CustomerConfiguration = z.infer<typeof customer>;
 export type OperatorDeposits = z.infer<typeof depositsOfOperator>;
 export type PaidRoutesConfiguration = z.infer<typeof paid>;

@@ -19,6 +19,8 @@ import { partyClient, readCommunication, SERVER_LIMITS } from './communication.t
 import { createCommunicationTrust } from './communication-trust.ts';
 import { readConfiguration } from './configuration.ts';
 import { serveControl } from './control.ts';
+import { agreedOrder } from './counter-order.ts';
+import { type CustomerDeliveryRunning, openCustomerDelivery } from './customer-delivery.ts';
 import { type CustomerDepositsRunning, openCustomerDeposits } from './customer-deposits.ts';
 import { createDeliveries } from './deliveries.ts';
 import { createDirectPurchases } from './direct-purchases.ts';
@@ -40,6 +42,15 @@ const START_WINDOW = { oldMs: 24 * 3_600_000, newMs: 5 * 60_000 };
 const APPROVAL_MS = 10 * 60_000;
 const DONE = encodeCbor(null);
 const CONTROL_FILE = 'control.json';
+
+/** How a payment ended: the wallet's word, or the counter's. */
+interface EndedPayment {
+  readonly payment: string;
+  readonly outcome: 'paid' | 'declined' | 'failed';
+  readonly reason: string;
+  /** XID; empty when none was agreed, or nothing can be charged under it. */
+  readonly transaction: string;
+}
 
 export interface RunningCustomer extends RunningParty {
   readonly station: Station;
@@ -69,12 +80,12 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
   const openWallet = createOpenWallet({ wallet, guard: () => guard.state });
   const http = createHttpCourier({ client });
   const local = localCourier({
-    wallet: ({ id, body }) =>
-      walletHost.handle({
-        messageId: id,
-        digest: sha256(body),
-        input: { type: 'pay', payment: readPaymentOrder(body) },
-      }),
+    wallet: ({ id, body }) => {
+      const payment = readPaymentOrder(body);
+      // Across the counter, where there is one: what is paid for is here and checked before.
+      if (delivery !== undefined) return delivery.buy(agreedOrder(payment), id);
+      return walletHost.handle({ messageId: id, digest: sha256(body), input: { type: 'pay', payment } });
+    },
     guard: ({ id, body }) => walletSays(id, body),
   });
   const courier = byScheme({ 'https:': http, 'http:': http, 'local:': local });
@@ -115,20 +126,35 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
   });
 
   const directory = path(configuration.purchases);
-  const deliveries = createDeliveries({ directory, client, guard, log });
+  const delivery: CustomerDeliveryRunning | undefined =
+    configuration.delivery &&
+    (await openCustomerDelivery({
+      ...{ name, store, path, identity, client, directory, delivery: configuration.delivery },
+      wallet: () => walletHost,
+      told: (told, messageId, body) => paymentEnded(told, messageId, body),
+      surroundings: around,
+    }));
+  const deliveries = createDeliveries({ directory, client, guard, log, ...(delivery && { counter: delivery }) });
   const purchases = createDirectPurchases({
     ...{ directory, client, wallet, openWallet, nowMs: Date.now },
     pay: (payment) => walletHost.submit({ type: 'pay', payment }),
+    ...(delivery && { counter: delivery }),
   });
+  const paymentEnded = async (ended: EndedPayment, messageId: string, body: Uint8Array): Promise<void> => {
+    const { payment: paymentId, outcome, reason, transaction: xid } = ended;
+    if (purchases.ended({ paymentId, status: outcome, reason, xid })) return;
+    const input: GuardInput = { type: 'ended', paymentId, outcome, reason, xid };
+    await guard.handle({ messageId, digest: sha256(body), input });
+    openWallet.close(paymentId);
+    if (outcome === 'paid') deliveries.start(paymentId);
+  };
   const walletSays = async (messageId: string, body: Uint8Array): Promise<Uint8Array> => {
     const outcome = decodePaymentOutcome(body);
-    if (purchases.ended(outcome) || outcome.status === 'pending') return DONE;
-    const { paymentId, status, reason, xid } = outcome;
-    const input: GuardInput = { type: 'ended', paymentId, outcome: status, reason, xid };
-    const answer = await guard.handle({ messageId, digest: sha256(body), input });
-    openWallet.close(paymentId);
-    if (status === 'paid') deliveries.start(paymentId);
-    return answer;
+    if (await delivery?.walletSays(outcome, messageId, body)) return DONE;
+    const { paymentId: payment, status, reason, xid: transaction } = outcome;
+    if (status === 'pending') purchases.ended(outcome);
+    else await paymentEnded({ payment, outcome: status, reason, transaction }, messageId, body);
+    return DONE;
   };
   // Paid before a restart, but not delivered yet.
   for (const { paymentId, status } of guard.state.payments.values()) if (status === 'paid') deliveries.start(paymentId);
@@ -187,7 +213,7 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
     ...(deposits && { deposits }),
     failed: Promise.race([
       ...[guard.failed, walletHost.failed, platform.host.failed],
-      ...(deposits ? [deposits.failed] : []),
+      ...[deposits, delivery].flatMap((part) => part?.failed ?? []),
     ]),
     close: () =>
       closeInOrder([
@@ -196,6 +222,7 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
         () => server.close(),
         () => deliveries.stop(),
         () => deposits?.close(),
+        () => delivery?.close(),
         () => platform.host.close(),
         () => walletHost.close(),
         () => guard.close(),

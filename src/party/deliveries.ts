@@ -11,6 +11,7 @@ import { fromHex } from '../codec/hex.ts';
 import { readMessage } from '../crypto/signed-message.ts';
 import type { Client } from '../transport/client.ts';
 import type { Log } from '../transport/log.ts';
+import type { CustomerDeliveryRunning } from './customer-delivery.ts';
 import { fetchGoods, GoodsError } from './fetch-goods.ts';
 import { fileNamesOf } from './file-names.ts';
 import { makeReceipt, type Receipt } from './receipt.ts';
@@ -36,9 +37,11 @@ export function createDeliveries(options: {
   readonly directory: string;
   readonly client: Client;
   readonly guard: { readonly state: Readonly<GuardState>; readByKey(key: string): Promise<GuardRecord[]> };
+  /** Where what is bought comes by secure delivery: it sees to the files. */
+  readonly counter?: Pick<CustomerDeliveryRunning, 'obtain' | 'deliveredBy'>;
   readonly log: Log;
 }): Deliveries {
-  const { directory, client, guard, log } = options;
+  const { directory, client, guard, counter, log } = options;
   const running = new Map<string, Promise<void>>();
   const failures = new Map<string, string>();
   const stopped = new AbortController();
@@ -54,12 +57,17 @@ export function createDeliveries(options: {
     const names = fileNamesOf(items);
     const files: string[] = [];
     for (const [index, { sha256, sizeBytes }] of items.entries()) {
+      if (counter !== undefined) {
+        files.push(await counter.obtain(paymentId, index, stopped.signal));
+        continue;
+      }
       const fileName = names[index]!;
       const order = { merchantUrl, orderId: paymentId, xid: fromHex(xid), sha256, sizeBytes, index, fileName };
       files.push(await fetchGoods(client, order, goodsFolder(paymentId), stopped.signal));
     }
     const others = await noticeOf(guard, paymentId, stopped.signal);
-    const receipt = makeReceipt({ ...facts, files, others });
+    const deliveries = counter && (await Promise.all(items.map((_, index) => counter.deliveredBy(paymentId, index))));
+    const receipt = makeReceipt({ ...facts, files, others, ...(deliveries && { deliveries }) });
     replaceFile(receiptFile(paymentId), `${JSON.stringify(receipt, null, 2)}\n`);
     failures.delete(paymentId);
     log.info({ payment: paymentId, files: files.length }, 'delivered');

@@ -10,7 +10,9 @@ import { compareAmounts, formatAmount, parseAmount } from '../money/amount.ts';
 import type { PaymentToMake } from '../set/wallet/payment.ts';
 import type { PaymentOutcome } from '../set/wallet/payment-outcome.ts';
 import type { Client } from '../transport/client.ts';
-import { fetchGoods } from './fetch-goods.ts';
+import { counterOrder } from './counter-order.ts';
+import type { CustomerDeliveryRunning } from './customer-delivery.ts';
+import { fetchGoods, GoodsError } from './fetch-goods.ts';
 import { fileNamesOf } from './file-names.ts';
 import type { OpenWallet } from './open-wallet.ts';
 import { type CardChoice, cardNameOf } from './payment-order.ts';
@@ -46,7 +48,7 @@ export interface DirectPurchases {
   /** Every purchase that was paid, in no order; asks nobody. */
   list(): readonly DirectlyBought[];
   /** True when the wallet's word was about one of these. */
-  ended(outcome: PaymentOutcome): boolean;
+  ended(outcome: Pick<PaymentOutcome, 'paymentId' | 'status' | 'reason' | 'xid'> & Partial<PaymentOutcome>): boolean;
 }
 
 interface DirectlyBought {
@@ -80,9 +82,11 @@ export function createDirectPurchases(options: {
   readonly wallet: () => WalletFile;
   readonly openWallet: OpenWallet;
   readonly pay: (payment: PaymentToMake) => Promise<void>;
+  /** Where what is bought comes by secure delivery: it has the wallet pay, and sees to the files. */
+  readonly counter?: Pick<CustomerDeliveryRunning, 'buy' | 'obtain'>;
   readonly nowMs: () => number;
 }): DirectPurchases {
-  const { directory, client, wallet, openWallet, pay, nowMs } = options;
+  const { directory, client, wallet, openWallet, pay, counter, nowMs } = options;
   const fileOf = (paymentId: string) => join(directory, paymentId, 'purchase.json');
   const keep = (paymentId: string, kept: Kept) => replaceFile(fileOf(paymentId), JSON.stringify(kept, null, 2));
   const kept = (paymentId: string): Kept | undefined =>
@@ -120,7 +124,7 @@ export function createDirectPurchases(options: {
       const choice: CardChoice = { cardId: cardNameOf(paymentId, card.id), brandId: card.brand, bin: card.bin };
       try {
         keep(paymentId, { merchant, description: toBase64Url(description) });
-        await pay({
+        const payment = {
           ...choice,
           paymentId,
           orderId: fromHex(paymentId),
@@ -129,7 +133,9 @@ export function createDirectPurchases(options: {
           merchant: { url: merchant, merchantId: quote.merchant },
           deadlineMs: nowMs() + DEADLINE_MS,
           notify: 'local:guard',
-        });
+        };
+        if (counter === undefined) await pay(payment);
+        else await counter.buy(counterOrder(payment, [quote]), `pay ${paymentId}`);
       } catch (error) {
         openWallet.close(paymentId);
         throw error;
@@ -145,6 +151,7 @@ export function createDirectPurchases(options: {
       if (outcome?.status !== 'paid') {
         return { ...facts, status: outcome?.status ?? 'paying', ...(outcome?.reason && { reason: outcome.reason }) };
       }
+      if (counter !== undefined) return { ...facts, ...(await deliveredBy(counter, paymentId)) };
       const { orderId, sha256, sizeBytes } = quote;
       const [fileName] = fileNamesOf([quote]);
       const place = { merchantUrl: merchant, xid: fromHex(outcome.xid), index: 0, fileName: fileName! };
@@ -178,6 +185,19 @@ export function createDirectPurchases(options: {
       return true;
     },
   };
+}
+
+/** Paid: delivered, not yet, or never. */
+async function deliveredBy(
+  counter: Pick<CustomerDeliveryRunning, 'obtain'>,
+  paymentId: string,
+): Promise<Pick<DirectPurchaseStatus, 'status' | 'file' | 'reason'>> {
+  try {
+    return { status: 'delivered', file: await counter.obtain(paymentId, 0, AbortSignal.abort()) };
+  } catch (cause) {
+    if (!(cause instanceof GoodsError)) throw cause;
+    return cause.code === 'GOODS_NOT_READY' ? { status: 'paying' } : { status: 'failed', reason: cause.message };
+  }
 }
 
 function parseJson(body: Uint8Array): { readonly code?: string; readonly detail?: string } {

@@ -21,6 +21,7 @@ import { createCommunicationTrust } from './communication-trust.ts';
 import { readConfiguration } from './configuration.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { deployAgents } from './merchant-agents.ts';
+import { type OrderAtShop, openMerchantDelivery } from './merchant-delivery.ts';
 import { currenciesOf, parametersOf } from './merchant-offers.ts';
 import { orderToTake, readOrderToTake } from './order-to-take.ts';
 import { openPaidRoutes, type PaidRoutes } from './paid-routes.ts';
@@ -167,12 +168,23 @@ export async function startMerchant(file: string, surroundings: Surroundings): P
           ...{ name, store, path, items, client, identity, paid: configuration.paid },
           surroundings: around,
         });
+  const orderAtShop = (orderId: string): OrderAtShop | undefined => {
+    const order = shop.state.open.get(orderId);
+    const taken = payments.state.orders.get(orderId);
+    return order && taken && { ...order, od: taken.od };
+  };
+  const delivery =
+    configuration.delivery &&
+    (await openMerchantDelivery({
+      ...{ name, merchantId, store, path, items, client, identity, orderAtShop, delivery: configuration.delivery },
+      surroundings: around,
+    }));
   const server = await serve({
     listen: configuration.listen,
     tls: identity.serverTls,
     limits: SERVER_LIMITS,
     log,
-    routes: { ...shopRoutes, ...paid?.operatorRoutes },
+    routes: { ...shopRoutes, ...paid?.operatorRoutes, ...delivery?.routes },
   });
 
   const stopping = new AbortController();
@@ -193,7 +205,7 @@ export async function startMerchant(file: string, surroundings: Surroundings): P
     url,
     ready: deployed,
     ...(paid && { paid }),
-    failed: Promise.race([payments.failed, shop.failed, ...(paid ? [paid.failed] : [])]),
+    failed: Promise.race([payments.failed, shop.failed, ...[paid, delivery].flatMap((part) => part?.failed ?? [])]),
     async close() {
       stopping.abort();
       await closeInOrder([
@@ -201,6 +213,7 @@ export async function startMerchant(file: string, surroundings: Surroundings): P
         () => deployed,
         () => server.close(),
         () => paid?.close(),
+        () => delivery?.close(),
         () => shop.close(),
         () => payments.close(),
         () => client.close(),

@@ -25,6 +25,7 @@ import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { readKeyFile } from './key-file.ts';
 import { type OperatorAccounts, operatorAccounts } from './operator-accounts.ts';
 import { setUpAcquirer, setUpIssuer } from './operator-books.ts';
+import { openOperatorDelivery } from './operator-delivery.ts';
 import { type OperatorDepositsRunning, openOperatorDeposits } from './operator-deposits.ts';
 import { exchangeWith, openOperatorNetwork } from './operator-network.ts';
 import { startShard } from './operator-shard.ts';
@@ -126,6 +127,14 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
             runShard: surroundings.shards?.run ?? ((shard) => startShard(file, shard, surroundings)),
           }),
         );
+  const delivery =
+    configuration.delivery &&
+    opened(
+      await openOperatorDelivery({
+        ...{ configuration, path, identity, client, gateway, delivery: configuration.delivery },
+        surroundings: around,
+      }),
+    );
   const accounts = () => operatorAccounts({ issuer, acquirer, deposits });
   const closeOfBusiness = async () => {
     await settlement.closeOfBusiness();
@@ -145,6 +154,7 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
     routes: {
       'POST /set': async ({ body }) => ({ contentType: SET_FORM, body: await endpoint(body) }),
       ...deposits?.routes,
+      ...delivery?.routes,
       ...ownCommands(name, { closeOfBusiness, accounts }, log),
     },
   });
@@ -152,7 +162,10 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
     name,
     url: server.url,
     interchangePort: network.port,
-    failed: Promise.race([issuer.failed, acquirer.failed, gateway.failed, ...(deposits ? [deposits.failed] : [])]),
+    failed: Promise.race([
+      ...[issuer.failed, acquirer.failed, gateway.failed],
+      ...[deposits, delivery].flatMap((part) => part?.failed ?? []),
+    ]),
     closeOfBusiness,
     accounts,
     ...(deposits && { deposits }),
@@ -162,6 +175,7 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
         settlement.stop,
         // Doors first, then whoever asks the next one, so that nothing asked is left without its answer.
         () => server.close(),
+        () => delivery?.close(),
         () => gateway.close(),
         () => acquirer.close(),
         () => network.close(),

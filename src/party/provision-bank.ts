@@ -7,7 +7,7 @@ import { issueGateway } from '../set/authority/issue-acceptance.ts';
 import type { BrandRevocation } from '../set/authority/revocation.ts';
 import { chainFile, issueIdentity, privateKeyFile, trustConfiguration, trustFiles } from './issue-for-party.ts';
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
-import { type NewFiles, publicFile, secretFile } from './new-files.ts';
+import { type NewFile, type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { certifiedHosts, type NetworkPlan, type OperatorPlan, urlAt } from './provision-plan.ts';
 
 export interface NewCard {
@@ -50,7 +50,7 @@ export function operatorFiles(
   operator: OperatorPlan,
   cards: readonly NewCard[],
   options: PartyOptions,
-): { readonly files: NewFiles; readonly gateway: NewFiles } {
+): { readonly files: NewFiles; readonly gateway: NewFiles; readonly certificate: NewFile } {
   const { agency, plan, news, agencyUrl, peers, random } = options;
   const { name, bin, acquirerId, issuerId } = operator;
   const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
@@ -105,6 +105,13 @@ export function operatorFiles(
         })),
     },
     deposits: depositsOf(operator, plan),
+    delivery: {
+      storageKey: 'delivery/storage.key',
+      merchants: plan.merchants
+        .filter(({ acquirer }) => acquirer.name === name)
+        .map((merchant) => ({ name: merchant.name, url: urlAt(plan, merchant.name, merchant.port) })),
+      arbiters: [plan.arbiter.name],
+    },
   };
   const files: NewFiles = new Map([
     ...identity.files,
@@ -113,6 +120,7 @@ export function operatorFiles(
     ['gateway/signature-key.pem', privateKeyFile(signature.privateKey)],
     ['gateway/encryption-key.pem', privateKeyFile(encryption.privateKey)],
     ['gateway/storage.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['delivery/storage.key', secretFile(keyFileText(random(KEY_LENGTH)))],
     ['issuer/pan.key', secretFile(keyFileText(random(KEY_LENGTH)))],
     [
       'issuer/cards.json',
@@ -120,7 +128,7 @@ export function operatorFiles(
     ],
     ['party.json', publicFile(asJson(configuration))],
   ]);
-  return { files, gateway };
+  return { files, gateway, certificate: chainFile([identity.certificate]) };
 }
 
 /** An account for the customer, one for each merchant, and what operators may owe each other. */

@@ -8,7 +8,7 @@ import { issueCardholder } from '../set/authority/issue-cardholder.ts';
 import { derivePanSecret, registrationTranscript } from '../set/message/cardholder-identity.ts';
 import { issueAgents, issueIdentity, trustConfiguration, trustFiles } from './issue-for-party.ts';
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
-import { type NewFiles, publicFile, secretFile } from './new-files.ts';
+import { type NewFile, type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { asJson, type NewCard, type PartyOptions } from './provision-bank.ts';
 import { certifiedHosts, urlAt } from './provision-plan.ts';
 import { addCard, createWallet, type WalletFile } from './wallet-file.ts';
@@ -45,10 +45,12 @@ export function newPassword(random: Random): string {
 export interface CustomerFilesOptions extends PartyOptions {
   readonly url: string;
   readonly marketUrl: string;
+  /** The arbiter's certificate. */
+  readonly arbiter: NewFile;
 }
 
 export function customerFiles(options: CustomerFilesOptions): NewFiles {
-  const { agency, plan, news, agencyUrl, peers, random, url, marketUrl } = options;
+  const { agency, plan, news, agencyUrl, peers, random, url, marketUrl, arbiter } = options;
   const { name, port, controlPort, issuer } = plan.customer;
   const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const agents = issueAgents(agency, identity.certificate);
@@ -79,12 +81,27 @@ export function customerFiles(options: CustomerFilesOptions): NewFiles {
       depositMinor: '100',
       maxPrice: '0.01 EUR',
     },
+    delivery: {
+      storageKey: 'delivery/storage.key',
+      trustees: plan.operators.map((operator) => ({
+        name: operator.name,
+        url: urlAt(plan, operator.name, operator.port),
+      })),
+      arbiter: {
+        name: plan.arbiter.name,
+        url: urlAt(plan, plan.arbiter.name, plan.arbiter.port),
+        certificate: 'delivery/arbiter.pem',
+      },
+      packages: 'packages',
+    },
   };
   return new Map([
     ...identity.files,
     ...agents.files,
     ...trustFiles(agency, news),
     ['sealing.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['delivery/storage.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['delivery/arbiter.pem', arbiter],
     ['deposits.key', secretFile(keyFileText(random(KEY_LENGTH)))],
     ['party.json', publicFile(asJson(configuration))],
   ]);

@@ -20,6 +20,8 @@ export interface MerchantPlan {
   readonly port: number;
   /** Of the routes that are paid out of deposits, and what their prices are in. */
   readonly paidPort: number;
+  /** Of the plain web server with its packages. */
+  readonly packagesPort: number;
   readonly paidCurrency: string;
 }
 
@@ -37,6 +39,7 @@ export interface NetworkPlan {
   readonly operators: readonly OperatorPlan[];
   readonly merchants: readonly MerchantPlan[];
   readonly market: { readonly name: string; readonly port: number };
+  readonly arbiter: { readonly name: string; readonly port: number };
   readonly customer: {
     readonly name: string;
     readonly issuer: OperatorPlan;
@@ -45,8 +48,8 @@ export interface NetworkPlan {
   };
 }
 
-export const PORTS_NEEDED = 12;
-export const PARTY_NAMES = ['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'customer'] as const;
+export const PORTS_NEEDED = 15;
+export const PARTY_NAMES = ['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'arbiter', 'customer'] as const;
 
 export interface Places {
   readonly host: string;
@@ -60,8 +63,14 @@ export interface Places {
 export const certifiedHosts = (plan: NetworkPlan, name: string) => [...new Set([plan.hostOf(name), 'localhost'])];
 
 export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
-  const rest = ports.slice(0, -2);
-  const [atlasPaid, lexiconPaid] = ports.slice(-2) as [number, number];
+  const rest = ports.slice(0, 10);
+  const [atlasPaid, lexiconPaid, arbiterPort, atlasPackages, lexiconPackages] = ports.slice(10) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const port = () => rest.shift()!;
   const agency = { name: 'agency', port: port() };
   const operator = (name: string, index: number): OperatorPlan => ({
@@ -85,10 +94,17 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
     agency,
     operators: [north, south],
     merchants: [
-      { name: 'atlas', title: 'Atlas', acquirer: north, port: port(), paidPort: atlasPaid, paidCurrency: 'USD' },
-      { name: 'lexicon', title: 'Lexicon', acquirer: south, port: port(), paidPort: lexiconPaid, paidCurrency: 'EUR' },
+      {
+        ...{ name: 'atlas', title: 'Atlas', acquirer: north, port: port() },
+        ...{ paidPort: atlasPaid, paidCurrency: 'USD', packagesPort: atlasPackages },
+      },
+      {
+        ...{ name: 'lexicon', title: 'Lexicon', acquirer: south, port: port() },
+        ...{ paidPort: lexiconPaid, paidCurrency: 'EUR', packagesPort: lexiconPackages },
+      },
     ],
     market: { name: 'market', port: port() },
+    arbiter: { name: 'arbiter', port: arbiterPort },
     // The card is of the other operator than the first merchant's, so that a purchase there crosses operators.
     customer: { name: 'customer', issuer: south, port: port(), controlPort: port() },
   };

@@ -12,7 +12,7 @@ import {
   trustFiles,
 } from './issue-for-party.ts';
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
-import { below, type NewFiles, publicFile, secretFile } from './new-files.ts';
+import { below, type NewFile, type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { asJson, type PartyOptions } from './provision-bank.ts';
 import { certifiedHosts, type MerchantPlan, urlAt } from './provision-plan.ts';
 
@@ -21,6 +21,8 @@ export interface MerchantFilesOptions extends PartyOptions {
   readonly catalogue: string;
   /** The certificates of the acquirer's gateway. */
   readonly gateway: NewFiles;
+  /** The certificate of the acquirer as the trustee. */
+  readonly trustee: NewFile;
   readonly gatewayUrl: string;
   readonly marketUrl: string;
   readonly url: string;
@@ -31,7 +33,7 @@ const PAID_PRICE = '0.0004';
 const PAID_UNIT_NANO = 100_000;
 
 export function merchantFiles(merchant: MerchantPlan, options: MerchantFilesOptions): NewFiles {
-  const { agency, plan, news, agencyUrl, peers, gateway, gatewayUrl, marketUrl, url, random } = options;
+  const { agency, plan, news, agencyUrl, peers, gateway, gatewayUrl, marketUrl, trustee, url, random } = options;
   const { name, title, acquirer } = merchant;
   const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const agents = issueAgents(agency, identity.certificate);
@@ -75,9 +77,22 @@ export function merchantFiles(merchant: MerchantPlan, options: MerchantFilesOpti
       storageKey: 'paid/storage.key',
       challengeKey: 'paid/challenge.key',
     },
+    delivery: {
+      storageKey: 'delivery/storage.key',
+      trustee: { name: acquirer.name, url: gatewayUrl, certificate: 'delivery/trustee.pem' },
+      arbiters: [plan.arbiter.name],
+      packages: {
+        folder: 'packages',
+        listen: { host: plan.hostOf(name), port: merchant.packagesPort },
+        // In clear: a package is encrypted and signed, and anybody may serve it.
+        urls: [`${urlAt(plan, name, merchant.packagesPort).replace('https:', 'http:')}/packages/`],
+      },
+    },
   };
   return new Map([
     ['paid/storage.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['delivery/storage.key', secretFile(keyFileText(random(KEY_LENGTH)))],
+    ['delivery/trustee.pem', trustee],
     ['paid/challenge.key', secretFile(keyFileText(random(KEY_LENGTH)))],
     ...identity.files,
     ...agents.files,

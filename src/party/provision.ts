@@ -21,6 +21,7 @@ import {
 } from './network-home.ts';
 import { below, flushFolder, type NewFile, type NewFiles, publicFile, secretFile, writeNewFiles } from './new-files.ts';
 import { agencyFiles } from './provision-agency.ts';
+import { arbiterFiles } from './provision-arbiter.ts';
 import { asJson, operatorFiles, type PartyOptions } from './provision-bank.ts';
 import { customerFiles, newCard, newPassword, walletWith } from './provision-customer.ts';
 import { basePortOf, type NetworkPlan, PARTY_NAMES, PORTS_NEEDED, planNetwork, urlAt } from './provision-plan.ts';
@@ -137,7 +138,7 @@ function isBeingMade(making: string): boolean {
 }
 
 function networkOf(plan: NetworkPlan): Network {
-  const { brand, agency, operators, merchants, market, customer } = plan;
+  const { brand, agency, operators, merchants, market, arbiter, customer } = plan;
   const member =
     (party: NetworkMember['party']) =>
     ({ name, port }: { name: string; port: number }) => ({
@@ -153,6 +154,7 @@ function networkOf(plan: NetworkPlan): Network {
       ...operators.map(member('operator')),
       member('market')(market),
       ...merchants.map((one) => ({ ...member('merchant')(one), paid: urlAt(plan, one.name, one.paidPort) })),
+      member('arbiter')(arbiter),
       member('customer')(customer),
     ],
   };
@@ -189,9 +191,11 @@ function networkFiles(
 
   const card = newCard({ bin: customer.issuer.bin, currency: 'EUR', nowMs: nowMs(), random });
   const gateways = new Map<string, NewFiles>();
+  const certificates = new Map<string, NewFile>();
   for (const operator of plan.operators) {
     const made = operatorFiles(operator, operator.name === customer.issuer.name ? [card] : [], options);
     gateways.set(operator.name, made.gateway);
+    certificates.set(operator.name, made.certificate);
     add(operator.name, made.files);
   }
   const marketUrl = urlNamed(plan.market.name);
@@ -199,10 +203,19 @@ function networkFiles(
     const { name, acquirer } = merchant;
     const gateway = gateways.get(acquirer.name)!;
     const places = { url: urlNamed(name), gatewayUrl: urlNamed(acquirer.name), marketUrl };
-    add(name, merchantFiles(merchant, { ...options, ...places, gateway, catalogue: join(catalogues, name) }));
+    add(
+      name,
+      merchantFiles(merchant, {
+        ...{ ...options, ...places, gateway, catalogue: join(catalogues, name) },
+        trustee: certificates.get(acquirer.name)!,
+      }),
+    );
   }
   add(plan.market.name, marketFiles({ ...options, url: marketUrl }));
-  add(customer.name, customerFiles({ ...options, url: urlNamed(customer.name), marketUrl }));
+  const arbiter = arbiterFiles({ ...options, url: urlNamed(plan.arbiter.name) });
+  add(plan.arbiter.name, arbiter.files);
+  const places = { url: urlNamed(customer.name), marketUrl };
+  add(customer.name, customerFiles({ ...options, ...places, arbiter: arbiter.certificate }));
   const password = newPassword(random);
   const wallet = walletWith(card, password, options);
   files.set(PASSWORD_FILE, secretFile(`${password}\n`));

@@ -4,6 +4,13 @@ import type { CompletionNotice } from '../agent/message/payment.ts';
 import { toHex } from '../codec/hex.ts';
 import { formatMinor } from '../money/amount.ts';
 
+/** Secure delivery: the package (SHA-256 of its signed manifest, hexadecimal), and who released its key once it was paid. */
+export interface DeliveredBy {
+  readonly package: string;
+  readonly released: 'merchant' | 'trustee' | 'arbiter';
+  readonly by: string;
+}
+
 export interface Receipt {
   readonly mandate: string;
   readonly payment: string;
@@ -17,6 +24,8 @@ export interface Receipt {
       readonly mediaType: string;
       readonly sha256: string;
       readonly file: string;
+      /** How it came, where by secure delivery. */
+      readonly delivery?: DeliveredBy;
     }[];
   };
   readonly merchant: { readonly id: string; readonly name: string };
@@ -32,11 +41,13 @@ export function makeReceipt(facts: {
   readonly mandateId: string;
   readonly agreement: Agreement;
   readonly files: readonly string[];
+  /** Of each file; empty where they did not come by secure delivery. */
+  readonly deliveries?: readonly DeliveredBy[];
   readonly xid: string;
   readonly paidAtMs: number;
   readonly others: CompletionNotice['others'];
 }): Receipt {
-  const { agreement, files } = facts;
+  const { agreement, files, deliveries } = facts;
   const { terms } = agreement;
   return {
     mandate: facts.mandateId,
@@ -51,6 +62,7 @@ export function makeReceipt(facts: {
         mediaType,
         sha256: toHex(sha256),
         file: files[index]!,
+        ...(deliveries?.[index] && { delivery: deliveries[index] }),
       })),
     },
     merchant: { id: terms.merchant.id, name: terms.merchant.name },
@@ -75,7 +87,17 @@ export function formatReceipt(receipt: Receipt): string {
       ({ merchant: other, product, price }, index) =>
         `${index === 0 ? 'beat' : '    '}      ${price}  ${product}, ${other}`,
     ),
-    ...bought.items.map(({ file }, index) => `${index === 0 ? 'file' : '    '}      ${file}`),
+    ...bought.items.flatMap(fileLines),
   ];
   return lines.join('\n');
+}
+
+function fileLines({ file, sha256, delivery }: Receipt['bought']['items'][number]): readonly string[] {
+  const lines = [`file      ${file}`, `SHA-256   ${sha256}`];
+  if (delivery === undefined) return lines;
+  const { package: of, released, by } = delivery;
+  return [
+    ...lines,
+    `delivery  package ${of.slice(0, 16)}…, checked before it was paid; its key released by the ${released}, ${by}`,
+  ];
 }

@@ -11,6 +11,7 @@ export interface Running {
   readonly operator: RunningOperator;
   readonly merchant: RunningMerchant;
   readonly market: RunningParty;
+  readonly arbiter: RunningParty;
   readonly customer: RunningCustomer;
 }
 
@@ -21,6 +22,7 @@ const starts: { readonly [K in PartyKind]: () => Promise<Start<K>> } = {
   operator: async () => (await import('./operator.ts')).startOperator,
   merchant: async () => (await import('./merchant.ts')).startMerchant,
   market: async () => (await import('./market.ts')).startMarket,
+  arbiter: async () => (await import('./arbiter.ts')).startArbiter,
   customer: async () => (await import('./customer.ts')).startCustomer,
 };
 

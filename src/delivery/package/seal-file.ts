@@ -24,6 +24,8 @@ export interface FileToSeal {
   readonly sealed: Sealed;
   /** Signs the manifest over this root. Its length must not depend on the root: it is asked for once before there is one. */
   readonly sign: (root: Uint8Array) => Uint8Array;
+  /** Told of each segment how many bytes of content are done. */
+  readonly onSealed?: (bytes: number) => void;
 }
 
 /** Gives the signed manifest. @throws DeliveryError `CONTENT_DIFFERS` when the source is not as long as stated, or changes meanwhile */
@@ -63,7 +65,7 @@ async function versionOf(file: string) {
 
 /** The digests of all segments, once they are in the file. */
 async function sealSegments(
-  { source, productKey, sealed: cut }: FileToSeal,
+  { source, productKey, sealed: cut, onSealed }: FileToSeal,
   target: FileHandle,
   layout: Layout,
 ): Promise<Uint8Array> {
@@ -72,6 +74,7 @@ async function sealSegments(
   const key = keyObjectOf(keys);
   const longest = Math.min(cut.segmentLength, cut.length);
   let next = 0;
+  let done = 0;
 
   const sealWhatIsLeft = async (from: FileHandle) => {
     const content = Buffer.allocUnsafeSlow(longest);
@@ -91,6 +94,8 @@ async function sealSegments(
         writeWholly(target, whole, segmentSpan(number, cut, layout).start),
       ]);
       digests.set(new Uint8Array(digest), number * DIGEST_LENGTH);
+      done += length;
+      onSealed?.(done);
     }
   };
   const from = await open(source, 'r');

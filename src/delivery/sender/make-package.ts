@@ -12,7 +12,7 @@ import {
   NONCE_PREFIX_LENGTH,
   PRODUCT_KEY_LENGTH,
 } from '../message/manifest.ts';
-import { contentOf } from '../package/content-digest.ts';
+import { contentOf, type StatedContent } from '../package/content-digest.ts';
 import { sealFile } from '../package/seal-file.ts';
 
 export interface ProductToPack {
@@ -29,6 +29,10 @@ export interface ProductToPack {
   readonly segmentLength?: number;
   readonly nowMs: number;
   readonly random: Random;
+  /** Of the source as it was just read; read once more where it is not given. */
+  readonly stated?: StatedContent;
+  /** Told of each segment how many bytes of content are encrypted. */
+  readonly onSealed?: (bytes: number) => void;
 }
 
 export interface PackedProduct {
@@ -44,7 +48,7 @@ export interface PackedProduct {
 /** @throws DeliveryError `CONTENT_DIFFERS` when the content changes meanwhile, `PACKAGE_MALFORMED` when it has too many segments */
 export async function packProduct(options: ProductToPack): Promise<PackedProduct> {
   const { product, merchant, mediaType, signer, random, source, target } = options;
-  const stated = await contentOf(source);
+  const stated = options.stated ?? (await contentOf(source));
   const said: Description = {
     ...{ product, merchant, mediaType, name: options.name, text: options.text },
     ...stated,
@@ -62,6 +66,7 @@ export async function packProduct(options: ProductToPack): Promise<PackedProduct
     commitment: commitmentTo(productKey, { merchant, product }),
   };
   const sign = (root: Uint8Array) => signMessage(manifestType, { ...unrooted, root }, signer);
-  const manifest = await sealFile({ source, target, productKey, sealed, sign });
+  const { onSealed } = options;
+  const manifest = await sealFile({ source, target, productKey, sealed, sign, ...(onSealed && { onSealed }) });
   return { description, manifest, package: linkOf(manifest), productKey };
 }

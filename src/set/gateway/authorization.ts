@@ -16,6 +16,8 @@ export interface OpenRequest {
   readonly tags: Uint8Array;
   /** Its hash. */
   readonly request: string;
+  /** HOD of the instruction, hexadecimal: of what order it pays, for whoever can show that. Absent in older journals, and of reversals. */
+  readonly hod?: string;
   /** Thumbprint of the merchant's encryption certificate. */
   readonly recipient: string;
   readonly amount: Amount;
@@ -34,7 +36,7 @@ export interface NetworkRequest {
 
 export interface UsedInstruction {
   readonly status: 'open' | 'authorized' | 'captured' | 'declined' | 'reversed';
-  /** Hash of the payment instruction. */
+  /** Hash of the payment instruction; empty where none was seen. */
   readonly hPI: string;
   /** Unix milliseconds: after that the instruction is refused by its date. */
   readonly untilMs: number;

@@ -85,6 +85,7 @@ export function authorize(
     ...{ key, kind: 'authorization', messageId, captureNow: data.captureNow },
     tags: encodeDer(authTagsType, authTags),
     request: toHex(request.hash),
+    hod: toHex(request.piHead.inputs.hod),
     recipient: toHex(encryption.thumb),
     amount: authReqPayload.authReqAmt,
     network: nextTransmission(nextStan(state.stan), env.nowMs),
@@ -99,6 +100,17 @@ export function authorize(
     keys: [key],
     send: [authorizeMessage({ ...open, expiresAtMs: env.nowMs + times.networkWaitMs }, panData, network)],
   };
+}
+
+/**
+ * Nothing is charged under this transaction any more, unless something was already. Whoever paid and heard nothing more asks for it: then
+ * it is paid, or never will be.
+ */
+export function voidUnused(state: GatewayState, key: string, { times, env }: Context): GatewayDecision {
+  if (state.used.has(key) || state.held.has(key)) return { records: [] };
+  // An instruction may be dated ahead by as long as it is good for.
+  const used: UsedInstruction = { status: 'declined', hPI: '', untilMs: env.nowMs + 2 * times.instructionMs };
+  return { records: [{ type: 'declined', atMs: env.nowMs, key, used }] };
 }
 
 /** A merchant that is cut off, and an instruction that is older than what is remembered, or from the future. */

@@ -12,6 +12,8 @@ export type GatewayInput =
   | { readonly type: 'authorize'; readonly messageId: string; readonly request: ReceivedAuthReq }
   | { readonly type: 'reverse'; readonly messageId: string; readonly request: ReceivedAuthRevReq }
   | { readonly type: 'refuse'; readonly refusal: Refusal }
+  /** By purchase: if it has not been used, it is not to be used any more. */
+  | { readonly type: 'void'; readonly key: string }
   | { readonly type: 'answered'; readonly key: string; readonly response: CardResponse }
   /** The network did not answer in time: what it did is not known. */
   | { readonly type: 'silent'; readonly key: string };

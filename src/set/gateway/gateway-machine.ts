@@ -19,6 +19,7 @@ import {
   type GatewayDecision,
   type GatewayTimes,
   reverse,
+  voidUnused,
 } from './decide-authorization.ts';
 import { type GatewayInput, readNetworkReply } from './gateway-input.ts';
 import type { GatewayKeys, NetworkNames } from './gateway-keys.ts';
@@ -49,6 +50,8 @@ function decide(state: GatewayState, input: GatewayInput, context: Context): Gat
       return authorize(state, input, context);
     case 'reverse':
       return reverse(state, input, context);
+    case 'void':
+      return voidUnused(state, input.key, context);
     case 'answered':
       return conclude(state, input, context);
     case 'silent':

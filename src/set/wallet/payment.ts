@@ -22,6 +22,11 @@ export interface PaymentToMake {
   readonly deadlineMs: number;
   /** Route to tell of the end of the payment, e.g. `local:guard`. */
   readonly notify: string;
+  /**
+   * What else the payment is for, as 32 bytes nobody can guess: they take the place of ODSalt, so that the cardholder's signature, what
+   * the merchant checks and what the gateway keeps are bound to it. Default at random.
+   */
+  readonly boundTo?: Uint8Array;
 }
 
 /**
@@ -44,6 +49,8 @@ export interface OpenPayment {
   readonly bin: string;
   readonly deadlineMs: number;
   readonly notify: string;
+  /** Absent where ODSalt is made at random, and in older journals. */
+  readonly odSalt?: string;
   readonly lidC: string;
   phase: PaymentPhase;
   /** Counts the requests sent, so that a late answer to an earlier one is told apart. */

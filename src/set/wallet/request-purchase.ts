@@ -33,7 +33,7 @@ export function encodePurchase(request: PurchaseToRequest): Uint8Array {
   const { transIds, challM } = data;
   const named: GatewayIdentity = { gatewayId: gateway.gatewayId, peThumb: gateway.certificate.thumb };
 
-  const odSalt = newNonce(random);
+  const odSalt = payment.odSalt === undefined ? newNonce(random) : fromHex(payment.odSalt);
   const hod = digestOrder({ od: fromHex(payment.od), purchAmt: payment.amount, odSalt });
   const { brandId, bin } = payment;
   const oiData = encodeOIData({ transIds, rrpid, challC, hod, odSalt, challM, brandId, bin, gateway: named });

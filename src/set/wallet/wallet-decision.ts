@@ -28,6 +28,7 @@ export function openPayment(payment: PaymentToMake, env: Env): OpenPayment {
     od: toHex(digestOrderDescription(payment.description)),
     merchantUrl: merchant.url,
     merchantId: merchant.merchantId,
+    ...(payment.boundTo && { odSalt: toHex(payment.boundTo) }),
     lidC: toHex(newId(env.random)),
     phase: 'initiating',
     attempt: 0,

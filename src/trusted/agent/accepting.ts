@@ -14,13 +14,15 @@ import {
 } from '../message/ticket-talk.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
-import { inactivity, readMark, signMark, statusOf, type TicketStatus, writeMark } from '../ticket/status.ts';
+import { DoorRefusal } from '../ticket/door-reason.ts';
+import { readMark, signMark, statusOf, type TicketStatus, writeMark } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import type { Transaction } from './agent-state.ts';
 import { credentialToShow, reasonOf } from './check-credential.ts';
 import type { Conversation } from './conversation.ts';
 import type { Leg } from './leg.ts';
 import { doubt } from './outcome.ts';
+import { requireGood } from './scanning.ts';
 import { readShownTicket, type ShownTicketRead } from './shown-ticket.ts';
 import type { AcceptingTalk, Use } from './talk.ts';
 import { showTicket, tellHost } from './to-host.ts';
@@ -76,10 +78,9 @@ function receive(turn: Turn, talk: AcceptingTalk, request: Extract<PresentReques
   if (talk.ticket !== undefined) throw outOfOrder(request);
   try {
     const shown = readShownTicket(turn, peerOf(turn, talk), { ...request, taintAllowed: true });
-    const { ticketId, ticket, status } = shown;
-    requireNewest(turn, talk, shown);
-    const why = inactivity(ticket.body.components, status, Math.floor(turn.env.nowMs / 1000));
-    if (why !== undefined) throw new TrustedError('TICKET_INACTIVE', `the ticket is ${why}`);
+    const { ticketId, ticket } = shown;
+    const status = requireNewest(turn, talk, shown);
+    requireGood(turn, { ...shown, status });
     resolveDoubts(turn, { ticketId, shown: request.mark });
     tellHost(turn, {
       type: 'presented',
@@ -89,7 +90,11 @@ function receive(turn: Turn, talk: AcceptingTalk, request: Extract<PresentReques
     });
     offerMark(turn, { ...talk, ticketId, ticket: request.ticket }, { ticket, status, use: undefined });
   } catch (error) {
-    const reason = reasonOf(error);
+    if (error instanceof DoorRefusal) {
+      const { reason, message } = error;
+      tellHost(turn, { type: 'turned-away', matter: talk.matter, reason, why: message.slice(0, 200) });
+    }
+    const reason = error instanceof DoorRefusal ? 'TICKET_INACTIVE' : reasonOf(error);
     answer(turn, talk, { type: 'refused', reason });
     tellHost(turn, { type: 'failed', matter: talk.matter, why: reason });
     endTalk(turn, talk, 'refused');
@@ -98,12 +103,13 @@ function receive(turn: Turn, talk: AcceptingTalk, request: Extract<PresentReques
 
 /**
  * A holder that shows less than this acceptor has marked before is a copy, or was set back; unless what it says was on its way when the mark
- * was made in another session.
+ * was made in another session, or the mark was made for a code. Gives the status to go on from.
  * @throws TrustedError `TICKET_INVALID`, `TICKET_INACTIVE`
  */
-function requireNewest(turn: Turn, talk: AcceptingTalk, { ticketId, status }: ShownTicketRead): void {
+function requireNewest(turn: Turn, talk: AcceptingTalk, { ticketId, status }: ShownTicketRead): TicketStatus {
   const booked = turn.state.books.get(ticketId);
-  if (booked === undefined || status.number >= booked.status.number) return;
+  if (booked === undefined || status.number >= booked.status.number) return status;
+  if (booked.unheard !== undefined) return booked.status;
   if (booked.logged >= talk.begun) throw new TrustedError('TICKET_INACTIVE', 'the ticket was presented meanwhile');
   const note = `ticket ${ticketId} is shown with mark ${status.number}, and was marked ${booked.status.number} here`;
   log(turn, {
@@ -151,7 +157,7 @@ function offerMark(turn: Turn, talk: AcceptingTalk, { ticket, status, use }: ToM
     ),
   );
   const id = toHex(env.random(TRANSACTION_ID_LENGTH));
-  const leg: Leg = { type: 'book', ticketId: ticketIdOf(ticket), mark, units: granted };
+  const leg: Leg = { type: 'book', ticketId: ticketIdOf(ticket), ticket: talk.ticket!, mark, units: granted };
   vote(turn, talk, { id, legs: [leg] });
   const offered = { transaction: id, use: use && { units: granted, last } };
   keepTalk(turn, { ...talk, owes: false, uses: use === undefined ? talk.uses : talk.uses.slice(1), offered });

@@ -21,16 +21,20 @@ import { accepting, hold } from './accepting.ts';
 import { type AgentRecord, applyAgentRecord } from './agent-record.ts';
 import { emptyAgent, restoreAgent, snapshotAgent } from './agent-snapshot.ts';
 import type { AgentState } from './agent-state.ts';
+import { buying } from './buying.ts';
+import { calleeTalks, isCalledFor } from './callee-talk.ts';
 import { certifying } from './certifying.ts';
 import type { Conversation } from './conversation.ts';
 import { giving } from './giving.ts';
+import { hearPort, queryPort } from './hear-port.ts';
 import type { HostCommand } from './host-command.ts';
 import { obey } from './obey.ts';
 import { answerStatement, goOnAsking, hearStatementAnswer } from './outcome.ts';
 import { presenting } from './presenting.ts';
+import { selling } from './selling.ts';
 import { taking } from './taking.ts';
 import type { Talk } from './talk.ts';
-import { type AgentPace, type AgentSettings, decisionOf, newTurn, type Turn } from './turn.ts';
+import { type AgentPace, type AgentSettings, decisionOf, newTurn, type PaymentPorts, type Turn } from './turn.ts';
 
 export type AgentInput =
   | { readonly type: 'command'; readonly command: HostCommand }
@@ -45,11 +49,18 @@ export interface AgentOptions {
   /** Route under which other agents reach this one; absent for a device that only calls. */
   readonly replyTo?: string;
   readonly pace?: Partial<AgentPace>;
+  /** Absent for a device that pays only by card: then the payee's agent has a port, and it has none. */
+  readonly payment?: PaymentPorts;
 }
 
-export const usualAgentPace: AgentPace = { ...usualPace, holdMs: 20_000, useMs: 3_600_000, askMs: 30_000 };
+export const usualAgentPace: AgentPace = {
+  ...usualPace,
+  ...{ holdMs: 20_000, useMs: 3_600_000, askMs: 30_000, authoriseMs: 120_000 },
+};
 
 const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, { type: K }>> } = {
+  buying,
+  selling,
   certifying,
   giving,
   taking,
@@ -60,7 +71,8 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
 const conversationOf = (talk: Talk) => conversations[talk.type] as Conversation<Talk>;
 
 export function createTrustedAgent(options: AgentOptions): Machine<AgentState, AgentInput, AgentRecord> {
-  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo: options.replyTo };
+  const { replyTo, payment = {} } = options;
+  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo, payment };
   const ring = createKeyRing();
   return {
     name: 'trusted-agent',
@@ -159,7 +171,7 @@ function admit(
   peer: Peer,
   { purpose, about }: ProofBody,
 ): string | undefined {
-  if (peer.type !== 'agent' || (purpose !== 'give' && purpose !== 'present')) return `nothing is done for "${purpose}"`;
+  if (peer.type !== 'agent' || !isCalledFor(purpose)) return `nothing is done for "${purpose}"`;
   const own = state.identity.type === 'certified' ? state.identity.certificate.agentId : undefined;
   if (peer.agentId === own) return 'it has the same name as this agent';
   const said = toHex(about);
@@ -167,31 +179,16 @@ function admit(
     (one) => one.purpose === purpose && one.untilMs >= env.nowMs && (one.about ?? said) === said,
   );
   if (expectation === undefined) return 'nobody said that it would call';
-  const { id, left, credential } = expectation;
+  const { id, left } = expectation;
   if (left !== undefined) draft.records.push({ type: 'expected', id, left: left - 1 });
-  const base = { session, matter: id, credential, transaction: undefined };
-  draft.records.push({
-    type: 'talk',
-    talk:
-      purpose === 'give'
-        ? { ...base, type: 'taking' }
-        : {
-            ...base,
-            type: 'accepting',
-            begun: state.log.count,
-            ticketId: undefined,
-            ticket: undefined,
-            owes: false,
-            uses: [],
-            offered: undefined,
-          },
-  });
+  draft.records.push({ type: 'talk', talk: calleeTalks[purpose](state, session, expectation) });
   return undefined;
 }
 
 function hearReply(turn: Turn, id: string, outcome: Outcome): void {
   const [kind] = id.split('/');
   if (kind === 's' || kind === 'q') hearAnswer(turn.context, turn.draft, id, outcome);
+  else if (kind === 'port') hearPort(turn, id, { outcome, conversationOf });
   else if (kind === 'o' || kind === 'a') hearStatementAnswer(turn, id, outcome);
   else if (kind === 'l' && outcome.type === 'answered') {
     const answer = decodeTrustedAnswer(outcome.body);
@@ -205,6 +202,10 @@ function timeIsUp(turn: Turn, timer: string): void {
   const [kind, id = ''] = timer.split(' ');
   if (kind === 'ask') {
     goOnAsking(turn, id);
+    return;
+  }
+  if (kind === 'port') {
+    queryPort(turn, id);
     return;
   }
   const session = state.sessions.get(id);

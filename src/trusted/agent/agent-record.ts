@@ -1,6 +1,7 @@
 /** What a trusted agent writes down, and what each record changes. */
 import { encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
+import { toHex } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import type { ListUpdate } from '../message/list-change.ts';
@@ -8,8 +9,17 @@ import type { Presentation } from '../message/state-head.ts';
 import { foldUpdate } from '../message/trust-lists.ts';
 import type { Paper } from '../paper/paper.ts';
 import { applySessionRecord, type SessionRecord } from '../session/session.ts';
-import type { TicketStatus } from '../ticket/status.ts';
-import type { AgentState, Expectation, HeldTicket, Transaction } from './agent-state.ts';
+import { readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
+import type {
+  AgentState,
+  CipheredObject,
+  Dealing,
+  Expectation,
+  HeldTicket,
+  PaymentMade,
+  Transaction,
+} from './agent-state.ts';
+import { applyDoorRecord, type DoorRecord } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
 /** What a commit changes; all of it at once. */
@@ -20,7 +30,17 @@ export interface Changes {
   readonly booked: readonly (readonly [ticketId: string, status: TicketStatus])[];
 }
 
-export type LogKind = 'given' | 'received' | 'presented' | 'accepted' | 'certified' | 'failed' | 'suspicion';
+export type LogKind =
+  | 'bought'
+  | 'sold'
+  | 'refunded'
+  | 'given'
+  | 'received'
+  | 'presented'
+  | 'accepted'
+  | 'certified'
+  | 'failed'
+  | 'suspicion';
 
 /** One entry of Tran Log (US 5,671,280, figures 4B to 4D). */
 export interface LogEntry {
@@ -34,6 +54,7 @@ export interface LogEntry {
   readonly before: readonly TicketImage[];
   readonly after: readonly TicketImage[];
   readonly note: string | undefined;
+  readonly payment?: PaymentMade;
 }
 
 export interface TicketImage {
@@ -59,10 +80,14 @@ export type AgentRecord =
       readonly transaction: string;
       readonly deeds: readonly Uint8Array[];
       readonly changes: Changes;
+      readonly receipt?: Uint8Array;
     }
   /** A voter knows the outcome, or a decider that it was heard, or that it need not be: nothing more is to be remembered. */
   | { readonly type: 'closed'; readonly transaction: string; readonly changes?: Changes }
   | { readonly type: 'asked-outcome'; readonly transaction: string }
+  | { readonly type: 'dealing'; readonly dealing: Dealing }
+  | { readonly type: 'dealing-over'; readonly transaction: string }
+  | { readonly type: 'ciphered'; readonly object: CipheredObject }
   /** Commercial papers came or were given; orders among them that are held have a new standing. */
   | {
       readonly type: 'filed';
@@ -72,7 +97,10 @@ export type AgentRecord =
     }
   | { readonly type: 'presented'; readonly presentation: Presentation }
   | { readonly type: 'countersigned'; readonly presentation: Presentation }
-  | { readonly type: 'logged'; readonly entry: LogEntry };
+  | { readonly type: 'logged'; readonly entry: LogEntry }
+  /** A mark came that was not made in a session of this agent. */
+  | { readonly type: 'remarked'; readonly ticket: HeldTicket }
+  | DoorRecord;
 
 export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
   switch (record.type) {
@@ -111,6 +139,7 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       const transaction = state.transactions.get(record.transaction)!;
       transaction.status = 'committed';
       transaction.deeds = record.deeds;
+      if (record.receipt !== undefined) transaction.receipt = record.receipt;
       release(state, transaction);
       change(state, record.changes);
       break;
@@ -130,12 +159,39 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
     case 'asked-outcome':
       state.transactions.get(record.transaction)!.asked += 1;
       break;
+    case 'dealing':
+      state.dealings.set(record.dealing.transaction, record.dealing);
+      break;
+    case 'dealing-over':
+      state.dealings.delete(record.transaction);
+      break;
+    case 'ciphered':
+      state.objects.set(toHex(record.object.digest), record.object);
+      break;
     case 'presented':
       state.heads.presented.push(record.presentation);
       break;
     case 'countersigned':
       state.heads.base = record.presentation;
       state.heads.presented = [];
+      break;
+    case 'remarked':
+      state.tickets.set(record.ticket.id, record.ticket);
+      break;
+    case 'shown':
+    case 'turned-away':
+    case 'voided':
+    case 'sighted':
+    case 'issuer-met':
+      applyDoorRecord(state.door, record);
+      break;
+    case 'scanned':
+      applyDoorRecord(state.door, record);
+      if (record.scan.code !== undefined) bookUnheard(state, record.scan.ticketId, record.scan.mark);
+      break;
+    case 'learnt':
+      applyDoorRecord(state.door, record);
+      bookUnheard(state, record.ticketId, record.mark);
       break;
     case 'logged':
       state.log.count += 1;
@@ -144,6 +200,10 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
     default:
       applySessionRecord(state, record);
   }
+}
+
+function bookUnheard({ books, log }: AgentState, ticketId: string, mark: Uint8Array): void {
+  books.set(ticketId, { status: statusOf(readMark(mark)), logged: log.count, unheard: mark });
 }
 
 /** Some two years of them. */
@@ -167,8 +227,11 @@ function release({ underWay }: AgentState, transaction: Transaction): void {
   for (const id of heldBy(transaction)) if (underWay.get(id) === transaction.id) underWay.delete(id);
 }
 
-function change({ tickets, books, log }: AgentState, { removed, put, booked }: Changes): void {
-  for (const id of removed) tickets.delete(id);
+function change({ tickets, books, log, door }: AgentState, { removed, put, booked }: Changes): void {
+  for (const id of removed) {
+    tickets.delete(id);
+    door.shown.delete(id);
+  }
   for (const ticket of put) tickets.set(ticket.id, ticket);
   for (const [id, status] of booked) books.set(id, { status, logged: log.count });
 }

@@ -4,7 +4,17 @@ import type { CborValue } from '../../codec/cbor-value.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
 import type { Paper } from '../paper/paper.ts';
 import type { Session } from '../session/session.ts';
-import type { AgentState, Booked, Expectation, HeldTicket, Identity, Transaction } from './agent-state.ts';
+import type {
+  AgentState,
+  Booked,
+  CipheredObject,
+  Dealing,
+  Expectation,
+  HeldTicket,
+  Identity,
+  Transaction,
+} from './agent-state.ts';
+import { newDoorState, restoreDoor, type StoredDoor, storeDoor } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
 export function emptyAgent(foundingLists: TrustLists): AgentState {
@@ -16,9 +26,12 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     tickets: new Map(),
     underWay: new Map(),
     transactions: new Map(),
+    dealings: new Map(),
+    objects: new Map(),
     books: new Map(),
     papers: new Map(),
     expectations: new Map(),
+    door: newDoorState(),
     log: { count: 0, head: new Uint8Array(32) },
     heads: { base: undefined, presented: [] },
     serial: 0,
@@ -33,9 +46,12 @@ interface StoredAgent {
   readonly tickets: readonly HeldTicket[];
   readonly underWay: readonly [string, string][];
   readonly transactions: readonly Transaction[];
+  readonly dealings: readonly Dealing[];
+  readonly objects: readonly [string, CipheredObject][];
   readonly books: readonly [string, Booked][];
   readonly papers: readonly Paper[];
   readonly expectations: readonly Expectation[];
+  readonly door: StoredDoor;
   readonly log: AgentState['log'];
   readonly heads: AgentState['heads'];
   readonly serial: number;
@@ -55,9 +71,12 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     tickets: [...state.tickets.values()],
     underWay: [...state.underWay],
     transactions: [...state.transactions.values()],
+    dealings: [...state.dealings.values()],
+    objects: [...state.objects],
     books: [...state.books],
     papers: [...state.papers.values()],
     expectations: [...state.expectations.values()],
+    door: storeDoor(state.door),
   };
   return encodeCborExact(stored as unknown as CborValue);
 }
@@ -76,8 +95,11 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
     tickets: by(stored.tickets, 'id'),
     underWay: new Map(stored.underWay),
     transactions: by(stored.transactions, 'id'),
+    dealings: by(stored.dealings, 'transaction'),
+    objects: new Map(stored.objects),
     books: new Map(stored.books),
     papers: by(stored.papers, 'id'),
     expectations: by(stored.expectations, 'id'),
+    door: restoreDoor(stored.door),
   };
 }

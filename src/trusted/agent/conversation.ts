@@ -10,6 +10,10 @@ export interface Conversation<T extends Talk> {
   said(turn: Turn, talk: T, payload: Uint8Array): void;
   /** The session is lost: what is undecided goes on without it. The talk itself is forgotten by the machine. */
   lost(turn: Turn, talk: T, why: string): void;
+  /** The payer's money module has the payment ready: it can be paid, and can still be undone. */
+  prepared?(turn: Turn, talk: T): void;
+  /** This agent's payment port has spoken, and the transaction has ended by it; the other side is told already. */
+  decided?(turn: Turn, talk: T, outcome: 'committed' | 'aborted', why: string): void;
 }
 
 /** The matter came to nothing (figure 7B): the host side is told, and the session ends. */

@@ -4,6 +4,7 @@
  */
 import { decodeCbor } from '../../codec/cbor.ts';
 import type { Random } from '../../crypto/random.ts';
+import { HandselError } from '../../handsel-error.ts';
 import type { Clock } from '../../journal/clock.ts';
 import type { Courier } from '../../journal/courier.ts';
 import { type Host, openHost } from '../../journal/host.ts';
@@ -11,12 +12,19 @@ import type { HostLog } from '../../journal/host-log.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { OutboxPace } from '../../journal/outbox.ts';
 import { createSealedJournal } from '../../journal/sealed-journal.ts';
+import type { AgentCertificate } from '../message/certificate.ts';
 import { decodeTrustedMessage, messageIdentityOf } from '../message/envelope.ts';
+import type { ListVersions } from '../message/list-change.ts';
+import { versionsOf } from '../message/trust-lists.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
+import { unitsOf } from '../ticket/components.ts';
+import type { Scan } from '../ticket/scan.ts';
+import { bodyShape } from '../ticket/ticket.ts';
 import { type AgentInput, type AgentOptions, createTrustedAgent } from './agent-machine.ts';
 import type { AgentRecord, LogEntry } from './agent-record.ts';
 import type { AgentState } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
+import { SCAN_KEY } from './door-state.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
 import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showTicket } from './to-host.ts';
 import { LOG_KEY } from './turn.ts';
@@ -30,6 +38,18 @@ export interface TransactionDevice {
   tickets(): readonly ShownTicket[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
+  /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
+  scans(): Promise<readonly Scan[]>;
+  /** Marks that concern these tickets and that their holders may not have. */
+  marksFor(ticketIds: readonly string[]): readonly Uint8Array[];
+  /** What this agent took back as issuer. */
+  takenBack(): readonly Uint8Array[];
+  /** Whether a ticket of that name was issued here, and is one that is used up; undefined when not. */
+  issuedHere(ticketId: string): Promise<{ readonly counted: boolean } | undefined>;
+  /** Undefined before it has a certificate. */
+  self(): AgentCertificate | undefined;
+  /** Of the lists that it holds. */
+  listVersions(): ListVersions;
   /** The device is switched off. */
   close(): Promise<void>;
   /** Resolves with the cause if it has to stop by itself. */
@@ -99,9 +119,45 @@ function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): Tra
       const records = await host.readByKey(LOG_KEY, { limit });
       return records.flatMap((record) => (record.type === 'logged' ? [shown(record.entry)] : []));
     },
+    async scans() {
+      const records = await host.readByKey(SCAN_KEY);
+      return records.flatMap((record) => (record.type === 'scanned' ? [record.scan] : []));
+    },
+    marksFor: (ticketIds) => ticketIds.flatMap((id) => marksOf(host.state, id)),
+    takenBack: () =>
+      [...host.state.door.voided.values()].flatMap(({ by, mark }) => (by === ownId(host.state) ? [mark] : [])),
+    async issuedHere(ticketId) {
+      const records = await host.readByKey(LOG_KEY);
+      for (const record of records) {
+        const images = record.type === 'logged' && record.entry.kind === 'given' ? record.entry.before : [];
+        const image = images.find((one) => one.ticketId === ticketId);
+        if (image !== undefined) return countedIssue(image.ticket);
+      }
+      return undefined;
+    },
+    self: () => (host.state.identity.type === 'certified' ? host.state.identity.certificate : undefined),
+    listVersions: () => versionsOf(host.state.lists),
     close: () => host.close(),
     failed: host.failed,
   };
+}
+
+const ownId = ({ identity }: AgentState) => (identity.type === 'certified' ? identity.certificate.agentId : undefined);
+
+function marksOf({ books, door }: AgentState, ticketId: string): readonly Uint8Array[] {
+  const marks = [books.get(ticketId)?.unheard, door.voided.get(ticketId)?.mark];
+  return marks.flatMap((mark) => (mark === undefined ? [] : [mark]));
+}
+
+/** What was issued stands in the log as its body; what was only passed on, as a whole ticket. */
+function countedIssue(body: Uint8Array): { readonly counted: boolean } | undefined {
+  try {
+    const { components } = bodyShape.decode(decodeCbor(body, { maxDepth: 8 }), 'ticket');
+    return { counted: unitsOf(components) !== undefined };
+  } catch (error) {
+    if (!(error instanceof HandselError)) throw error;
+    return undefined;
+  }
 }
 
 function shown({ kind, atMs, peerClockMs, peer, transaction, note, before, after }: LogEntry): ShownLogEntry {

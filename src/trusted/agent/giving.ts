@@ -4,22 +4,22 @@
  */
 import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { fromHex, toHex } from '../../codec/hex.ts';
-import { formatAgentId } from '../message/agent-id.ts';
-import { dayOf, lastDay } from '../message/day.ts';
+import { dayOf } from '../message/day.ts';
 import { maxMessageBytes } from '../message/envelope.ts';
 import { TRANSACTION_ID_LENGTH } from '../message/statement.ts';
 import { type GiveRequest, giveAnswerShape, giveRequestShape, type OfferedItem } from '../message/ticket-talk.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { call } from '../session/calling.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
-import { expiryOf } from '../ticket/components.ts';
 import type { UnsignedTicket } from '../ticket/sign-ticket.ts';
 import { maxTransfers, type TicketBody } from '../ticket/ticket.ts';
-import { checkCredential, ownCredential, reasonOf } from './check-credential.ts';
+import { checkCredential, reasonOf } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
 import type { HostCommand } from './host-command.ts';
+import { issuerOf } from './issuer.ts';
 import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
 import { tellOutcome } from './outcome.ts';
+import { requireNotShown } from './presentable.ts';
 import type { GivingTalk, WantedItem } from './talk.ts';
 import { tellHost } from './to-host.ts';
 import { abort, close, commit, openTransaction } from './transaction.ts';
@@ -36,10 +36,12 @@ export function give(turn: Turn, command: Extract<HostCommand, { type: 'give' }>
   });
 }
 
-function requireGiveable({ state, env }: Turn, ticketId: string): void {
+function requireGiveable(turn: Turn, ticketId: string): void {
+  const { state, env } = turn;
   const held = state.tickets.get(ticketId);
   if (held === undefined) throw new TrustedError('TICKET_UNKNOWN', `no ticket ${ticketId}`);
   if (state.underWay.has(ticketId)) throw new TrustedError('TICKET_UNDER_WAY', `ticket ${ticketId} is under way`);
+  requireNotShown(turn, ticketId);
   if (held.status.inUseUntilS * 1000 > env.nowMs)
     throw new TrustedError('TICKET_INACTIVE', `ticket ${ticketId} is in use`);
 }
@@ -157,19 +159,4 @@ function legOf({ state }: Turn, item: WantedItem, unsigned: UnsignedTicket): Giv
 function offeredItem({ ticket, mark }: GiveLeg): OfferedItem {
   if (ticket.type === 'issue') return { type: 'issue', body: ticket.body };
   return { type: 'transfer', ticket: ticket.held, atS: ticket.atS, ...(mark && { mark }) };
-}
-
-/** Field 22: copied from the merchant or authority credential of the issuer. */
-function issuerOf(turn: Turn): Pick<TicketBody, 'issuerName' | 'issuerExpiresDay'> {
-  const { certificate } = ownKey(turn);
-  const wanted = { customer: 'corporate-seal', merchant: 'merchant', authority: 'authority' } as const;
-  const held = ownCredential(turn, [wanted[certificate.kind]]);
-  if (held !== undefined) {
-    const credential = decodeTicket(held.bytes).body.components;
-    const name =
-      credential.type === 'corporate-seal' ? credential.corporateName : 'name' in credential ? credential.name : '';
-    return { issuerName: name, issuerExpiresDay: expiryOf(credential) ?? lastDay };
-  }
-  if (certificate.kind !== 'customer') throw new TrustedError('COMMAND_UNTIMELY', 'no credential to issue under');
-  return { issuerName: `agent ${formatAgentId(certificate.agentId)}`, issuerExpiresDay: certificate.expiresDay };
 }

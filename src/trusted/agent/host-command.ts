@@ -1,9 +1,13 @@
 /** What a host side may tell its agent. A host side is not trusted: all of it is bounded, and nothing of it can make an agent break a protocol. */
-import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
-import { bytes, list, oneOf, optional, text, timeMs, whole } from '../../codec/shape.ts';
+import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
+import { bytes, digest, list, oneOf, optional, text, timeMs, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
+import { agentIdShape } from '../message/agent-id.ts';
+import { amountShape } from '../message/amount-shape.ts';
+import { selectionShape } from '../message/selection.ts';
 import { maxItems } from '../message/ticket-talk.ts';
 import { componentsShape } from '../ticket/components.ts';
+import { longestPaperS, maxCodeBytes } from '../ticket/ticket-code.ts';
 
 const matter = () => text({ min: 1, max: 64 });
 const route = () => text({ min: 1, max: 300 });
@@ -12,9 +16,27 @@ const ticketId = () => text({ min: 32, max: 32 });
 const about = () => bytes({ max: 64 });
 const yes = () => whole({ min: 0, max: 1 });
 
+/** A mark; with the ticket where its maker let somebody in, without where its issuer took it back. */
+const learntShape = row({ ticket: optional(bytes({ max: maxCodeBytes })), mark: bytes({ max: 1024 }) });
+
 const items = choice({
   transfer: numbered(1, { ticketId: ticketId() }),
   issue: numbered(2, { components: componentsShape }),
+});
+
+const paymentChoice = choice({
+  card: numbered(1, { ticketId: ticketId() }),
+  module: numbered(2, { initiator: oneOf('payer', 'payee') }),
+});
+
+const merchandise = choice({
+  ticket: numbered(1, { components: componentsShape }),
+  object: numbered(2, {
+    digest: digest(),
+    description: optional(text({ max: 2000 })),
+    usage: optional(text({ max: 2000 })),
+  }),
+  none: numbered(3, { reason: text({ max: 100 }) }),
 });
 
 const commands = {
@@ -56,6 +78,56 @@ const commands = {
     units: whole({ min: -0xffff_ffff, max: 0xffff_ffff }),
     last: yes(),
   }),
+  /** Step 404: buy this, for that. */
+  buy: numbered(20, {
+    ...{ matter: matter(), route: route(), about: about(), selection: selectionShape, price: amountShape() },
+    /** Which credential to show if the merchant wants one. */
+    credential: optional(ticketId()),
+    /** If it is chosen already; otherwise the notice `choose-payment` comes. */
+    payment: optional(paymentChoice),
+    moneyFirst: yes(),
+  }),
+  /** Step 406: somebody is going to call who buys this, for that. */
+  sell: numbered(21, {
+    ...{ matter: matter(), about: optional(about()), times: optional(whole({ min: 1, max: 1_000_000_000 })) },
+    ...{ untilMs: timeMs(), selection: selectionShape, price: amountShape() },
+    ways: list(oneOf('card', 'module'), { min: 1, max: 2 }),
+    wantsCredential: yes(),
+    /** If it is at hand; otherwise the notice `fetch-merchandise` comes. */
+    merchandise: optional(merchandise),
+    /** Which credential to show; otherwise the merchant's own. */
+    credential: optional(ticketId()),
+  }),
+  /** The answer to `fetch-merchandise`: what the merchandise server has sent. */
+  merchandise: numbered(22, { session: session(), merchandise }),
+  /** The answer to `choose-payment`. */
+  pay: numbered(23, { session: session(), payment: paymentChoice }),
+  /** The answer to `fetch-object`: the file has arrived; its digest, its length and its sealed header. */
+  'object-arrived': numbered(24, {
+    ...{ session: session(), digest: digest(), length: whole({ min: 1 }) },
+    header: bytes({ min: 1, max: 65_536 }),
+  }),
+  /** Figure 22. */
+  'open-merchandise': numbered(25, { ticketId: ticketId() }),
+  /** By the holder's host side: a code of a ticket, which then can be used in no other way until the code has run out. */
+  'show-code': numbered(50, {
+    ...{ matter: matter(), ticketId: ticketId(), paper: yes() },
+    /** Seconds that it counts. */
+    forS: whole({ min: 1, max: longestPaperS }),
+    /** The door that it is for, where that is known. */
+    door: optional(agentIdShape()),
+  }),
+  /** By a door's host side: somebody shows this code and wants to be let in, or so much service. */
+  scan: numbered(51, {
+    ...{ matter: matter(), code: bytes({ min: 1, max: maxCodeBytes }), paperTaken: yes() },
+    units: whole({ min: 0, max: 0xffff_ffff }),
+  }),
+  /** By the holder's host side: a mark that was made for a code of ours, or by the issuer. */
+  'take-mark': numbered(52, { matter: matter(), mark: bytes({ max: 1024 }) }),
+  /** By a door's host side: what other doors let in, and what issuers took back. */
+  learn: numbered(53, { entries: list(learntShape, { min: 1, max: 500 }) }),
+  /** By the issuer's host side: the ticket is taken back, wherever it is. */
+  'take-back': numbered(54, { matter: matter(), ticketId: ticketId(), counted: yes() }),
 };
 
 export type HostCommand = ChoiceOf<typeof commands>;

@@ -1,8 +1,9 @@
 /**
  * What a transaction moves for one of its two agents. A transaction is a list of legs and does not care which: tickets given and taken,
- * marks, and whatever a port of the device does at the same moment (a payment by a money module or a card).
+ * marks, and a payment by a port of the device (a money module, a network that authorises cards).
  */
 import { decodeCbor } from '../../codec/cbor.ts';
+import type { Amount } from '../../money/amount.ts';
 import type { AgentId } from '../message/agent-id.ts';
 import { decodeAgentCertificate, encodeAgentCertificate } from '../message/certificate.ts';
 import { decodeTicket, encodeTicket } from '../ticket/compact-ticket.ts';
@@ -17,9 +18,27 @@ export type Leg =
   /** A ticket of ours gets a new mark. */
   | { readonly type: 'mark'; readonly ticketId: string; readonly mark: Uint8Array }
   /** A ticket of theirs gets a mark of ours. */
-  | { readonly type: 'book'; readonly ticketId: string; readonly mark: Uint8Array; readonly units: number }
-  /** Done by the port once the transaction commits, undone if it aborts; it was made ready before. */
-  | { readonly type: 'port'; readonly port: string; readonly reference: string };
+  | {
+      readonly type: 'book';
+      readonly ticketId: string;
+      /** Compact form. */
+      readonly ticket: Uint8Array;
+      readonly mark: Uint8Array;
+      readonly units: number;
+    }
+  /** Money for what the other legs move. What this agent's own port does in it, if it has one, is its dealing (`dealing.ts`). */
+  | PaymentLeg;
+
+export interface PaymentLeg {
+  readonly type: 'payment';
+  readonly side: 'payer' | 'payee';
+  readonly way: 'card' | 'module';
+  readonly amount: Amount;
+  /** By card: what the payer signed (`../message/payment-order.ts`). In a refund the payer is whoever paid before, and gets it back. */
+  readonly order?: Uint8Array;
+  /** In a refund, the transaction in which it was paid. */
+  readonly refundOf?: string;
+}
 
 /** A ticket without its deed, as plain data. */
 export type StoredUnsigned =

@@ -5,11 +5,19 @@ import { versionsOf } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { loseKeyless } from '../session/session-context.ts';
 import { use } from './accepting.ts';
+import { buy, choosePayment, confirmBuying } from './buying.ts';
 import { initialise, recertify, sync } from './certifying.ts';
+import { takeObject } from './delivered.ts';
 import { confirmGiving, give } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
 import { nameYourself } from './name-yourself.ts';
+import { openMerchandise } from './open-merchandise.ts';
 import { confirmPresenting, present } from './presenting.ts';
+import { scan } from './scanning.ts';
+import { bringMerchandise, confirmSelling, sell } from './selling.ts';
+import { showCode } from './showing.ts';
+import type { BuyingTalk } from './talk.ts';
+import { learn, takeBack, takeMark } from './told-marks.ts';
 import type { Turn } from './turn.ts';
 
 type CommandOf<K extends HostCommand['type']> = Extract<HostCommand, { type: K }>;
@@ -26,6 +34,21 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   present,
   confirm,
   use: useTicket,
+  buy,
+  sell,
+  merchandise: (turn, { session, merchandise }) => {
+    const talk = turn.state.talks.get(session);
+    if (talk?.type !== 'selling') throw new TrustedError('COMMAND_UNTIMELY', 'nothing is sold in this session');
+    bringMerchandise(turn, talk, merchandise);
+  },
+  pay: (turn, { session, payment }) => choosePayment(turn, buyingIn(turn, session), payment),
+  'object-arrived': (turn, { session, ...object }) => takeObject(turn, buyingIn(turn, session), object),
+  'open-merchandise': (turn, { ticketId }) => openMerchandise(turn, ticketId),
+  'show-code': showCode,
+  scan,
+  'take-mark': takeMark,
+  learn,
+  'take-back': takeBack,
 };
 
 /** @throws TrustedError when it cannot be done, or not now */
@@ -59,7 +82,15 @@ function confirm(turn: Turn, { session, accept }: CommandOf<'confirm'>): void {
   const talk = turn.state.talks.get(session);
   if (talk?.type === 'giving') confirmGiving(turn, talk, accept === 1);
   else if (talk?.type === 'presenting') confirmPresenting(turn, talk, accept === 1);
+  else if (talk?.type === 'buying') confirmBuying(turn, talk, accept === 1);
+  else if (talk?.type === 'selling') confirmSelling(turn, talk, accept === 1);
   else throw new TrustedError('COMMAND_UNTIMELY', 'there is nothing to confirm');
+}
+
+function buyingIn({ state }: Turn, session: string): BuyingTalk {
+  const talk = state.talks.get(session);
+  if (talk?.type !== 'buying') throw new TrustedError('COMMAND_UNTIMELY', 'nothing is bought in this session');
+  return talk;
 }
 
 function useTicket(turn: Turn, { session, units, last }: CommandOf<'use'>): void {

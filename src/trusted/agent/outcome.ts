@@ -35,15 +35,15 @@ function send(turn: Turn, id: string, { peer, route }: Transaction, statement: S
 
 /** By the decider, when the session is lost before the voter said that it heard. */
 export function tellOutcome(turn: Turn, transaction: Transaction, outcome: 'committed' | 'aborted'): void {
-  const { id, deeds, asked } = transaction;
-  const said = {
-    type: 'outcome',
-    transaction: fromHex(id),
-    outcome,
-    deeds: outcome === 'committed' ? deeds : [],
-  } as const;
+  const { id, asked } = transaction;
+  const said: Said = { type: 'outcome', transaction: fromHex(id), outcome, ...giftsOf(transaction, outcome) };
   // Of an abort the voter also learns by asking: it is told out of courtesy.
   send(turn, `o/${id}/${outcome}/${asked}`, transaction, said, outcome === 'aborted' ? DAY_MS : undefined);
+}
+
+function giftsOf({ deeds, receipt }: Transaction, outcome: Said['outcome']): Pick<Said, 'deeds' | 'receipt'> {
+  if (outcome !== 'committed') return { deeds: [] };
+  return { deeds, ...(receipt && { receipt }) };
 }
 
 /** By the voter, when the session is lost after its vote: it asks after a while, and again after longer ones. */
@@ -85,7 +85,9 @@ export function answerStatement(turn: Turn, sealed: Uint8Array): Uint8Array {
     return reply({ type: 'heard', transaction: statement.transaction });
   }
   if (statement.type === 'ask') return reply(answerAsk(turn, theirs, statement, by));
-  throw new TrustedError('TRANSACTION_UNKNOWN', 'nothing was said that could have been heard');
+  // A voter that could not be told has asked, and heard.
+  if (theirs?.role === 'decider' && theirs.status === 'committed') close(turn, theirs);
+  return reply(statement);
 }
 
 /** Signed by a genuine agent. It may have expired or become untrusted since: the outcome is the outcome. */
@@ -111,7 +113,7 @@ function openWithAnyKey(turn: Turn, sealed: Uint8Array): ReceivedStatement {
   throw failure;
 }
 
-function hearOutcome(turn: Turn, transaction: Transaction, { outcome, deeds }: Said): void {
+function hearOutcome(turn: Turn, transaction: Transaction, { outcome, deeds, receipt }: Said): void {
   if (outcome === 'undecided') return;
   loseItsSession(turn, transaction);
   if (outcome === 'aborted') {
@@ -119,7 +121,7 @@ function hearOutcome(turn: Turn, transaction: Transaction, { outcome, deeds }: S
     return;
   }
   try {
-    settle(turn, transaction, deeds);
+    settle(turn, transaction, deeds, receipt);
   } catch (error) {
     if (!(error instanceof HandselError)) throw error;
     distrustDeeds(turn, transaction, error);
@@ -142,12 +144,17 @@ function answerAsk(
   { transaction, session }: Extract<Statement, { type: 'ask' }>,
   by: AgentCertificate,
 ): Said {
-  const said = (outcome: Said['outcome'], deeds: readonly Uint8Array[] = []): Said => ({
-    ...{ type: 'outcome', transaction, outcome, deeds },
+  const said = (outcome: Said['outcome'], gifts: Pick<Said, 'deeds' | 'receipt'> = { deeds: [] }): Said => ({
+    ...{ type: 'outcome', transaction, outcome, ...gifts },
   });
   if (theirs?.role === 'voter') return said('undecided');
-  if (theirs?.status === 'committed') return said('committed', theirs.deeds);
+  if (theirs?.status === 'committed') return said('committed', giftsOf(theirs, 'committed'));
   if (theirs !== undefined) {
+    // A payment is under way, and whoever hears what becomes of it is going to say so.
+    if (turn.state.dealings.has(theirs.id)) {
+      if (turn.state.sessions.has(theirs.session)) loseItsSession(turn, theirs);
+      return said('undecided');
+    }
     // Nothing is decided, and the voter has lost the session in which it could be.
     if (turn.state.sessions.has(theirs.session)) loseItsSession(turn, theirs);
     else abort(turn, theirs);
@@ -187,5 +194,8 @@ export function hearStatementAnswer(turn: Turn, messageId: string, outcome: Outc
   if (kind === 'o' && statement.type === 'heard' && transaction.role === 'decider') close(turn, transaction);
   if (kind === 'a' && statement.type === 'outcome' && transaction.role === 'voter') {
     hearOutcome(turn, transaction, statement);
+    // A decider that has no way to this agent would remember for ever what it could not say.
+    if (statement.outcome !== 'committed') return;
+    send(turn, `h/${id}`, transaction, { type: 'heard', transaction: fromHex(id) }, 30 * DAY_MS);
   }
 }

@@ -13,12 +13,12 @@ import {
 import { TrustedError } from '../message/trusted-error.ts';
 import { call } from '../session/calling.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
-import { inactivity, readMark } from '../ticket/status.ts';
-import type { HeldTicket } from './agent-state.ts';
+import { readMark } from '../ticket/status.ts';
 import { checkCredential } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
 import type { HostCommand } from './host-command.ts';
 import { tellOutcome } from './outcome.ts';
+import { requireNotShown, requirePresentable } from './presentable.ts';
 import { requireMark, requireMarkBy } from './shown-ticket.ts';
 import type { PresentingTalk } from './talk.ts';
 import { tellHost } from './to-host.ts';
@@ -30,6 +30,7 @@ export function present(turn: Turn, command: Extract<HostCommand, { type: 'prese
   ownKey(turn);
   const { matter, route, about, ticketId, check } = command;
   requirePresentable(turn, ticketId);
+  requireNotShown(turn, ticketId);
   for (const talk of turn.state.talks.values()) {
     if (talk.type === 'presenting' && talk.ticketId === ticketId) {
       throw new TrustedError('TICKET_UNDER_WAY', `ticket ${ticketId} is being presented`);
@@ -39,16 +40,6 @@ export function present(turn: Turn, command: Extract<HostCommand, { type: 'prese
   keepTalk(turn, {
     ...{ type: 'presenting', session, matter, ticketId, check: check === 1, step: 'calling', transaction: undefined },
   });
-}
-
-function requirePresentable({ state, env }: Turn, ticketId: string): HeldTicket {
-  const held = state.tickets.get(ticketId);
-  if (held === undefined) throw new TrustedError('TICKET_UNKNOWN', `no ticket ${ticketId}`);
-  if (state.underWay.has(ticketId)) throw new TrustedError('TICKET_UNDER_WAY', `ticket ${ticketId} is under way`);
-  const { components } = decodeTicket(held.bytes).body;
-  const why = inactivity(components, held.status, Math.floor(env.nowMs / 1000));
-  if (why !== undefined) throw new TrustedError('TICKET_INACTIVE', `ticket ${ticketId}: ${why}`);
-  return held;
 }
 
 const ask = (turn: Turn, talk: PresentingTalk, request: PresentRequest) =>

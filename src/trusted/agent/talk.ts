@@ -1,5 +1,10 @@
 /** How far a conversation has come, by what it is for and which side of it this agent is on. */
+import type { Amount } from '../../money/amount.ts';
+import type { ObjectReference } from '../message/purchase-talk.ts';
+import type { Selection } from '../message/selection.ts';
 import type { Components } from '../ticket/components.ts';
+import type { StoredUnsigned } from './leg.ts';
+import type { Sale } from './sale.ts';
 
 interface InSession {
   readonly session: string;
@@ -74,4 +79,61 @@ export interface AcceptingTalk extends InSession {
   readonly offered: { readonly transaction: string; readonly use: Use | undefined } | undefined;
 }
 
-export type Talk = CertifyingTalk | GivingTalk | TakingTalk | PresentingTalk | AcceptingTalk;
+/** How a buyer pays (figure 12, steps 426 and 428). */
+export type PaymentChoice =
+  /** With the card credential of this name. */
+  | { readonly type: 'card'; readonly ticketId: string }
+  /** With the money module; whose names the amount. */
+  | { readonly type: 'module'; readonly initiator: 'payer' | 'payee' };
+
+/** Caller; figures 12, 14 and 15. */
+export interface BuyingTalk extends InSession {
+  readonly type: 'buying';
+  readonly selection: Selection;
+  readonly price: Amount;
+  /** To be shown if the merchant wants one. */
+  readonly credential: string | undefined;
+  /** Chosen when it was ordered, or when the merchandise was there. */
+  readonly choice: PaymentChoice | undefined;
+  /** Claim 38: the money moves, provisionally, before the ticket does. */
+  readonly moneyFirst: boolean;
+  readonly step:
+    | 'calling'
+    | 'checking'
+    | 'confirming-merchant'
+    | 'ordered'
+    | 'fetching'
+    | 'confirming'
+    | 'choosing'
+    | 'paying'
+    | 'voting'
+    | 'settling';
+  /** Of the transaction to be, 32 hexadecimal digits. */
+  readonly transaction: string;
+  /** Held provisionally. */
+  readonly delivered: Delivered | undefined;
+}
+
+export interface Delivered {
+  readonly ticketId: string;
+  readonly ticket: StoredUnsigned;
+  readonly object: ObjectReference | undefined;
+}
+
+/** Callee; figures 12, 14 and 15. */
+export interface SellingTalk extends InSession {
+  readonly type: 'selling';
+  readonly sale: Sale;
+  /** To be shown if asked for; otherwise the merchant's own. */
+  readonly credential: string | undefined;
+  readonly step: 'begun' | 'credential-wanted' | 'confirming-credential' | 'fetching' | 'offered' | 'over';
+  /** The customer's credential was wanted, and is good. */
+  readonly checked: boolean;
+  /** How often the merchandise server was asked. */
+  readonly tries: number;
+  readonly offered: Pick<Delivered, 'ticketId' | 'ticket'> | undefined;
+  /** Once the payment began. */
+  readonly transaction: string | undefined;
+}
+
+export type Talk = BuyingTalk | SellingTalk | CertifyingTalk | GivingTalk | TakingTalk | PresentingTalk | AcceptingTalk;

@@ -6,14 +6,19 @@ import { encodeCbor } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import { toHex } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
-import { bytes, list, oneOf, optional, type Shaped, text, whole } from '../../codec/shape.ts';
+import { bytes, digest, list, oneOf, optional, type Shaped, text, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
 import { agentIdShape } from '../message/agent-id.ts';
+import { amountShape } from '../message/amount-shape.ts';
 import { agentKinds } from '../message/certificate.ts';
 import { dayShape } from '../message/day.ts';
+import { selectionShape } from '../message/selection.ts';
+import { objectHeaderShape } from '../object/object-header.ts';
 import type { Components } from '../ticket/components.ts';
+import { doorReasons } from '../ticket/door-reason.ts';
 import { standings, type TicketStatus } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
+import { maxCodeBytes } from '../ticket/ticket-code.ts';
 import type { Turn } from './turn.ts';
 
 const ticketId = () => text({ min: 32, max: 32 });
@@ -71,6 +76,53 @@ const notices = {
   }),
   /** The other agent knows how it ended and has not said so yet. */
   undecided: numbered(10, { matter: matter() }),
+  /** To the merchant (step 412): get this from the merchandise server, and answer with the command `merchandise`. */
+  'fetch-merchandise': numbered(20, {
+    ...{ matter: matter(), session: session(), selection: selectionShape, price: amountShape() },
+    /** Of three. */
+    attempt: whole({ min: 1, max: 3 }),
+  }),
+  /** To the customer (step 506): fetch the encrypted object, and answer with the command `object-arrived`. */
+  'fetch-object': numbered(21, { matter: matter(), session: session(), digest: digest(), length: whole() }),
+  /** To the customer (step 488): show this, and answer with the command `confirm`. */
+  'confirm-merchandise': numbered(22, {
+    ...{ matter: matter(), session: session(), ticket: shownTicketShape, price: amountShape() },
+    /** What the header of an electronic object says. */
+    object: optional(objectHeaderShape),
+  }),
+  /** To the customer (step 426): answer with the command `pay`. */
+  'choose-payment': numbered(23, { matter: matter(), session: session(), price: amountShape() }),
+  /** Money moved: this agent's owner is the payer or the payee. */
+  paid: numbered(24, {
+    ...{ matter: matter(), transaction: text({ min: 32, max: 32 }), amount: amountShape() },
+    ...{ side: oneOf('payer', 'payee'), way: oneOf('card', 'module') },
+    receipt: optional(bytes({ max: 1024 })),
+  }),
+  /** Figure 22: what opens the merchandise that was bought. Nobody hears it before the purchase is committed. */
+  opened: numbered(25, {
+    ticketId: ticketId(),
+    object: text({ max: 120 }),
+    keys: list(bytes({ max: 64 }), { max: 16 }),
+  }),
+  /** To the holder: show this to a door. */
+  code: numbered(50, {
+    ...{ matter: matter(), ticketId: ticketId(), code: bytes({ max: maxCodeBytes }) },
+    /** Unix seconds. */
+    untilS: whole({ max: 0xffff_ffff }),
+  }),
+  /** To a door: whoever showed the code may come in. */
+  'let-in': numbered(51, {
+    ...{ matter: matter(), ticket: shownTicketShape, holder: agentIdShape() },
+    units: whole({ max: 0xffff_ffff }),
+    paper: whole({ max: 1 }),
+  }),
+  /** To a door: not so, and why; for the person who stands there. */
+  'turned-away': numbered(52, {
+    ...{ matter: matter(), reason: oneOf(...doorReasons), why: why() },
+    ticket: optional(shownTicketShape),
+  }),
+  /** To the issuer: the mark that says so, for doors and for the holder. */
+  'taken-back': numbered(53, { matter: matter(), ticketId: ticketId(), mark: bytes({ max: 1024 }) }),
 };
 export type HostNotice = ChoiceOf<typeof notices>;
 
@@ -97,7 +149,7 @@ export function shownStatus({ standing, remaining, inUseUntilS }: TicketStatus) 
 }
 
 /** What the owner of a device may see of a ticket. */
-export function showTicket(ticket: Ticket, status: TicketStatus): ShownTicket {
+export function showTicket(ticket: Omit<Ticket, 'issuerSignature'>, status: TicketStatus): ShownTicket {
   const { issuerName, issuerExpiresDay, issuedOnDay, components } = ticket.body;
   return {
     ...{ ticketId: ticketIdOf(ticket), issuerName, issuerExpiresDay, issuedOnDay },

@@ -1,30 +1,46 @@
 /** What follows from the end of a transaction besides the change itself: an entry in Tran Log, To Host, and the ports that take part in it. */
-import { encodeCbor } from '../../codec/cbor.ts';
 import { formatAgentId } from '../message/agent-id.ts';
 import { decodeTicket, encodeTicket } from '../ticket/compact-ticket.ts';
 import { readMark, statusOf } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import type { Changes, LogKind, TicketImage } from './agent-record.ts';
-import type { HeldTicket, Transaction } from './agent-state.ts';
+import type { HeldTicket, PaymentMade, Transaction } from './agent-state.ts';
+import { endDealing } from './dealing.ts';
 import { issuedIn, type Leg } from './leg.ts';
+import { tellKeys } from './open-merchandise.ts';
+import { noteAdmission } from './scanning.ts';
 import { type HostNotice, shownStatus, showTicket, tellHost } from './to-host.ts';
-import { log, type Turn } from './turn.ts';
+import { log, paidKey, type Turn } from './turn.ts';
 
-export function tellCommitted(turn: Turn, transaction: Transaction, changes: Changes): void {
-  logTransaction(turn, transaction, changes);
+export function tellCommitted(
+  turn: Turn,
+  transaction: Transaction,
+  changes: Changes,
+  receipt: Uint8Array | undefined,
+): void {
+  const payment = paymentOf(transaction, receipt);
+  logTransaction(turn, transaction, changes, payment);
   for (const notice of noticesOf(transaction, changes)) tellHost(turn, notice);
-  tellPorts(turn, transaction, 'commit');
+  if (payment !== undefined) tellHost(turn, paidNotice(transaction, payment));
+  // Figure 12, step 434.
+  if (payment?.side === 'payer') for (const held of changes.put) tellKeys(turn, held);
+  endDealing(turn, transaction.id, 'commit');
+  for (const leg of transaction.legs) if (leg.type === 'book' && leg.units !== 0) noteAdmission(turn, leg);
 }
 
-/** Where ports of the device are reached: `port:NAME`. A port did its part provisionally before the transaction could be decided. */
-export function tellPorts({ draft }: Turn, { id, legs }: Transaction, what: 'commit' | 'abort'): void {
-  for (const leg of legs) {
-    if (leg.type !== 'port') continue;
-    draft.send.push({
-      ...{ id: `port/${id}/${leg.port}/${what}`, to: `port:${leg.port}`, kind: `port-${what}` },
-      body: encodeCbor([id, leg.reference]),
-    });
-  }
+/** The payment that a transaction contains, if it does. */
+export function paymentOf(
+  { id, legs }: Pick<Transaction, 'id' | 'legs'>,
+  receipt: Uint8Array | undefined,
+): PaymentMade | undefined {
+  const leg = legs.find(({ type }) => type === 'payment');
+  if (leg?.type !== 'payment') return undefined;
+  const { type: _, ...paid } = leg;
+  return { ...paid, transaction: id, ...(receipt && { receipt }) };
+}
+
+function paidNotice({ matter }: Transaction, { transaction, side, way, amount, receipt }: PaymentMade): HostNotice {
+  return { type: 'paid', matter, transaction, side, way, amount, ...(receipt && { receipt }) };
 }
 
 function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): readonly HostNotice[] {
@@ -46,14 +62,22 @@ function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): re
   return notices;
 }
 
-/** With the tickets as they were and as they are: also those that were issued, which are the other's now. */
-function logTransaction(turn: Turn, { id, peer, session, legs, deeds }: Transaction, { put }: Changes): void {
+/** With the tickets as they were and as they are. */
+function logTransaction(
+  turn: Turn,
+  { id, peer, session, legs, deeds }: Transaction,
+  { put }: Changes,
+  payment: PaymentMade | undefined,
+): void {
   log(turn, {
     ...{ session, transaction: id, note: undefined, kind: logKindOf(legs) },
     peer: formatAgentId(peer.agentId),
     before: legs.flatMap((leg) => imagesBefore(turn, leg)),
     after: [...put.map(imageOf), ...issuedIn(legs, deeds).map(imageOfIssued)],
+    ...(payment && { payment }),
   });
+  if (payment === undefined) return;
+  for (const leg of legs) if ('ticketId' in leg) turn.draft.keys.push(paidKey(leg.ticketId));
 }
 
 const kinds: readonly (readonly [Leg['type'], LogKind])[] = [
@@ -64,6 +88,11 @@ const kinds: readonly (readonly [Leg['type'], LogKind])[] = [
 ];
 
 function logKindOf(legs: readonly Leg[]): LogKind {
+  const payment = legs.find(({ type }) => type === 'payment');
+  if (payment?.type === 'payment') {
+    if (payment.refundOf !== undefined) return 'refunded';
+    return payment.side === 'payer' ? 'bought' : 'sold';
+  }
   return kinds.find(([type]) => legs.some((leg) => leg.type === type))?.[1] ?? 'given';
 }
 

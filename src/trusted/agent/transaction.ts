@@ -14,16 +14,19 @@ import { signDeed, withDeed } from '../ticket/sign-ticket.ts';
 import { firstStatus, readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
 import type { Changes } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
+import { endDealing } from './dealing.ts';
 import { filePapers } from './file-papers.ts';
 import { type Leg, readUnsigned } from './leg.ts';
 import type { Talk } from './talk.ts';
-import { tellCommitted, tellPorts } from './transaction-effect.ts';
+import { paymentOf, tellCommitted } from './transaction-effect.ts';
 import { keyOfCertificate, peerOf, sessionOf, type Turn } from './turn.ts';
 
 interface Opening {
   /** 32 hexadecimal digits. */
   readonly id: string;
   readonly legs: readonly Leg[];
+  /** By a decider that has the voter's deeds already. */
+  readonly theirDeeds?: readonly Uint8Array[];
 }
 
 function newTransaction(
@@ -68,17 +71,13 @@ function deedsFor(turn: Turn, legs: readonly Leg[]): readonly Uint8Array[] {
   });
 }
 
-/** 3. Gives the deeds. @throws TrustedError `TICKET_INVALID` when the voter's deeds are not what its legs need: then it must be aborted */
-export function commit(
-  turn: Turn,
-  transaction: Transaction,
-  voterDeeds: readonly Uint8Array[] = [],
-): readonly Uint8Array[] {
-  const { id, legs } = transaction;
+/** 3. Gives the deeds. @throws TrustedError `TICKET_INVALID` when the deeds that came with the vote are not what the legs need */
+export function commit(turn: Turn, transaction: Transaction, receipt?: Uint8Array): readonly Uint8Array[] {
+  const { id, legs, theirDeeds = [] } = transaction;
   const deeds = deedsFor(turn, legs);
-  const changes = changesOf(turn, legs, voterDeeds);
-  turn.draft.records.push({ type: 'committed', transaction: id, deeds, changes });
-  tellCommitted(turn, { ...transaction, deeds }, changes);
+  const changes = changesOf(turn, transaction, theirDeeds, receipt);
+  turn.draft.records.push({ ...{ type: 'committed', transaction: id, deeds, changes }, ...(receipt && { receipt }) });
+  tellCommitted(turn, { ...transaction, deeds }, changes, receipt);
   filePapers(turn, { ...transaction, deeds }, changes);
   return deeds;
 }
@@ -92,11 +91,11 @@ export function commitAtOnce(turn: Turn, talk: Talk, opening: Opening): void {
 }
 
 /** 4, with what the decider gave. @throws TrustedError `TICKET_INVALID` when the deeds are none */
-export function settle(turn: Turn, transaction: Transaction, deeds: readonly Uint8Array[]): void {
-  const changes = changesOf(turn, transaction.legs, deeds);
+export function settle(turn: Turn, transaction: Transaction, deeds: readonly Uint8Array[], receipt?: Uint8Array): void {
+  const changes = changesOf(turn, transaction, deeds, receipt);
   turn.draft.records.push({ type: 'closed', transaction: transaction.id, changes });
   turn.draft.clearTimers.push(askTimer(transaction.id));
-  tellCommitted(turn, transaction, changes);
+  tellCommitted(turn, transaction, changes, receipt);
   filePapers(turn, transaction, changes);
 }
 
@@ -104,7 +103,7 @@ export function settle(turn: Turn, transaction: Transaction, deeds: readonly Uin
 export function abort(turn: Turn, transaction: Transaction): void {
   turn.draft.records.push({ type: 'closed', transaction: transaction.id });
   turn.draft.clearTimers.push(askTimer(transaction.id));
-  tellPorts(turn, transaction, 'abort');
+  endDealing(turn, transaction.id, 'abort');
 }
 
 /** 5. */
@@ -112,9 +111,25 @@ export function close(turn: Turn, transaction: Transaction): void {
   turn.draft.records.push({ type: 'closed', transaction: transaction.id });
 }
 
+/** @throws TrustedError `TICKET_INVALID` for deeds that do not make the tickets of the legs this agent's */
+export function requireDeeds(
+  turn: Turn,
+  { id, legs }: Pick<Transaction, 'id' | 'legs'>,
+  deeds: readonly Uint8Array[],
+): void {
+  changesOf(turn, { id, legs }, deeds, undefined);
+}
+
 export const askTimer = (transaction: string) => `ask ${transaction}`;
 
-function changesOf({ state }: Turn, legs: readonly Leg[], deeds: readonly Uint8Array[]): Changes {
+function changesOf(
+  { state }: Turn,
+  transaction: Pick<Transaction, 'id' | 'legs'>,
+  deeds: readonly Uint8Array[],
+  receipt: Uint8Array | undefined,
+): Changes {
+  const { legs } = transaction;
+  const payment = paymentOf(transaction, receipt);
   const removed: string[] = [];
   const put: HeldTicket[] = [];
   const booked: (readonly [string, TicketStatus])[] = [];
@@ -122,7 +137,8 @@ function changesOf({ state }: Turn, legs: readonly Leg[], deeds: readonly Uint8A
   if (taken.length !== deeds.length) throw invalid(`${deeds.length} deeds for ${taken.length} tickets`);
   for (const leg of legs) {
     if (leg.type === 'give' && leg.ticket.type === 'transfer') removed.push(leg.ticketId);
-    else if (leg.type === 'take') put.push(arrivalOf(leg, deeds[taken.indexOf(leg)]!));
+    else if (leg.type === 'take')
+      put.push({ ...arrivalOf(leg, deeds[taken.indexOf(leg)]!), ...(payment && { payment }) });
     else if (leg.type === 'mark') put.push({ ...state.tickets.get(leg.ticketId)!, ...marked(leg.mark) });
     else if (leg.type === 'book') booked.push([leg.ticketId, statusOf(readMark(leg.mark))]);
   }

@@ -22,12 +22,23 @@ export interface AgentPace extends SessionPace {
   readonly useMs: number;
   /** First pause before a voter asks for the outcome; doubled each time, up to a day. */
   readonly askMs: number;
+  /** How long a network may take to authorise a card. */
+  readonly authoriseMs: number;
+}
+
+/** The payment ports of a device; each is reached at the route `port:NAME`. */
+export interface PaymentPorts {
+  /** Where a payee's agent has cards authorised, and the network's compact key. */
+  readonly card?: { readonly port: string; readonly networkKey: Uint8Array };
+  /** The money module of the device. */
+  readonly module?: { readonly port: string };
 }
 
 export interface AgentSettings {
   readonly pace: AgentPace;
   /** Where this agent hears statements, if it can be reached at all. */
   readonly replyTo: string | undefined;
+  readonly payment: PaymentPorts;
 }
 
 export interface AgentDraft {
@@ -52,6 +63,8 @@ export interface Turn {
 
 /** Journal key of Tran Log: `readByKey` gives every decision that logged something. */
 export const LOG_KEY = 'log';
+/** Journal key of what was logged about the payment for a ticket, for disputes about it. */
+export const paidKey = (ticketId: string) => `paid ${ticketId}`;
 
 export function newTurn(state: AgentState, env: Env, ring: KeyRing, settings: AgentSettings): Turn {
   const draft: AgentDraft = {

@@ -19,6 +19,8 @@ export const purposeRules = {
   give: { caller: ['agent'], callee: ['agent'] },
   /** Figures 23 and 24. */
   present: { caller: ['agent'], callee: ['agent'] },
+  /** Figure 12. */
+  buy: { caller: ['agent'], callee: ['agent'] },
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type Purpose = keyof typeof purposeRules;

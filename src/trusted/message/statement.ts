@@ -6,7 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { concatBytes, utf8 } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
-import { bytes, list, oneOf } from '../../codec/shape.ts';
+import { bytes, list, oneOf, optional } from '../../codec/shape.ts';
 import { importCompactKey, RAW_SIGNATURE_LENGTH, signCompact, verifyCompact } from '../../crypto/compact-key.ts';
 import { decryptCose, encryptCose } from '../../crypto/cose-encrypt.ts';
 import type { Random } from '../../crypto/random.ts';
@@ -17,6 +17,7 @@ import { SESSION_ID_LENGTH } from './envelope.ts';
 
 export const TRANSACTION_ID_LENGTH = 16;
 export const maxDeeds = 64;
+export const maxReceiptBytes = 1024;
 
 const transaction = () => bytes({ min: TRANSACTION_ID_LENGTH, max: TRANSACTION_ID_LENGTH });
 export const deedsShape = list(bytes({ min: RAW_SIGNATURE_LENGTH, max: RAW_SIGNATURE_LENGTH }), { max: maxDeeds });
@@ -25,7 +26,11 @@ export const outcomes = ['committed', 'aborted', 'undecided'] as const;
 
 const statements = {
   /** By the decider. */
-  outcome: numbered(1, { transaction: transaction(), outcome: oneOf(...outcomes), deeds: deedsShape }),
+  outcome: numbered(1, {
+    ...{ transaction: transaction(), outcome: oneOf(...outcomes), deeds: deedsShape },
+    /** Of the payment in it. */
+    receipt: optional(bytes({ max: maxReceiptBytes })),
+  }),
   /** By the voter, whose session in which it voted is lost. */
   ask: numbered(2, {
     transaction: transaction(),

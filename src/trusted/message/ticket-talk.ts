@@ -20,11 +20,11 @@ const items = {
 };
 export type OfferedItem = ChoiceOf<typeof items>;
 
-const credentialRequests = {
+export const credentialRequests = {
   /** Steps 444 to 448. */
   'show-credential': numbered(1, {}),
 };
-const credentialAnswers = {
+export const credentialAnswers = {
   credential: numbered(1, { ticket: ticket(), mark: optional(mark()) }),
   'no-credential': numbered(2, {}),
 };

@@ -4,9 +4,8 @@
  * Status (58, 84, 100), In Use (60, 70, 86, 102, 118) and the remaining Time Available (116) are in `status.ts`.
  */
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
-import { bytes, list, minorUnits, oneOf, optional, type Shape, type Shaped, text, whole } from '../../codec/shape.ts';
-import { type Amount, amountOf, amountParts } from '../../money/amount.ts';
-import { currencyOfNumeric } from '../../money/currency.ts';
+import { bytes, list, oneOf, optional, type Shape, type Shaped, text, whole } from '../../codec/shape.ts';
+import { amountShape } from '../message/amount-shape.ts';
 import { dayShape } from '../message/day.ts';
 
 const name = () => text({ min: 1, max: 120 });
@@ -18,20 +17,7 @@ const references = (min: number) => list(name(), { min, max: 100 });
 /** Unix seconds, to the year 2106. */
 const second = () => whole({ max: 0xffff_ffff });
 
-const amountRow = row({ numeric: whole({ max: 999 }), minor: minorUnits() });
-
-/** Five to seven bytes: the currency by its number. */
-function amount(): Shape<Amount> {
-  return {
-    encode: (value) => amountRow.encode(amountParts(value)),
-    decode(value, at) {
-      const { numeric, minor } = amountRow.decode(value, at);
-      return amountOf(currencyOfNumeric(numeric).code, minor);
-    },
-  };
-}
-
-const itemShape = row({ description: name(), quantity: whole({ min: 1, max: 1_000_000 }), price: amount() });
+const itemShape = row({ description: name(), quantity: whole({ min: 1, max: 1_000_000 }), price: amountShape() });
 export type PaperItem = Shaped<typeof itemShape>;
 
 export const kinds = {
@@ -44,7 +30,7 @@ export const kinds = {
     /** (38) */
     decryptionKey: key(),
     /** (40) */
-    price: amount(),
+    price: amountShape(),
     /** (42) */
     purchasedOnDay: dayShape(),
     /** (44) Of the merchant, over the encrypted object. */
@@ -107,7 +93,7 @@ export const kinds = {
     /** (78) */
     arrivalPlace: name(),
     /** (80) */
-    price: amount(),
+    price: amountShape(),
     /** (82) */
     purchasedOnDay: dayShape(),
   }),
@@ -122,7 +108,7 @@ export const kinds = {
     /** (94) */
     seat: name(),
     /** (96) */
-    price: amount(),
+    price: amountShape(),
     /** (98) */
     purchasedOnDay: dayShape(),
   }),
@@ -135,7 +121,7 @@ export const kinds = {
     /** (108) */
     channel: name(),
     /** (110) */
-    price: amount(),
+    price: amountShape(),
     /** (112) */
     purchasedOnDay: dayShape(),
     /** (114) */
@@ -157,14 +143,14 @@ export const kinds = {
     day: dayShape(),
     orderReferences: references(1),
     vendor: name(),
-    amount: amount(),
+    amount: amountShape(),
   }),
   /** Physical objects: what a payment is for. */
   'remittance-advice': numbered(12, {
     invoiceReferences: references(1),
     customer: name(),
     day: dayShape(),
-    amountPaid: amount(),
+    amountPaid: amountShape(),
   }),
   /** Physical objects: that it was paid; for items or for invoices. */
   receipt: numbered(13, {
@@ -173,7 +159,7 @@ export const kinds = {
     identifier: name(),
     items: list(itemShape, { max: 200 }),
     invoiceReferences: references(0),
-    amountPaid: amount(),
+    amountPaid: amountShape(),
     /** For what was paid on delivery, without an invoice. */
     orderReferences: optional(references(1)),
   }),

@@ -55,15 +55,23 @@ export function validateTicket(ticket: Ticket, validation: TicketValidation): vo
 
 const invalid = (why: string) => new TrustedError('TICKET_INVALID', why);
 
-/** 1) Issuer certificate and issuer signature. */
-function checkIssuer(ticket: Ticket, { lists, nowMs, fallenAllowed = false }: TicketValidation): void {
+/**
+ * 1) Issuer certificate and issuer signature.
+ * @throws TrustedError (`PARTY_UNTRUSTED` for an issuer that is on the list) or CryptographicError
+ */
+export function checkIssuer(
+  ticket: Ticket,
+  { lists, nowMs, fallenAllowed = false }: Pick<TicketValidation, 'lists' | 'nowMs' | 'fallenAllowed'>,
+): void {
   const { body, receiver, issuerCertificate, issuerSignature } = ticket;
   const { issuedOnDay } = body;
   if (issuedOnDay * 86_400 > nowMs / 1000 + clockErrorS) throw invalid('it was issued in the future');
   validateAgentCertificate(issuerCertificate, { lists, onDay: issuedOnDay });
   if (!fallenAllowed) {
     requireTrustedAgent(issuerCertificate, lists);
-    if (isUntrusted(lists, { type: 'organisation', name: body.issuerName })) throw invalid('its issuer is untrusted');
+    if (isUntrusted(lists, { type: 'organisation', name: body.issuerName })) {
+      throw new TrustedError('PARTY_UNTRUSTED', 'its issuer is untrusted');
+    }
   }
   requireMayIssue(issuerCertificate, body);
   const text = issueText({ body: encodeBody(body), receiver, issuer: signerFactsOf(issuerCertificate) });
