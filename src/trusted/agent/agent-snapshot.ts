@@ -14,6 +14,12 @@ import type {
   Identity,
   Transaction,
 } from './agent-state.ts';
+import {
+  emptyAgentDisputes,
+  restoreAgentDisputes,
+  type StoredAgentDisputes,
+  storeAgentDisputes,
+} from './dispute-state.ts';
 import { newDoorState, restoreDoor, type StoredDoor, storeDoor } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
@@ -30,6 +36,7 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     objects: new Map(),
     books: new Map(),
     papers: new Map(),
+    disputes: emptyAgentDisputes(),
     expectations: new Map(),
     door: newDoorState(),
     log: { count: 0, head: new Uint8Array(32) },
@@ -50,6 +57,7 @@ interface StoredAgent {
   readonly objects: readonly [string, CipheredObject][];
   readonly books: readonly [string, Booked][];
   readonly papers: readonly Paper[];
+  readonly disputes: StoredAgentDisputes;
   readonly expectations: readonly Expectation[];
   readonly door: StoredDoor;
   readonly log: AgentState['log'];
@@ -75,6 +83,7 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     objects: [...state.objects],
     books: [...state.books],
     papers: [...state.papers.values()],
+    disputes: storeAgentDisputes(state.disputes),
     expectations: [...state.expectations.values()],
     door: storeDoor(state.door),
   };
@@ -99,6 +108,7 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
     objects: new Map(stored.objects),
     books: new Map(stored.books),
     papers: by(stored.papers, 'id'),
+    disputes: restoreAgentDisputes(stored.disputes),
     expectations: by(stored.expectations, 'id'),
     door: restoreDoor(stored.door),
   };

@@ -19,6 +19,10 @@ export const calleeTalks = {
     ...{ ...baseOf(session, expectation), type: 'selling', sale: expectation.sale!, step: 'begun', tries: 0 },
     ...{ checked: false, offered: undefined, transaction: undefined },
   }),
+  dispute: (_state, session, expectation) => ({
+    ...{ ...baseOf(session, expectation), type: 'resolving', number: undefined, owes: false, step: 'begun', tries: 0 },
+    ...{ offered: undefined, transaction: undefined },
+  }),
 } as const satisfies Partial<Record<Purpose, Begin>>;
 
 /** What a host side can say that it expects somebody to call for. */

@@ -26,6 +26,8 @@ export type Leg =
       readonly mark: Uint8Array;
       readonly units: number;
     }
+  /** A dispute ends with it. */
+  | { readonly type: 'dispute'; readonly number: string; readonly end: 'refunded' | 'replaced' }
   /** Money for what the other legs move. What this agent's own port does in it, if it has one, is its dealing (`dealing.ts`). */
   | PaymentLeg;
 

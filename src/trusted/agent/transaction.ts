@@ -15,6 +15,7 @@ import { firstStatus, readMark, statusOf, type TicketStatus } from '../ticket/st
 import type { Changes } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
 import { endDealing } from './dealing.ts';
+import { settleDispute } from './dispute-log.ts';
 import { filePapers } from './file-papers.ts';
 import { type Leg, readUnsigned } from './leg.ts';
 import type { Talk } from './talk.ts';
@@ -79,15 +80,16 @@ export function commit(turn: Turn, transaction: Transaction, receipt?: Uint8Arra
   turn.draft.records.push({ ...{ type: 'committed', transaction: id, deeds, changes }, ...(receipt && { receipt }) });
   tellCommitted(turn, { ...transaction, deeds }, changes, receipt);
   filePapers(turn, { ...transaction, deeds }, changes);
+  settleDispute(turn, transaction, paymentOf(transaction, receipt));
   return deeds;
 }
 
 /** 3, where there was nothing to lock before: opened and committed in one step. */
-export function commitAtOnce(turn: Turn, talk: Talk, opening: Opening): void {
+export function commitAtOnce(turn: Turn, talk: Talk, opening: Opening): readonly Uint8Array[] {
   requireFree(turn, opening.legs);
   const transaction = newTransaction(turn, talk, { ...opening, role: 'decider', status: 'open', deeds: [] });
   turn.draft.records.push({ type: 'transaction', transaction });
-  commit(turn, transaction);
+  return commit(turn, transaction);
 }
 
 /** 4, with what the decider gave. @throws TrustedError `TICKET_INVALID` when the deeds are none */
@@ -97,6 +99,7 @@ export function settle(turn: Turn, transaction: Transaction, deeds: readonly Uin
   turn.draft.clearTimers.push(askTimer(transaction.id));
   tellCommitted(turn, transaction, changes, receipt);
   filePapers(turn, transaction, changes);
+  settleDispute(turn, transaction, paymentOf(transaction, receipt));
 }
 
 /** Rolls back, for a decider before its decision and for a voter that hears of an abort: what was there before is as it was. */

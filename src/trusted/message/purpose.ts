@@ -21,6 +21,8 @@ export const purposeRules = {
   present: { caller: ['agent'], callee: ['agent'] },
   /** Figure 12. */
   buy: { caller: ['agent'], callee: ['agent'] },
+  /** Figure 30. */
+  dispute: { caller: ['agent'], callee: ['agent'] },
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type Purpose = keyof typeof purposeRules;
