@@ -64,7 +64,8 @@ function markTakenBack(turn: Turn, ticketId: string, claim: Uint8Array): Uint8Ar
   const ticket = decodeTicket(readDocument(claimType, claim).value.ticket!);
   const counted = firstStatus(ticket.body.components).remaining !== undefined;
   const claims = {
-    ...{ ticketId: fromHex(ticketId), number: 0xffff_ffff, standing: 'revoked', inUseUntilS: 0 },
+    ...{ ticketId: fromHex(ticketId), number: 0xffff_ffff, inUseUntilS: 0 },
+    standing: 'revoked' as const,
     atS: Math.floor(turn.env.nowMs / 1000),
   } as const;
   return writeMark(signMark({ ...claims, ...(counted && { remaining: 0 }) }, ownKey(turn)));
