@@ -1,6 +1,7 @@
 /** One shard of the measurement `shards`, with its players, in a process of its own on a PostgreSQL of its own: told where, measures, says. */
 import { createShardMap } from '../src/deposit/account-manager/shard-map.ts';
 import { receiveCarried } from '../src/deposit/account-manager/take-carried.ts';
+import { systemClock } from '../src/journal/clock.ts';
 import { openPostgresJournal } from '../src/journal/postgres-journal.ts';
 import { assertLedger } from '../src/ledger/invariant.ts';
 import { answerRelay, relayCourier } from '../src/party/relay.ts';
@@ -26,6 +27,8 @@ export interface WorkerResult {
   /** Of this process. */
   readonly cpuSeconds: number;
   readonly carried: number;
+  /** With those while it got warm. */
+  readonly playedInAll: number;
 }
 
 const HOLDERS = 1000;
@@ -37,7 +40,7 @@ const map = createShardMap({ operator: 'bank', count: of, key: new Uint8Array(32
 const others: string[] = [];
 const client = createClient({ name: 'bank', limits });
 const toOthers = Array.from({ length: of }, (_, to) =>
-  relayCourier({ client, url: () => `${others[to]}${SHARD_RELAY}` }),
+  relayCourier({ client, clock: systemClock(), url: () => `${others[to]}${SHARD_RELAY}` }),
 );
 let carried = 0;
 
@@ -81,12 +84,18 @@ process.on('message', async (message: readonly string[] | 'end') => {
     process.exit();
   }
   others.push(...message);
-  await playSessions(host, players, task.warmMs);
+  const warming = await playSessions(host, players, task.warmMs);
   const before = process.cpuUsage();
   carried = 0;
   const start = performance.now();
   const sessions = await playSessions(host, players, task.runMs);
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(before);
-  process.send?.({ sessions, seconds, cpuSeconds: (user + system) / 1e6, carried } satisfies WorkerResult);
+  process.send?.({
+    sessions,
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    carried,
+    playedInAll: warming + sessions,
+  } satisfies WorkerResult);
 });

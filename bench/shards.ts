@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { findPostgres, type PostgresCluster, startPostgres } from '../test/journal/postgres-cluster.ts';
@@ -85,7 +86,7 @@ export async function benchShards(): Promise<readonly Measurement[]> {
 
 interface Round {
   readonly perSecond: number;
-  /** Of the shards' processes, without their data bases. */
+  /** Of a session, on the shards' processes and those of their data bases. */
   readonly cpuMs: number;
   readonly crossing: number;
 }
@@ -102,8 +103,11 @@ async function measure(clusters: readonly PostgresCluster[], schema: string): Pr
   }
   const urls = await Promise.all(workers.map((worker) => said<string>(worker)));
   const results = workers.map((worker) => said<WorkerResult>(worker));
+  const databaseBefore = databaseSeconds(clusters);
   for (const worker of workers) worker.send(urls);
   const all = await Promise.all(results);
+  const played = all.reduce((total, { playedInAll }) => total + playedInAll, 0);
+  const databaseMs = (1000 * (databaseSeconds(clusters) - databaseBefore)) / played;
   // Together, because what one has carried to the other is answered by it.
   const ended = workers.map((worker) => once(worker, 'exit'));
   for (const worker of workers) worker.send('end');
@@ -112,9 +116,37 @@ async function measure(clusters: readonly PostgresCluster[], schema: string): Pr
   const sessions = sum((result) => result.sessions);
   return {
     perSecond: sum((result) => result.sessions / result.seconds),
-    cpuMs: (1000 * sum(({ cpuSeconds }) => cpuSeconds)) / sessions,
+    cpuMs: (1000 * sum(({ cpuSeconds }) => cpuSeconds)) / sessions + databaseMs,
     crossing: sum(({ carried }) => carried) / sessions,
   };
+}
+
+/** Processor time of all processes of the servers so far; nothing where there is no /proc. */
+function databaseSeconds(clusters: readonly PostgresCluster[]): number {
+  return (
+    clusters.reduce(
+      (total, { pid }) => total + [pid, ...childrenOf(pid)].reduce((sum, one) => sum + ticksOf(one), 0),
+      0,
+    ) / TICKS_A_SECOND
+  );
+}
+
+const TICKS_A_SECOND = 100;
+
+function childrenOf(pid: number): readonly number[] {
+  const file = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ').map(Number) : [];
+}
+
+/** With that of children that have ended (proc(5), stat: utime, stime, cutime, cstime). */
+function ticksOf(pid: number): number {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return 0;
+  const fields = readFileSync(file, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+    .map(Number);
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + ticks, 0);
 }
 
 async function said<T>(worker: ChildProcess): Promise<T> {

@@ -11,7 +11,7 @@ import { forOwnPeople, ownCommand } from './own-commands.ts';
 import { answerRelay, relayCourier } from './relay.ts';
 import { closeInOrder, type Opened, type RunningParty, type Surroundings, startInSteps } from './running-party.ts';
 import { planShards } from './shard-plan.ts';
-import { RELAY, SHARD_RELAY } from './shard-relay.ts';
+import { byShard, RELAY, SHARD_RELAY } from './shard-relay.ts';
 import { openJournal } from './stores.ts';
 
 /** What a shard says of itself. */
@@ -58,15 +58,17 @@ async function openShard(
   const around = { ...surroundings, log };
   const identity = readCommunication(configuration.communication, path);
   const client = opened(partyClient({ name, identity, surroundings: around, peers }));
-  // The operator's own process passes it on: it knows where every shard is, and keeps the billing book.
-  const above = relayCourier({ client, url: () => `${deposits.url}${RELAY}` });
+  // The operator's own process passes it on: it knows where every shard is, and keeps the billing book. One relay for each of them,
+  // so that a shard that is slow keeps nothing from the others.
+  const relay = () => relayCourier({ client, clock: systemClock(), url: () => `${deposits.url}${RELAY}` });
+  const toShards = plan.places.map(relay);
   const desk = opened(
     await openAccountDesk({
       ...{ configuration, deposits, path, identity, client, surroundings: around },
       validate: chainValidation(createCommunicationTrust(identity.anchors), systemClock().nowMs),
       journal: await openJournal(place.store, path, place.journal),
-      billing: above,
-      shard: { ...{ number, map: plan.map }, courier: above },
+      billing: relay(),
+      shard: { ...{ number, map: plan.map }, courier: byShard(toShards) },
     }),
   );
   const server = await serve({

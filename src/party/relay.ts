@@ -1,10 +1,11 @@
 /**
- * Outbox messages between the processes of one operator, many in one request: while one request is under way the next ones gather, so that
- * a busy shard pays for a request by the dozen. Each message has its own outcome, and is delivered again by itself.
+ * Outbox messages between the processes of one operator, many in one request: they gather for a moment, and while a request is under way,
+ * so that a busy shard pays for a request by the dozen. Each message has its own outcome, and is delivered again by itself.
  */
 import { bytes, list, oneOf, optional, record, type Shaped, text } from '../codec/shape.ts';
 import { decodeShape, encodeShape, type MessageType } from '../crypto/signed-message.ts';
 import { HandselError } from '../handsel-error.ts';
+import type { Clock } from '../journal/clock.ts';
 import type { Courier, CourierResult } from '../journal/courier.ts';
 import type { Outgoing } from '../journal/machine.ts';
 import type { Client } from '../transport/client.ts';
@@ -13,8 +14,8 @@ import { problemFor } from '../transport/problem.ts';
 const MAX_MESSAGES = 256;
 const MAX_BODY_BYTES = 65_536;
 const MAX_BATCH_BYTES = 1024 * 1024;
-/** Under way to one place at a time: the second gathers what comes while the first is answered. */
-const REQUESTS = 2;
+/** Nobody waits for these messages: so long the first of a batch waits for others. */
+const GATHER_MS = 20;
 
 const messageShape = record({
   id: text({ min: 1, max: 256 }),
@@ -50,10 +51,10 @@ interface Waiting {
 }
 
 /** `url`: where the other process takes them, asked for each request. @throws (`url`) while it is away */
-export function relayCourier(given: { readonly client: Client; url(): string }): Courier {
-  const { client, url } = given;
+export function relayCourier(given: { readonly client: Client; readonly clock: Clock; url(): string }): Courier {
+  const { client, clock, url } = given;
   const waiting: Waiting[] = [];
-  let underWay = 0;
+  let isBusy = false;
 
   const send = async (batch: readonly Waiting[]) => {
     const messages = batch.map(({ message: { id, to, kind, body } }) => ({ id, to, kind, body }));
@@ -67,26 +68,22 @@ export function relayCourier(given: { readonly client: Client; url(): string }):
       else resolve(result);
     }
   };
-  const pump = () => {
-    while (underWay < REQUESTS && waiting.length > 0) {
+  const sendAll = async () => {
+    while (waiting.length > 0) {
       const batch = takeBatch(waiting);
-      underWay++;
-      send(batch)
-        .catch((cause: unknown) => {
-          for (const { reject } of batch) reject(cause);
-        })
-        .finally(() => {
-          underWay--;
-          pump();
-        });
+      await send(batch).catch((cause: unknown) => {
+        for (const { reject } of batch) reject(cause);
+      });
     }
+    isBusy = false;
   };
   return {
     deliver(message) {
       return new Promise((resolve, reject) => {
         waiting.push({ message, resolve, reject });
-        // What a flush has released in this turn goes together.
-        queueMicrotask(pump);
+        if (isBusy) return;
+        isBusy = true;
+        clock.after(GATHER_MS, () => void sendAll());
       });
     },
   };

@@ -18,6 +18,8 @@ export function findPostgres(): string | undefined {
 
 export interface PostgresCluster {
   readonly connection: pg.ClientConfig;
+  /** Of its first process. */
+  readonly pid: number;
   /** What stands for it among the hosts of a connection string. */
   readonly host: string;
   /** As `pg_ctl promote`: one that follows does so no longer. */
@@ -71,6 +73,7 @@ export async function startPostgres(
   };
   return {
     connection,
+    pid: server.pid!,
     host: encodeURIComponent(directory),
     async promote() {
       execFileSync(join(programs, 'pg_ctl'), ['promote', '-D', data], options);

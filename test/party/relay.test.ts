@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { fromUtf8, utf8 } from '../../src/codec/hex.ts';
 import { HandselError } from '../../src/handsel-error.ts';
+import { systemClock } from '../../src/journal/clock.ts';
 import type { CourierResult } from '../../src/journal/courier.ts';
 import { answerRelay, relayCourier } from '../../src/party/relay.ts';
 import { type Client, createClient } from '../../src/transport/client.ts';
@@ -36,7 +37,7 @@ async function start(deliver: (id: string) => Promise<CourierResult>) {
       },
     },
   });
-  return { batches, courier: relayCourier({ client, url: () => `${server.url}/relay` }) };
+  return { batches, courier: relayCourier({ client, clock: systemClock(), url: () => `${server.url}/relay` }) };
 }
 
 const echo = async (id: string): Promise<CourierResult> => ({ type: 'answered', body: utf8(`${id} done`) });
@@ -83,6 +84,7 @@ test('where nobody answers, or the other process is away, everything is delivere
   await expect(courier.deliver(message('m'), attempt)).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' });
   const away = relayCourier({
     client,
+    clock: systemClock(),
     url() {
       throw new HandselError('ANSWER_PENDING', 'the shard is away');
     },

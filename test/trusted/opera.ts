@@ -106,8 +106,8 @@ export const stateOf = ({ machine }: TrustedAgent) => machine.host!.state;
 
 /** Nothing is open any more. */
 export function isAtRest(agent: TrustedAgent): boolean {
-  const { sessions, talks, transactions, underWay } = stateOf(agent);
-  return sessions.size + talks.size + transactions.size + underWay.size === 0;
+  const { sessions, talks, transactions, underWay, dealings } = stateOf(agent);
+  return sessions.size + talks.size + transactions.size + underWay.size + dealings.size === 0;
 }
 
 /** What an agent's device keeps secret, as an attacker that opened it would find it. */

@@ -15,7 +15,7 @@ import type { AgentRecord } from '../../src/trusted/agent/agent-record.ts';
 import type { AgentState } from '../../src/trusted/agent/agent-state.ts';
 import type { HostCommand } from '../../src/trusted/agent/host-command.ts';
 import { HOST_ROUTE, type HostNotice, hostNoticeType } from '../../src/trusted/agent/to-host.ts';
-import type { AgentPace } from '../../src/trusted/agent/turn.ts';
+import type { AgentPace, PaymentPorts } from '../../src/trusted/agent/turn.ts';
 import type { AgentKind } from '../../src/trusted/message/certificate.ts';
 import { decodeTrustedMessage, messageIdentityOf } from '../../src/trusted/message/envelope.ts';
 import { foundingLists, type TrustLists } from '../../src/trusted/message/trust-lists.ts';
@@ -75,6 +75,7 @@ export interface NewAgent {
   /** Default: its name. `undefined` for a device that only calls. */
   readonly replyTo?: string | undefined;
   readonly pace?: Partial<AgentPace>;
+  readonly payment?: PaymentPorts;
   readonly disk?: MemoryDisk;
   readonly alter?: (party: AgentParty) => AgentParty;
 }
@@ -147,10 +148,12 @@ export async function openTrustedWorld(options: {
       const machine = name === 'primary' ? primary : servers.get(name)!;
       return { machine, command: (command) => machine.insist({ type: 'command', command }) };
     },
-    addAgent(name, { replyTo = name, pace = {}, disk, alter = (party: AgentParty) => party, ...given } = {}) {
+    addAgent(name, options = {}) {
+      const { pace = {}, payment = {}, disk, alter = (party: AgentParty) => party } = options;
       const notices: HostNotice[] = [];
       const heard = new Set<string>();
-      const own = 'replyTo' in given && replyTo === undefined ? {} : { replyTo };
+      const { replyTo } = 'replyTo' in options ? options : { replyTo: name };
+      const own = replyTo === undefined ? {} : { replyTo };
       const agent: TrustedAgent = {
         ...{ name, notices, react: () => {}, started: () => {}, online: true },
         machine: world.addMachine(
@@ -159,7 +162,7 @@ export async function openTrustedWorld(options: {
             world.clock.after(100, () => agent.started());
             return watched(
               alter({
-                machine: createTrustedAgent({ foundingLists: lists, ...own, pace }),
+                machine: createTrustedAgent({ foundingLists: lists, ...own, pace, payment }),
                 arrived: ({ body }) => message(body),
                 async serve(host, { body }) {
                   return agent.online ? host.handle({ ...messageIdentityOf(body), input: message(body) }) : undefined;

@@ -69,7 +69,14 @@ export type AccountRecord =
     }
   /** Nobody knows what the merchant's side will do: the money stays set aside. */
   | { readonly type: 'unanswered'; readonly transaction: string; readonly atMs: number }
-  | { readonly type: 'recorded'; readonly transaction: string; readonly bytes: Uint8Array; readonly digest: Uint8Array }
+  | {
+      readonly type: 'recorded';
+      readonly transaction: string;
+      readonly bytes: Uint8Array;
+      readonly digest: Uint8Array;
+      /** As the customer says himself. */
+      readonly value: { readonly units: number; readonly unitNano: number };
+    }
   | {
       readonly type: 'withdrawn';
       readonly transaction: string;

@@ -32,6 +32,8 @@ export interface OpenDeposit extends DepositTerms {
   rate: Rate | null;
   /** SHA-256 of the customer's record, whose sender waits for the statement. */
   recorded: Uint8Array | null;
+  /** What that says was spent. */
+  claimed: { readonly units: number; readonly unitNano: number } | null;
   /** What the accounts elsewhere have left; null where they are kept here, or did not say. */
   readonly available: Amount | null;
 }
@@ -111,9 +113,12 @@ export function applyAccounts(state: AccountState, record: AccountRecord): void 
     case 'unanswered':
       state.deposits.get(record.transaction)!.status = 'unanswered';
       return;
-    case 'recorded':
-      state.deposits.get(record.transaction)!.recorded = record.digest.slice();
+    case 'recorded': {
+      const deposit = state.deposits.get(record.transaction)!;
+      deposit.recorded = record.digest.slice();
+      deposit.claimed = record.value;
       return;
+    }
     case 'refused':
     case 'withdrawn':
     case 'lapsed':
@@ -172,7 +177,7 @@ function vouch(state: AccountState, record: Extract<AccountRecord, { type: 'vouc
   count(state.depositsOf, record.terms.customer, 1);
   state.deposits.set(record.transaction, {
     ...withOwnKey(record.terms),
-    ...{ status: 'vouched', rate: null, recorded: null, available: record.available ?? null },
+    ...{ status: 'vouched', rate: null, recorded: null, claimed: null, available: record.available ?? null },
   });
 }
 
@@ -253,7 +258,7 @@ export function restoreAccounts(bytes: Uint8Array): AccountState {
         {
           ...deposit,
           ...{ key: deposit.key.slice(), recorded: deposit.recorded?.slice() ?? null },
-          available: deposit.available ?? null,
+          ...{ claimed: deposit.claimed ?? null, available: deposit.available ?? null },
         },
       ]),
     ),

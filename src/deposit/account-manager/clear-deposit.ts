@@ -24,6 +24,7 @@ import { amendedInitiationId, holdTimer } from './initiate.ts';
 import { ACKNOWLEDGED } from './keep-accounts.ts';
 import { exchangeAccount, requireLedger } from './ledger-step.ts';
 import { requireOperator, requireRate } from './open-deposit.ts';
+import { requireReleased } from './require-released.ts';
 import { recordId, refuseWaiting } from './take-record.ts';
 
 /**
@@ -123,6 +124,7 @@ function requireClearing(held: OpenDeposit, clearing: ClearingInformation, polic
   if (paid.minor + unused.minor !== there.minor) {
     throw new DepositError('RECORD_UNFIT', `paid and unused are not the deposit of ${there.minor} minor units`);
   }
+  requireReleased(held, clearing);
   if (customerRecord === undefined) return;
   if (held.recorded === null || !equalBytes(held.recorded, customerRecord)) {
     throw new DepositError('RECORD_UNFIT', "the customer's record is not the one that went through here");

@@ -30,7 +30,7 @@ export function decideRecord(
 ): Decision<AccountRecord> {
   if (ended?.statement !== undefined) return { records: [], answer: ended.statement };
   if (ended !== undefined) throw new DepositError('DEPOSIT_CLOSED', 'the deposit is over and nothing was taken of it');
-  const { transaction } = record;
+  const { transaction, units, unitNano } = record;
   const deposit = state.deposits.get(transaction);
   // It was open a moment ago, at the door: the next time the journal has the statement.
   if (deposit === undefined) throw askAgain('the deposit is being concluded');
@@ -43,7 +43,7 @@ export function decideRecord(
     return { records: [] };
   }
   return {
-    records: [{ type: 'recorded', transaction, bytes, digest }],
+    records: [{ type: 'recorded', transaction, bytes, digest, value: { units, unitNano } }],
     keys: [depositKey(transaction)],
     send: [
       {

@@ -119,7 +119,7 @@ function clearingOf(open: OpenedDeposit, env: Env): ClearingInformation {
     customerKey: importPoint(open.customerKey),
     merchantKey: importPoint(open.merchantKey),
   });
-  const { paid, count, head, reasons } = ruling;
+  const { paid, count, head, released, reasons } = ruling;
   return {
     ...{
       transaction,
@@ -132,6 +132,7 @@ function clearingOf(open: OpenedDeposit, env: Env): ClearingInformation {
       head,
       reasons,
     },
+    ...(released && { released }),
     ...(customerRecord && { customerRecord: sha256(customerRecord) }),
     ...(merchantRecord && { merchantRecord: sha256(merchantRecord) }),
     atMs: env.nowMs,

@@ -63,6 +63,8 @@ const clearingInformationShape = record({
   rate: sessionRate,
   count: whole(),
   head: digest(),
+  /** What proves it to the customer's operator, which takes nobody's word for it; its customer's own record it has already. */
+  released: optional(releasedShape),
   /** SHA-256 of the two records as they were compared; absent for a side that was silent. */
   customerRecord: optional(digest()),
   merchantRecord: optional(digest()),

@@ -13,6 +13,8 @@ export type Side = 'customer' | 'merchant';
 export interface Value {
   readonly units: number;
   readonly unitNano: number;
+  /** What shows it to others; a record of the customer's shows its own value by itself. */
+  readonly released?: Released;
 }
 
 export interface ReleasedProof {
@@ -59,8 +61,12 @@ export function readReleased(
   requireOfDeposit(checkpoint, expected);
   const { units, unitNano } = checkpoint;
   const proven = unlessRefused(() => provenUnits(checkpoint, released));
-  if (proven === undefined) return { checkpoint, value: { units, unitNano }, wordsFit: false };
-  return { checkpoint, value: { units: Math.min(proven, Number.MAX_SAFE_INTEGER), unitNano }, wordsFit: true };
+  if (proven === undefined) return { checkpoint, value: { units, unitNano, released }, wordsFit: false };
+  return {
+    checkpoint,
+    value: { units: Math.min(proven, Number.MAX_SAFE_INTEGER), unitNano, released },
+    wordsFit: true,
+  };
 }
 
 /** Undefined when the evidence is refused: a ruling goes on without it. Faults of ours still come through. */

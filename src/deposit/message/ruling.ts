@@ -3,9 +3,10 @@
  * stands. Pure and the same for everybody: an acquirer rules with it, and anyone with the evidence can check the ruling.
  */
 import type { KeyObject } from 'node:crypto';
+import { encodeCbor } from '../../codec/cbor.ts';
 import type { Amount } from '../../money/amount.ts';
 import { formatNano, nanoOf, roundNano } from '../../money/nano.ts';
-import type { Released, TransactionRecord } from './conclusion.ts';
+import { type Released, releasedShape, type TransactionRecord } from './conclusion.ts';
 import { DepositError } from './deposit-error.ts';
 import { type ReleasedProof, readRecord, readReleased, type Side, unlessRefused, type Value } from './evidence.ts';
 import { type ListHead, ruleList, type SignedHead } from './list-ruling.ts';
@@ -39,6 +40,8 @@ export interface Ruling extends ListHead {
   readonly unitNano: number;
   /** In the merchant's currency: rounded once, half-even, never above the deposit. */
   readonly paid: Amount;
+  /** What proves it, where somebody has shown that: for whoever has to pay and was not there. */
+  readonly released?: Released;
   /** In plain words, at most 200 characters each, at most 8. */
   readonly reasons: readonly string[];
 }
@@ -77,6 +80,7 @@ export function ruleDeposit(asked: RulingCase): Ruling {
   const paid = paidOf(highest, asked.deposit);
   return {
     ...paid,
+    ...(highest.released && { released: highest.released }),
     count: list.count,
     head: list.head,
     reasons: [
@@ -150,11 +154,16 @@ function nanoIn({ units, unitNano }: Value): bigint {
   return BigInt(units) * BigInt(unitNano);
 }
 
-/** By what it is worth; the smaller unit among equals, so that the order of evidence does not matter. */
+/** By what it is worth; among equals the smaller unit, then what is shown, so that the order of evidence does not matter. */
 function higher(a: Value, b: Value): Value {
   const [worthA, worthB] = [nanoIn(a), nanoIn(b)];
   if (worthA !== worthB) return worthA > worthB ? a : b;
-  return a.units >= b.units ? a : b;
+  if (a.units !== b.units) return a.units > b.units ? a : b;
+  return Buffer.compare(shownIn(a), shownIn(b)) >= 0 ? a : b;
+}
+
+function shownIn({ released }: Value): Uint8Array {
+  return released === undefined ? new Uint8Array() : encodeCbor(releasedShape.encode(released));
 }
 
 function paidOf(highest: Value, deposit: Amount): Pick<Ruling, 'paidUnits' | 'unitNano' | 'paid'> {

@@ -63,8 +63,14 @@ export function takeCardPayment(turn: Turn, talk: Talk, request: ByCard, due: To
     ...{ key: env.random(SEALING_KEY_LENGTH), initiates: false, sealed: false, number: 0, step: 'begun' },
   };
   const { order, credential, mark } = request;
-  const forMs = settings.pace.authoriseMs;
-  tellPort(turn, dealing, { type: 'authorise', order, credential, ...(mark && { mark }) }, { forMs });
+  // A refund that a bank has taken cannot be called back: its answer is waited for.
+  const asking = due.refundOf === undefined ? { forMs: settings.pace.authoriseMs } : {};
+  tellPort(
+    turn,
+    dealing,
+    { type: 'authorise', payee: ownKey(turn).certificate, order, credential, ...(mark && { mark }) },
+    asking,
+  );
 }
 
 export function requireNewTransaction({ state }: Turn, id: string): void {

@@ -14,6 +14,7 @@ import { tellPort } from './dealing.ts';
 import { tellOutcome } from './outcome.ts';
 import { askToPay } from './paying.ts';
 import type { Talk } from './talk.ts';
+import { tellHost } from './to-host.ts';
 import { abort, commit, settle } from './transaction.ts';
 import type { Turn } from './turn.ts';
 
@@ -155,7 +156,10 @@ function fail(hearing: Hearing, why: string): void {
   } else {
     keep(turn, dealing);
     abort(turn, transaction);
-    if (talk === undefined) tellOutcome(turn, transaction, 'aborted');
+    if (talk === undefined) {
+      tellOutcome(turn, transaction, 'aborted');
+      tellHost(turn, { type: 'failed', matter: transaction.matter, why: reason });
+    }
   }
   if (talk === undefined) return;
   if (dealing.side === 'payer') askToPay(turn, talk, { type: 'not-paying', transaction: number, reason });

@@ -15,6 +15,7 @@ import { TrustedError } from '../message/trusted-error.ts';
 import { validateAgentCertificate } from '../message/validate-certificate.ts';
 import { loseSession } from '../session/session-context.ts';
 import type { Transaction } from './agent-state.ts';
+import { tellHost } from './to-host.ts';
 import { abort, askTimer, close, settle } from './transaction.ts';
 import { log, ownKey, type Turn } from './turn.ts';
 
@@ -118,6 +119,7 @@ function hearOutcome(turn: Turn, transaction: Transaction, { outcome, deeds, rec
   loseItsSession(turn, transaction);
   if (outcome === 'aborted') {
     abort(turn, transaction);
+    tellHost(turn, { type: 'failed', matter: transaction.matter, why: 'the other side aborted' });
     return;
   }
   try {

@@ -23,6 +23,7 @@ import type { Random } from '../../crypto/random.ts';
 import { open, SEALING_KEY_LENGTH, seal } from '../../crypto/sealing.ts';
 import { CryptographicError, HandselError } from '../../handsel-error.ts';
 import { amountShape } from './amount-shape.ts';
+import { agentCertificateShape } from './certificate.ts';
 import { maxOrderBytes } from './payment-order.ts';
 import { maxReceiptBytes, TRANSACTION_ID_LENGTH } from './statement.ts';
 
@@ -37,6 +38,8 @@ const requests = {
     order: bytes({ min: 1, max: maxOrderBytes }),
     credential: ticket(),
     mark: optional(mark()),
+    /** Whoever asks, and is going to say how it ended. */
+    payee: agentCertificateShape(),
   }),
   /** To a money module (steps 538 to 544): make, or receive, a payment; the amount only if its agent is to name it. */
   begin: numbered(2, {

@@ -12,7 +12,7 @@ import { findPosition } from '../../../src/ledger/clearing.ts';
 import { assertLedger } from '../../../src/ledger/invariant.ts';
 import { findAccount } from '../../../src/ledger/ledger.ts';
 import { convertAmount } from '../../../src/money/rate.ts';
-import { EUR_USD, eur, keysOf, policyOf, usd } from './banks.ts';
+import { EUR_USD, eur, keysOf, policyOf, shownReleased, usd } from './banks.ts';
 
 const CREDIT = 300n;
 const key = exportPoint(keysOf('temporary').publicKey);
@@ -24,7 +24,16 @@ const step = oneof(
   {
     weight: 8,
     arbitrary: record({
-      type: constantFrom('acknowledge', 'refuse', 'silence', 'clear', 'clear too much', 'clear as another', 'record'),
+      type: constantFrom(
+        'acknowledge',
+        'refuse',
+        'silence',
+        'clear',
+        'clear too much',
+        'clear unproved',
+        'clear as another',
+        'record',
+      ),
       at: nat(),
       minor: nat({ max: 1000 }),
     }),
@@ -122,6 +131,7 @@ function run(steps: readonly { type: string; minor: number; at: number }[]): voi
         break;
       case 'clear':
       case 'clear too much':
+      case 'clear unproved':
       case 'clear as another': {
         const there = convertAmount(eur(known?.deposit ?? 1n), EUR_USD).minor;
         const paid = (there * BigInt(minor)) / 1000n;
@@ -131,9 +141,10 @@ function run(steps: readonly { type: string; minor: number; at: number }[]): voi
           clearing: {
             ...{ transaction, merchant: 'shop', accountManager: 'north', paid: usd(paid), unused: usd(unused) },
             ...{ rate: EUR_USD, count: 0, head: bytes.slice(8), reasons: ['.'], atMs: 0 },
+            ...(type === 'clear unproved' ? {} : { released: shownReleased(transaction, usd(paid)) }),
           },
         });
-        expect(taken).toBe(open && type === 'clear');
+        expect(taken).toBe(open && (type === 'clear' || (type === 'clear unproved' && paid === 0n)));
         if (!taken || known === undefined) break;
         known.status = 'over';
         const back = (unused * EUR_USD.denominator) / EUR_USD.numerator;

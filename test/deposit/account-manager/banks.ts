@@ -3,7 +3,7 @@
  * merchants are played by the tests, with real keys and real bytes.
  */
 import { encodeCbor } from '../../../src/codec/cbor.ts';
-import { fromUtf8, utf8 } from '../../../src/codec/hex.ts';
+import { concatBytes, fromUtf8, utf8 } from '../../../src/codec/hex.ts';
 import { exportPoint } from '../../../src/crypto/agreement.ts';
 import { sha256 } from '../../../src/crypto/digest.ts';
 import { systemRandom } from '../../../src/crypto/random.ts';
@@ -22,9 +22,11 @@ import {
   receiveRecord,
 } from '../../../src/deposit/account-manager/receive-customer.ts';
 import { receiveClearing, receiveSettlement } from '../../../src/deposit/account-manager/receive-operator.ts';
+import { checkpointType } from '../../../src/deposit/message/checkpoint.ts';
 import {
   type ClearingInformation,
   clearingInformationType,
+  type Released,
   settlementType,
   type TransactionRecord,
   transactionRecordType,
@@ -40,6 +42,7 @@ import {
   type OperatorAcknowledgement,
   operatorAcknowledgementType,
 } from '../../../src/deposit/message/initiation.ts';
+import { WORTHS } from '../../../src/deposit/message/purchase.ts';
 import { issueTemporaryCertificate } from '../../../src/deposit/message/temporary-certificate.ts';
 import { CryptographicError, HandselError } from '../../../src/handsel-error.ts';
 import type { CourierResult } from '../../../src/journal/courier.ts';
@@ -48,6 +51,8 @@ import type { Outgoing } from '../../../src/journal/machine.ts';
 import { createMemoryJournal, type MemoryDisk } from '../../../src/journal/memory-journal.ts';
 import { assertLedger } from '../../../src/ledger/invariant.ts';
 import { findAccount } from '../../../src/ledger/ledger.ts';
+import type { Amount } from '../../../src/money/amount.ts';
+import { nanoOf } from '../../../src/money/nano.ts';
 import { convertAmount, invertRate, parseRate, type Rate } from '../../../src/money/rate.ts';
 import { createVirtualClock } from '../../world/virtual-clock.ts';
 
@@ -150,6 +155,18 @@ export function acknowledge(
     ...{ url: 'https://shop', ...fields },
   };
   return signMessage(operatorAcknowledgementType, acknowledgement, signerOf(operator));
+}
+
+/** A checkpoint over just so much, signed by the customer, as a merchant shows it. */
+export function shownReleased(transaction: string, amount: Amount, keys: KeyPair = keysOf('temporary')): Released {
+  const anchors = WORTHS.map(() => sha256(utf8('anchor')));
+  const { currency, minor } = amount;
+  const checkpoint = {
+    ...{ transaction, currency, anchors, count: 3, units: Number(minor), head: sha256(utf8('list')) },
+    unitNano: Number(nanoOf({ currency, minor: 1n }).nano),
+  };
+  const signed = signMessage(checkpointType, checkpoint, { privateKey: keys.privateKey });
+  return { checkpoint: signed, steps: WORTHS.map(() => 0), words: concatBytes(...anchors) };
 }
 
 export type Answer = (body: Uint8Array, message: Outgoing) => CourierResult | Promise<CourierResult>;
@@ -286,6 +303,7 @@ export async function openBanks(options: BankOptions = {}) {
       const clearing: ClearingInformation = {
         ...{ transaction, merchant: 'shop', accountManager: partsOfTransaction(transaction).accountManager },
         ...{ paid: usd(1_500n), unused: usd(664n), rate: EUR_USD, count: 3, head: sha256(utf8('list')) },
+        released: shownReleased(transaction, changes.paid ?? usd(1_500n)),
         ...{ reasons: ['Both have the same list.'], atMs: clock.nowMs(), ...changes },
       };
       return signMessage(clearingInformationType, clearing, signerOf(operator));

@@ -18,7 +18,7 @@ import {
 import { depositRefusedType, initiationType } from '../../../src/deposit/message/initiation.ts';
 import { listPositions } from '../../../src/ledger/clearing.ts';
 import { convertAmount, rateOf } from '../../../src/money/rate.ts';
-import { type Banks, DAY_MS, EUR_USD, eur, HOUR_MS, keysOf, openBanks, signerOf, usd } from './banks.ts';
+import { type Banks, DAY_MS, EUR_USD, eur, HOUR_MS, keysOf, openBanks, shownReleased, signerOf, usd } from './banks.ts';
 
 const T = 'north.1.1';
 
@@ -258,6 +258,41 @@ describe('clearing information', () => {
     await expect(banks.clear('north', banks.clearing(T, changes, signer))).rejects.toMatchObject({ code });
     expect(banks.snapshot('north')).toEqual(before);
     await banks.clear('north', banks.clearing(T));
+  });
+
+  describe('that takes more than the customer has released is refused, whoever ruled so', () => {
+    const shown = (changes: Partial<ClearingInformation>) => ({ paid: usd(1_500n), unused: usd(664n), ...changes });
+    const proof = shownReleased(T, usd(1_500n));
+    it.each<[string, Partial<ClearingInformation>]>([
+      ['with nothing shown', shown({ released: undefined as never })],
+      ['with less shown', shown({ released: shownReleased(T, usd(1_499n)) })],
+      ['with what was released in another deposit', shown({ released: shownReleased('north.1.2', usd(1_500n)) })],
+      ['in another currency', shown({ released: shownReleased(T, eur(1_500n)) })],
+      ['with what somebody else signed', shown({ released: shownReleased(T, usd(1_500n), keysOf('bob')) })],
+      ['with words that are none', shown({ released: { ...shownReleased(T, usd(5n)), steps: [255, 255, 255, 255] } })],
+      ['all of it', { paid: usd(2_164n), unused: usd(0n), released: proof }],
+    ])('%s', async (_, changes) => {
+      const banks = await openDeposit();
+      const before = banks.snapshot('north');
+      const refused = { code: 'RECORD_UNFIT', message: expect.stringContaining('released') };
+      await expect(banks.clear('north', banks.clearing(T, changes))).rejects.toMatchObject(refused);
+      expect(banks.snapshot('north')).toEqual(before);
+      await banks.clear('north', banks.clearing(T));
+    });
+
+    it('unless he says himself that it was so much', async () => {
+      const banks = await openDeposit();
+      // 15 units of a dollar.
+      const record = banks.record(T);
+      const { code } = await banks.post('north', transactionRecordType.name, record).catch((error) => error);
+      expect(code).toBe(undefined);
+      const own = { released: undefined as never, customerRecord: sha256(record) };
+      const more = { ...own, paid: usd(1_501n), unused: usd(663n) };
+      await banks.restart('north');
+      await expect(banks.clear('north', banks.clearing(T, more))).rejects.toMatchObject({ code: 'RECORD_UNFIT' });
+      await banks.clear('north', banks.clearing(T, own));
+      expect(banks.balance('north', 'customer:alice').balance).toBe(8_613n);
+    });
   });
 
   it('counts once, whatever comes afterwards', async () => {

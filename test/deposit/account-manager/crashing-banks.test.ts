@@ -53,6 +53,7 @@ import {
   eur,
   keysOf,
   policyOf,
+  shownReleased,
   signerOf,
   takeIn,
   usd,
@@ -207,6 +208,7 @@ async function sim(seed: number, watch: (world: World) => void, elsewhere = fals
       {
         ...{ transaction, merchant: 'shop', accountManager: 'north', paid: usd(paid), unused: usd(3_246n - paid) },
         ...{ rate: EUR_USD, count: 3, head: sha256(record), reasons: ['Agreed.'], atMs: world.clock.nowMs() },
+        released: shownReleased(transaction, usd(paid)),
       },
       signerOf('south'),
     );

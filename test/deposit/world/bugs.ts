@@ -301,7 +301,7 @@ const evidence: readonly Bug[] = [
         'evidence.values.push(record);',
       ),
     ],
-    seenAs: /is paid and only/,
+    seenAs: /guaranteed 1 times, withdrawn 0 times/,
   },
   {
     name: 'the customer’s word is enough',
@@ -334,7 +334,7 @@ const evidence: readonly Bug[] = [
         'const paid = merchant === undefined ? { ...paidOf(highest, asked.deposit), paid: asked.deposit } : paidOf(highest, asked.deposit);',
       ),
     ],
-    seenAs: /is paid and only/,
+    seenAs: /guaranteed 1 times, withdrawn 0 times/,
   },
   {
     name: 'the bank does not check who signed a record',

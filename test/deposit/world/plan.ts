@@ -125,7 +125,7 @@ function corridorOf(names: readonly string[], merchantOf: (customer: string) => 
 
 export function planSeed(random: SeededRandom, startMs: number): Plan {
   const theme = random.chance(0.15) ? random.pick(CORRIDORS) : undefined;
-  const length = theme === undefined ? 2 + random.below(3) : 5;
+  const length = theme === undefined ? 2 + random.below(2) : 4;
   const trips = Array.from({ length }, (_, at) => planTrip(random, startMs, { at, theme }));
   const prices = new Map<string, { merchant: string; units: number }>();
   for (const { merchant, items, twinItems } of trips) {

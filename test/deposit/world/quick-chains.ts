@@ -1,10 +1,10 @@
-/** Stands in for `src/deposit/customer/spending-chains.ts` in most seeds: chains that were made are not hashed again after every restart. */
+/** Stands in for `src/deposit/customer/spending-chains.ts` in most seeds: what was hashed once is not hashed again. */
 import * as real from '../../../src/deposit/customer/spending-chains.ts';
 
 export type { ChainPlan, Chains } from '../../../src/deposit/customer/spending-chains.ts';
 export const { anchorsOf, lengthsFor, PURCHASES_A_CHECKPOINT, wordAt, wordsAt } = real;
 
-const MOST_REMEMBERED = 64;
+const MOST_REMEMBERED = 1000;
 const made = new Map<string, real.Chains>();
 
 export function makeChains(plan: real.ChainPlan, of: Parameters<typeof real.makeChains>[1]): real.Chains {

@@ -48,7 +48,11 @@ export async function runSeeds(
 }
 
 function startThread(workerData: ThreadSetting) {
-  const worker = new Worker(new URL('./seed-thread.ts', import.meta.url), { workerData });
+  const worker = new Worker(new URL('./seed-thread.ts', import.meta.url), {
+    workerData,
+    // Most of a seed is dead when the next begins.
+    resourceLimits: { maxYoungGenerationSizeMb: 64 },
+  });
   let waiting: PromiseWithResolvers<SeedOutcome> | undefined;
   worker.on('message', (outcome: SeedOutcome) => waiting?.resolve(outcome));
   worker.on('error', (cause) => waiting?.reject(cause));

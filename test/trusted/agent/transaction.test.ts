@@ -3,45 +3,17 @@ import { describe, expect, it, test } from 'vitest';
 import { fromHex } from '../../../src/codec/hex.ts';
 import { compactKeyOf } from '../../../src/crypto/compact-key.ts';
 import { systemRandom } from '../../../src/crypto/random.ts';
-import type { Journal } from '../../../src/journal/journal.ts';
 import type { HostCommand } from '../../../src/trusted/agent/host-command.ts';
 import { encodeTrustedMessage } from '../../../src/trusted/message/envelope.ts';
 import { sealStatement } from '../../../src/trusted/message/statement.ts';
 import { decodeTicket } from '../../../src/trusted/ticket/compact-ticket.ts';
 import { holderOf } from '../../../src/trusted/ticket/ticket.ts';
+import { type Breakable, breakable } from '../breakable.ts';
 import { certifiedOf, isAtRest, noticesOf, type Opera, openOpera, stateOf } from '../opera.ts';
 import { sample } from '../ticket/samples.ts';
 import { inTime, type TrustedAgent } from '../trusted-world.ts';
 
 const about = new Uint8Array([1, 2, 3]);
-
-/** Crashes the machine at one append of its journal, before or after it is flushed. */
-interface CrashPoint {
-  readonly append: number;
-  readonly when: 'before' | 'after';
-}
-
-interface Breakable {
-  /** Counts from when it is set. */
-  plan: CrashPoint | undefined;
-  happened: boolean;
-}
-
-function breakable(journal: Journal, point: Breakable, crash: () => void): Journal {
-  return {
-    ...journal,
-    async append(entries) {
-      const { plan } = point;
-      if (plan === undefined) return journal.append(entries);
-      point.plan = plan.append > 1 ? { ...plan, append: plan.append - 1 } : undefined;
-      if (plan.append > 1) return journal.append(entries);
-      point.happened = true;
-      if (plan.when === 'after') await journal.append(entries);
-      crash();
-      return new Promise(() => {});
-    },
-  };
-}
 
 /** Two devices that can be made to crash, beside those of the opera; `cy` holds a ticket. */
 async function withTwo() {

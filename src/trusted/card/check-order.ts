@@ -1,0 +1,47 @@
+/** Whether a card network does what a payee's agent asks: the payer's agent signed it, and holds the card credential (US 5,671,280, figure 21). */
+import { toHex } from '../../codec/hex.ts';
+import { HandselError } from '../../handsel-error.ts';
+import { dayOf } from '../message/day.ts';
+import { type PaymentOrder, readPaymentOrder } from '../message/payment-order.ts';
+import type { PortRequest } from '../message/payment-port.ts';
+import type { TrustLists } from '../message/trust-lists.ts';
+import { requireTrustedAgent, validateAgentCertificate } from '../message/validate-certificate.ts';
+import { decodeTicket } from '../ticket/compact-ticket.ts';
+import { ticketIdOf } from '../ticket/ticket.ts';
+import { validateTicket } from '../ticket/validate-ticket.ts';
+
+export type Authorise = Extract<PortRequest, { type: 'authorise' }>;
+
+export interface CheckedOrder {
+  readonly order: PaymentOrder;
+  readonly card: { readonly number: string; readonly expiresDay: number };
+}
+
+/** The order and the card it is on, or why not. */
+export function checkOrder(
+  { order: signed, credential, payee }: Authorise,
+  { lists, nowMs, transaction }: { readonly lists: TrustLists; readonly nowMs: number; readonly transaction: string },
+): CheckedOrder | { readonly fault: string } {
+  try {
+    const order = readPaymentOrder(signed);
+    const onDay = dayOf(nowMs);
+    for (const certificate of [order.payer, payee]) {
+      validateAgentCertificate(certificate, { lists, onDay });
+      requireTrustedAgent(certificate, lists);
+    }
+    if (order.payee !== payee.agentId) return { fault: 'another payee' };
+    if (toHex(order.transaction) !== transaction) return { fault: 'another transaction' };
+    const ticket = decodeTicket(credential);
+    // The last receiver of the credential is whoever signed the order (claim 39, step e).
+    validateTicket(ticket, { lists, nowMs, holder: order.payer.agentId, taintAllowed: false });
+    const { components } = ticket.body;
+    if (components.type !== 'card') return { fault: 'no card' };
+    if (ticketIdOf(ticket) !== toHex(order.credentialId)) return { fault: 'another card' };
+    if (components.expiresDay < onDay) return { fault: 'the card has expired' };
+    const { number, expiresDay } = components;
+    return { order, card: { number, expiresDay } };
+  } catch (error) {
+    if (!(error instanceof HandselError)) throw error;
+    return { fault: error.code };
+  }
+}
