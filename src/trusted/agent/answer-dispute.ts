@@ -25,7 +25,7 @@ const statusAfter: Readonly<Record<AnswerOutcome, DisputeStatus | undefined>> = 
   denied: 'denied',
   'ticket-invalid': 'denied',
   'object-invalid': 'denied',
-  // It stays what it is.
+  // What was settled stays so; what was not is over.
   settled: undefined,
 };
 
@@ -45,16 +45,9 @@ export function decideDispute(turn: Turn, dispute: Dispute, said: Said, session?
     },
     { type: 'agent', certificate, privateKey },
   );
-  const status = statusAfter[outcome] ?? dispute.status;
+  const status = statusAfter[outcome] ?? (dispute.status === 'open' ? 'denied' : dispute.status);
   const decided: Dispute = { ...dispute, status, answer, offer: { refund, replacement } };
   keepDispute(turn, decided);
   logDispute(turn, decided, `${outcome}: ${reason}`, session);
   return decided;
-}
-
-/** The transactions in which it is being settled just now: one at a time. */
-export function isBeingSettled({ state }: Turn, number: string): boolean {
-  return [...state.transactions.values()].some(({ legs }) =>
-    legs.some((leg) => leg.type === 'dispute' && leg.number === number),
-  );
 }

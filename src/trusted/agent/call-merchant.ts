@@ -1,6 +1,5 @@
 /** Sessions of a dispute from the customer's side: a dispute lasts longer than any of them. */
 import { encodeCbor } from '../../codec/cbor.ts';
-import { toHex } from '../../codec/hex.ts';
 import { type DisputeRequest, disputeRequestShape } from '../message/dispute-talk.ts';
 import { call } from '../session/calling.ts';
 import { keepDispute, pursueTimer } from './dispute-log.ts';
@@ -10,12 +9,9 @@ import { tellHost } from './to-host.ts';
 import { keepTalk, say, type Turn } from './turn.ts';
 
 /** The session of step 1052. */
-export function callMerchant(
-  turn: Turn,
-  { number, matter, route }: Dispute,
-  { about = new Uint8Array(), check = false }: { readonly about?: Uint8Array; readonly check?: boolean } = {},
-): void {
-  const session = call(turn.context, turn.draft, { purpose: 'dispute', about: toHex(about), route: route! });
+export function callMerchant(turn: Turn, dispute: Dispute, check = false): void {
+  const { number, matter, route, callAbout: about } = dispute;
+  const session = call(turn.context, turn.draft, { purpose: 'dispute', about, route: route! });
   keepTalk(turn, {
     ...{ type: 'disputing', session, matter, number, check, step: 'calling', transaction: undefined },
     delivered: undefined,

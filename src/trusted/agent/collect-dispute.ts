@@ -20,7 +20,7 @@ import { validateUnissued } from '../ticket/validate-ticket.ts';
 import { askMerchant, callMerchant, talkAbout } from './call-merchant.ts';
 import { reasonOf } from './check-credential.ts';
 import { fail } from './conversation.ts';
-import { disputeOf, dropPurchase, keepDispute } from './dispute-log.ts';
+import { disputeOf, dropPurchase, isBeingSettled, keepDispute } from './dispute-log.ts';
 import type { Dispute } from './dispute-state.ts';
 import type { HostCommand } from './host-command.ts';
 import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
@@ -42,6 +42,7 @@ export function choose(turn: Turn, { number, choice, route }: Extract<HostComman
     throw new TrustedError('COMMAND_UNTIMELY', 'that is not offered');
   }
   const talk = talkAbout(turn, number);
+  if (isBeingSettled(turn, number)) throw new TrustedError('COMMAND_UNTIMELY', 'it is not known yet how it ends');
   if (talk !== undefined && talk.step !== 'choosing') throw new TrustedError('COMMAND_UNTIMELY', 'this is under way');
   const chosen: Dispute = {
     ...known,

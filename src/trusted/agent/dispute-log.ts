@@ -87,3 +87,10 @@ export function dropPurchase({ state, draft }: Turn, { about, payment }: Dispute
   draft.records.push({ type: 'closed', transaction: id });
   draft.clearTimers.push(`ask ${id}`);
 }
+
+/** A transaction that settles it is under way: one at a time. */
+export function isBeingSettled({ state }: Turn, number: string): boolean {
+  return [...state.transactions.values()].some(({ legs }) =>
+    legs.some((leg) => leg.type === 'dispute' && leg.number === number),
+  );
+}

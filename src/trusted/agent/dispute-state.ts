@@ -29,6 +29,8 @@ export interface Dispute {
   /** Of the customer: what its host side chose, where the merchant's agent is reached, and how often it called in vain. */
   readonly choice: DisputeChoice | undefined;
   readonly route: string | undefined;
+  /** What is said there that the call is about; hexadecimal. */
+  readonly callAbout: string;
   readonly attempts: number;
   readonly openedAtMs: number;
   /** The trusted server's last word on it. */

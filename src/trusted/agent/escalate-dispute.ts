@@ -21,7 +21,7 @@ import { TrustedError } from '../message/trusted-error.ts';
 import { verifyTicketRuling } from '../ruling/verify-ticket-ruling.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { ticketIdOf } from '../ticket/ticket.ts';
-import { disputeOf, keepDispute, logDispute, pursueTimer } from './dispute-log.ts';
+import { disputeOf, isBeingSettled, keepDispute, logDispute, pursueTimer } from './dispute-log.ts';
 import type { Dispute } from './dispute-state.ts';
 import type { HostCommand } from './host-command.ts';
 import { tellHost } from './to-host.ts';
@@ -44,6 +44,7 @@ export function ownKeys({ state }: Turn) {
 export function escalate(turn: Turn, { number, route, statement }: CommandOf<'escalate'>): void {
   const known = disputeOf(turn, number, 'customer');
   const { nowMs } = turn.env;
+  if (isBeingSettled(turn, number)) throw new TrustedError('COMMAND_UNTIMELY', 'it is about to be settled');
   const bundle = known.bundle === undefined ? undefined : decodeTicketBundle(known.bundle);
   const unfollowed = known.status === 'granted' || known.status === 'ruled';
   // The owner of this device cannot say so before its agent has asked for the money in vain.

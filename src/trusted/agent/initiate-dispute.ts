@@ -16,7 +16,7 @@ import { askMerchant, callMerchant, laterAgain, talkAbout } from './call-merchan
 import { checkCredential } from './check-credential.ts';
 import { collect, goOnWithChoice, hearSettlement, loseSettlement } from './collect-dispute.ts';
 import { type Conversation, fail } from './conversation.ts';
-import { evidenceOf, keepDispute, logDispute, pursueTimer } from './dispute-log.ts';
+import { evidenceOf, isBeingSettled, keepDispute, logDispute, pursueTimer } from './dispute-log.ts';
 import { type Dispute, maxOpenDisputes } from './dispute-state.ts';
 import type { HostCommand } from './host-command.ts';
 import type { DisputingTalk } from './talk.ts';
@@ -41,12 +41,19 @@ export function dispute(turn: Turn, command: CommandOf<'dispute'>): void {
     ...{ number, side: 'customer', peer: grounds.peer, matter, about: command.complaint, status: 'open' },
     ...{ claim: signDocument(claimType, claim, { type: 'agent', certificate, privateKey }), answer: undefined },
     ...{ ticketId, payment: claim.payment, offer: { refund: undefined, replacement: false }, refund: undefined },
-    ...{ choice: undefined, route, attempts: 0, openedAtMs: turn.env.nowMs, bundle: undefined },
+    ...{
+      choice: undefined,
+      route,
+      callAbout: toHex(command.about),
+      attempts: 0,
+      openedAtMs: turn.env.nowMs,
+      bundle: undefined,
+    },
   };
   keepDispute(turn, opened);
   logDispute(turn, opened, 'opened');
   tellHost(turn, { type: 'disputing', matter, number });
-  callMerchant(turn, opened, { about: command.about, check: command.check === 1 });
+  callMerchant(turn, opened, command.check === 1);
 }
 
 type Grounds = { readonly peer: Dispute['peer']; readonly claim: Omit<Claim, 'number' | 'atMs'> };
@@ -93,6 +100,9 @@ function ofTransaction(
 export function pursue(turn: Turn, { number, route }: CommandOf<'pursue'>): void {
   const known = turn.state.disputes.byNumber.get(number);
   if (known?.side !== 'customer') throw new TrustedError('DISPUTE_UNKNOWN', `no dispute ${number}`);
+  const settled = known.status === 'refunded' || known.status === 'replaced';
+  if (settled || isBeingSettled(turn, number))
+    throw new TrustedError('COMMAND_UNTIMELY', 'it is settled, or about to be');
   if (talkAbout(turn, number) !== undefined) throw new TrustedError('COMMAND_UNTIMELY', 'this is under way');
   const at = route === undefined ? known : { ...known, route };
   if (at !== known) keepDispute(turn, at);

@@ -100,7 +100,13 @@ function newDispute(turn: Turn, talk: ResolvingTalk, { value }: SignedDocument<C
   return {
     ...{ number: toHex(value.number), side: 'merchant', peer: peerOf(turn, talk), matter: talk.matter, about },
     ...{ status: 'open', claim: bytes, answer: undefined, ticketId: undefined, payment, refund: undefined },
-    ...{ offer: { refund: undefined, replacement: false }, choice: undefined, route: undefined, attempts: 0 },
+    ...{
+      offer: { refund: undefined, replacement: false },
+      choice: undefined,
+      route: undefined,
+      callAbout: '',
+      attempts: 0,
+    },
     ...{ openedAtMs: turn.env.nowMs, bundle: undefined },
   };
 }
