@@ -33,7 +33,7 @@ const meetingPlaces: Readonly<Record<string, readonly string[]>> = {
   deposit: ['message'],
   set: ['message'],
   delivery: ['message', 'package'],
-  trusted: ['message', 'session', 'ticket', 'object', 'paper', 'ruling'],
+  trusted: ['message', 'session', 'ticket', 'object', 'credential', 'paper', 'ruling'],
 };
 
 /** Exceptions between folders of one protocol, each with its reason. */

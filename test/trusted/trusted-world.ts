@@ -9,6 +9,7 @@ import { checkDecision } from '../../src/journal/check-decision.ts';
 import type { Courier } from '../../src/journal/courier.ts';
 import type { MemoryDisk } from '../../src/journal/memory-journal.ts';
 import { noWork } from '../../src/journal/open-work.ts';
+import { answerAtAgent } from '../../src/trusted/agent/agent-endpoint.ts';
 import type { AgentInput } from '../../src/trusted/agent/agent-machine.ts';
 import { createTrustedAgent } from '../../src/trusted/agent/agent-machine.ts';
 import type { AgentRecord } from '../../src/trusted/agent/agent-record.ts';
@@ -165,7 +166,7 @@ export async function openTrustedWorld(options: {
                 machine: createTrustedAgent({ foundingLists: lists, ...own, pace, payment }),
                 arrived: ({ body }) => message(body),
                 async serve(host, { body }) {
-                  return agent.online ? host.handle({ ...messageIdentityOf(body), input: message(body) }) : undefined;
+                  return agent.online ? answerAtAgent(host, body, world.clock) : undefined;
                 },
                 wrapCourier: (courier) =>
                   hostSide(

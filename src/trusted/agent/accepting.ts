@@ -18,8 +18,9 @@ import { DoorRefusal } from '../ticket/door-reason.ts';
 import { readMark, signMark, statusOf, type TicketStatus, writeMark } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import type { Transaction } from './agent-state.ts';
-import { credentialToShow, reasonOf } from './check-credential.ts';
+import { credentialAnswer, reasonOf } from './check-credential.ts';
 import type { Conversation } from './conversation.ts';
+import { standingOf } from './known-standings.ts';
 import type { Leg } from './leg.ts';
 import { doubt } from './outcome.ts';
 import { requireGood } from './scanning.ts';
@@ -42,9 +43,7 @@ export const accepting: Conversation<AcceptingTalk> = {
     const request = presentRequestShape.decode(decodeCbor(payload, { maxDepth: 12 }), 'request');
     switch (request.type) {
       case 'show-credential': {
-        const held = credentialToShow(turn, talk.credential);
-        if (held === undefined) answer(turn, talk, { type: 'no-credential' });
-        else answer(turn, talk, { type: 'credential', ticket: held.bytes, ...(held.mark && { mark: held.mark }) });
+        answer(turn, talk, credentialAnswer(turn, talk));
         break;
       }
       case 'present':
@@ -79,14 +78,15 @@ function receive(turn: Turn, talk: AcceptingTalk, request: Extract<PresentReques
   try {
     const shown = readShownTicket(turn, peerOf(turn, talk), { ...request, taintAllowed: true });
     const { ticketId, ticket } = shown;
-    const status = requireNewest(turn, talk, shown);
+    const { status, ...listed } = standingOf(turn.state, ticket, requireNewest(turn, talk, shown));
+    const beside = { ...listed, ...(shown.claims && { claims: shown.claims }) };
     requireGood(turn, { ...shown, status });
     resolveDoubts(turn, { ticketId, shown: request.mark });
     tellHost(turn, {
       type: 'presented',
       matter: talk.matter,
       session: talk.session,
-      ticket: showTicket(ticket, status),
+      ticket: showTicket(ticket, status, beside),
     });
     offerMark(turn, { ...talk, ticketId, ticket: request.ticket }, { ticket, status, use: undefined });
   } catch (error) {

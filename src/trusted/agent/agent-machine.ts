@@ -15,9 +15,10 @@ import { answerHello, answerProof, answerQuery, hearIdleness, takeRequest } from
 import { hearAnswer, hearLateness } from '../session/calling.ts';
 import type { ProofBody } from '../session/handshake.ts';
 import { createKeyRing, type KeyRing } from '../session/key-ring.ts';
-import type { SessionInput } from '../session/session.ts';
+import type { SessionEvent, SessionInput } from '../session/session.ts';
 import { loseSession, usualPace } from '../session/session-context.ts';
 import { accepting, hold } from './accepting.ts';
+import { acquiring, stopPondering } from './acquiring.ts';
 import { type AgentRecord, applyAgentRecord } from './agent-record.ts';
 import { emptyAgent, restoreAgent, snapshotAgent } from './agent-snapshot.ts';
 import type { AgentState } from './agent-state.ts';
@@ -27,6 +28,7 @@ import { goOnPursuing } from './call-merchant.ts';
 import { calleeTalks, isCalledFor } from './callee-talk.ts';
 import { certifying } from './certifying.ts';
 import type { Conversation } from './conversation.ts';
+import { creating } from './creating.ts';
 import { hearComplaintAnswer, hearRuling } from './escalate-dispute.ts';
 import { giving } from './giving.ts';
 import { hearPort, queryPort } from './hear-port.ts';
@@ -34,6 +36,7 @@ import type { HostCommand } from './host-command.ts';
 import { disputing } from './initiate-dispute.ts';
 import { obey } from './obey.ts';
 import { answerStatement, goOnAsking, hearStatementAnswer } from './outcome.ts';
+import { takeStandings } from './own-standings.ts';
 import { presenting } from './presenting.ts';
 import { letGo, resolving } from './resolve-dispute.ts';
 import { selling } from './selling.ts';
@@ -46,6 +49,8 @@ export type AgentInput =
   | { readonly type: 'message'; readonly message: TrustedMessage; readonly messageId: string }
   | { readonly type: 'reply'; readonly id: string; readonly outcome: Outcome }
   | { readonly type: 'timer'; readonly id: string }
+  /** What became of a question to a port, for the conversation that asked it. */
+  | { readonly type: 'ported'; readonly session: string; readonly outcome: Outcome }
   | SessionInput;
 
 export interface AgentOptions {
@@ -73,6 +78,8 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
   accepting,
   disputing,
   resolving,
+  acquiring,
+  creating,
 };
 
 const conversationOf = (talk: Talk) => conversations[talk.type] as Conversation<Talk>;
@@ -103,7 +110,14 @@ interface Deciding {
 function decide(deciding: Deciding, input: AgentInput): Decision<AgentRecord> {
   const { state, env, ring, settings } = deciding;
   const turn = newTurn(state, env, ring, settings);
-  if (input.type === 'session') return converse(deciding, turn, input);
+  if (input.type === 'session') {
+    const { id, event } = input;
+    return converse(deciding, turn, id, (conversation, talk) => hearSession(turn, conversation, talk, event));
+  }
+  if (input.type === 'ported') {
+    const { session, outcome } = input;
+    return converse(deciding, turn, session, (conversation, talk) => conversation.ported?.(turn, talk, outcome));
+  }
   switch (input.type) {
     case 'command':
       obey(turn, input.command);
@@ -121,21 +135,29 @@ function decide(deciding: Deciding, input: AgentInput): Decision<AgentRecord> {
   return decisionOf(turn.draft);
 }
 
+function hearSession(turn: Turn, conversation: Conversation<Talk>, talk: Talk, event: SessionEvent): void {
+  if (event.type === 'lost') {
+    conversation.lost(turn, talk, event.why);
+    turn.draft.records.push({ type: 'talk-over', session: talk.session });
+  } else if (event.type === 'open') {
+    conversation.open(turn, talk);
+  } else {
+    conversation.said(turn, talk, event.payload);
+  }
+}
+
 /** What makes no sense in a conversation ends it: nothing of what it would have led to remains. */
-function converse(deciding: Deciding, turn: Turn, { id, event }: SessionInput): Decision<AgentRecord> {
+function converse(
+  deciding: Deciding,
+  turn: Turn,
+  id: string,
+  hear: (conversation: Conversation<Talk>, talk: Talk) => void,
+): Decision<AgentRecord> {
   const { state, env, ring, settings } = deciding;
   const talk = state.talks.get(id);
   if (talk === undefined) return decisionOf(turn.draft);
-  const conversation = conversationOf(talk);
   try {
-    if (event.type === 'lost') {
-      conversation.lost(turn, talk, event.why);
-      turn.draft.records.push({ type: 'talk-over', session: id });
-    } else if (event.type === 'open') {
-      conversation.open(turn, talk);
-    } else {
-      conversation.said(turn, talk, event.payload);
-    }
+    hear(conversationOf(talk), talk);
     return decisionOf(turn.draft);
   } catch (error) {
     const session = state.sessions.get(id);
@@ -174,6 +196,7 @@ function hear(turn: Turn, message: TrustedMessage, messageId: string): void {
       draft.answer = encodeTrustedAnswer({ type: 'heard' });
       break;
     case 'lists':
+    case 'standings':
       throw new TrustedError('SESSION_DENIED', 'agents do not pass lists on');
   }
 }
@@ -200,16 +223,24 @@ function admit(
 }
 
 function hearReply(turn: Turn, id: string, outcome: Outcome): void {
-  const [kind] = id.split('/');
+  const [kind, session = ''] = id.split('/');
   if (kind === 's' || kind === 'q') hearAnswer(turn.context, turn.draft, id, outcome);
   else if (kind === 'complaint' || kind === 'ask-ruling') hearComplaintAnswer(turn, id, outcome);
   else if (kind === 'port') hearPort(turn, id, { outcome, conversationOf });
   else if (kind === 'o' || kind === 'a') hearStatementAnswer(turn, id, outcome);
+  else if (kind === 'w') turn.draft.inputs.push({ type: 'ported', session, outcome } satisfies AgentInput);
+  else if (kind === 'n' && outcome.type === 'answered') hearStandings(turn, outcome.body);
   else if (kind === 'l' && outcome.type === 'answered') {
     const answer = decodeTrustedAnswer(outcome.body);
     if (answer.type !== 'lists') throw new TrustedError('LIST_STALE', 'no lists came back');
     turn.draft.records.push({ type: 'lists', update: checkUpdate(turn.state.lists, answer.update) });
   }
+}
+
+function hearStandings(turn: Turn, body: Uint8Array): void {
+  const answer = decodeTrustedAnswer(body);
+  if (answer.type !== 'standings') throw new TrustedError('LIST_STALE', 'no list came back');
+  takeStandings(turn, answer.update);
 }
 
 function timeIsUp(turn: Turn, timer: string): void {
@@ -235,5 +266,6 @@ function timeIsUp(turn: Turn, timer: string): void {
     const talk = state.talks.get(id);
     if (talk?.type === 'accepting') hold(turn, talk);
     else if (talk?.type === 'resolving') letGo(turn, talk);
+    else if (talk?.type === 'acquiring') stopPondering(turn, talk);
   }
 }

@@ -5,6 +5,7 @@ import { toHex } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import type { ListUpdate } from '../message/list-change.ts';
+import type { StandingChange, StandingUpdate } from '../message/standing-list.ts';
 import type { Presentation } from '../message/state-head.ts';
 import { foldUpdate } from '../message/trust-lists.ts';
 import type { Paper } from '../paper/paper.ts';
@@ -15,12 +16,15 @@ import type {
   CipheredObject,
   Dealing,
   Expectation,
+  HeldSdJwt,
   HeldTicket,
   PaymentMade,
   Transaction,
 } from './agent-state.ts';
 import { type AgentDisputeRecord, applyAgentDispute } from './dispute-state.ts';
 import { applyDoorRecord, type DoorRecord } from './door-state.ts';
+import { listOwn, takeKnown } from './known-standings.ts';
+import type { TicketImage } from './leg.ts';
 import type { Talk } from './talk.ts';
 
 /** What a commit changes; all of it at once. */
@@ -29,9 +33,14 @@ export interface Changes {
   /** Tickets that came, and tickets whose mark changed. */
   readonly put: readonly HeldTicket[];
   readonly booked: readonly (readonly [ticketId: string, status: TicketStatus])[];
+  /** Credentials of its own that stand differently from now on. */
+  readonly listed?: readonly StandingChange[];
 }
 
 export type LogKind =
+  | 'revalidated'
+  | 'exported'
+  | 'listed'
   | 'bought'
   | 'sold'
   | 'refunded'
@@ -57,12 +66,6 @@ export interface LogEntry {
   readonly after: readonly TicketImage[];
   readonly note: string | undefined;
   readonly payment?: PaymentMade;
-}
-
-export interface TicketImage {
-  readonly ticketId: string;
-  readonly ticket: Uint8Array;
-  readonly mark: Uint8Array | undefined;
 }
 
 export type AgentRecord =
@@ -100,6 +103,9 @@ export type AgentRecord =
     }
   | { readonly type: 'presented'; readonly presentation: Presentation }
   | { readonly type: 'countersigned'; readonly presentation: Presentation }
+  | { readonly type: 'listed'; readonly changes: readonly StandingChange[] }
+  | { readonly type: 'standings'; readonly update: StandingUpdate }
+  | { readonly type: 'sd-jwt'; readonly held: HeldSdJwt }
   | { readonly type: 'logged'; readonly entry: LogEntry }
   /** A mark came that was not made in a session of this agent. */
   | { readonly type: 'remarked'; readonly ticket: HeldTicket }
@@ -181,6 +187,15 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       state.heads.base = record.presentation;
       state.heads.presented = [];
       break;
+    case 'listed':
+      listOwn(state, record.changes);
+      break;
+    case 'standings':
+      takeKnown(state, record.update);
+      break;
+    case 'sd-jwt':
+      state.sdJwts.set(record.held.id, record.held);
+      break;
     case 'remarked':
       state.tickets.set(record.ticket.id, record.ticket);
       break;
@@ -227,8 +242,9 @@ function expected({ expectations }: AgentState, { id, left }: Extract<AgentRecor
 /** Tickets of ours that nothing else may touch meanwhile. */
 function heldBy({ legs }: Transaction): readonly string[] {
   return legs.flatMap((leg) => {
-    const ours = leg.type === 'mark' || (leg.type === 'give' && leg.ticket.type === 'transfer');
-    return ours ? [leg.ticketId] : [];
+    const lone = leg.type === 'mark' || leg.type === 'retire';
+    const held = lone || (leg.type === 'give' && leg.ticket.type === 'transfer');
+    return held ? [leg.ticketId] : [];
   });
 }
 
@@ -236,7 +252,9 @@ function release({ underWay }: AgentState, transaction: Transaction): void {
   for (const id of heldBy(transaction)) if (underWay.get(id) === transaction.id) underWay.delete(id);
 }
 
-function change({ tickets, books, log, door }: AgentState, { removed, put, booked }: Changes): void {
+function change(state: AgentState, { removed, put, booked, listed = [] }: Changes): void {
+  const { tickets, books, log, door } = state;
+  listOwn(state, listed);
   for (const id of removed) {
     tickets.delete(id);
     door.shown.delete(id);

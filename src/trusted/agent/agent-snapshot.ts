@@ -1,6 +1,13 @@
 /** An agent's state as bytes, for snapshots of its journal. */
 import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
+import {
+  foldStandings,
+  type KnownStandings,
+  type ListedStanding,
+  newStandings,
+  type StandingChange,
+} from '../message/standing-list.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
 import type { Paper } from '../paper/paper.ts';
 import type { Session } from '../session/session.ts';
@@ -10,6 +17,7 @@ import type {
   CipheredObject,
   Dealing,
   Expectation,
+  HeldSdJwt,
   HeldTicket,
   Identity,
   Transaction,
@@ -42,6 +50,8 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     log: { count: 0, head: new Uint8Array(32) },
     heads: { base: undefined, presented: [] },
     serial: 0,
+    standings: { own: { list: newStandings(0), changes: [] }, known: new Map() },
+    sdJwts: new Map(),
   };
 }
 
@@ -63,7 +73,11 @@ interface StoredAgent {
   readonly log: AgentState['log'];
   readonly heads: AgentState['heads'];
   readonly serial: number;
+  readonly standings: { readonly own: readonly StandingChange[]; readonly known: readonly StoredStandings[] };
+  readonly sdJwts: readonly HeldSdJwt[];
 }
+
+type StoredStandings = Omit<KnownStandings, 'listed'> & { readonly listed: readonly [string, ListedStanding][] };
 
 export function snapshotAgent(state: AgentState): Uint8Array {
   const stored: StoredAgent = {
@@ -85,6 +99,11 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     papers: [...state.papers.values()],
     disputes: storeAgentDisputes(state.disputes),
     expectations: [...state.expectations.values()],
+    standings: {
+      own: state.standings.own.changes,
+      known: [...state.standings.known.values()].map((known) => ({ ...known, listed: [...known.listed] })),
+    },
+    sdJwts: [...state.sdJwts.values()],
     door: storeDoor(state.door),
   };
   return encodeCborExact(stored as unknown as CborValue);
@@ -96,7 +115,12 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
   const { identity, log, heads, serial } = stored;
   const by = <T, K extends keyof T>(items: readonly T[], key: K) =>
     new Map(items.map((item) => [item[key] as string, item]));
+  const own = { list: newStandings(0), changes: [...stored.standings.own] };
+  foldStandings(own.list, { changes: own.changes, atS: 0 });
+  const known = stored.standings.known.map((one) => ({ ...one, listed: new Map(one.listed) }));
   return {
+    standings: { own, known: new Map(known.map((one) => [one.issuer, one])) },
+    sdJwts: by(stored.sdJwts, 'id'),
     ...{ identity, serial, log: { ...log }, lists: restoreLists(stored.lists) },
     heads: { base: heads.base, presented: [...heads.presented] },
     sessions: by(stored.sessions, 'id'),

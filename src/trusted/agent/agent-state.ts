@@ -1,8 +1,10 @@
 /** What a trusted agent remembers. The journal it is kept in is sealed (`device.ts`), so keys and tickets may stand here as they are. */
 import type { Amount } from '../../money/amount.ts';
+import type { AgentId } from '../message/agent-id.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import type { AgentPeer } from '../message/party.ts';
 import type { Purpose } from '../message/purpose.ts';
+import type { KnownStandings, StandingChange } from '../message/standing-list.ts';
 import type { Presentation } from '../message/state-head.ts';
 import type { TrustLists } from '../message/trust-lists.ts';
 import type { Paper } from '../paper/paper.ts';
@@ -41,6 +43,24 @@ export interface AgentState {
   readonly heads: { base: Presentation | undefined; presented: Presentation[] };
   /** Number of the last ticket issued. */
   serial: number;
+  /** How credentials stand: the list of those that this agent issued, and the lists of others that it goes by, by their issuers. */
+  readonly standings: { readonly own: OwnStandings; readonly known: Map<AgentId, KnownStandings> };
+  /** Credentials in the form of SD-JWTs, by the name that this device gave them. */
+  readonly sdJwts: Map<string, HeldSdJwt>;
+}
+
+export interface OwnStandings {
+  readonly list: KnownStandings;
+  /** All that there ever were, for those that are behind. */
+  readonly changes: StandingChange[];
+}
+
+export interface HeldSdJwt {
+  readonly id: string;
+  /** Of the key that it is bound to. Secret. */
+  readonly scalar: Uint8Array;
+  /** The SD-JWT with all its disclosures; undefined while only the key was made. */
+  readonly sdJwt: string | undefined;
 }
 
 export type Identity =
@@ -71,6 +91,8 @@ export interface HeldTicket {
   readonly status: TicketStatus;
   /** The newest mark, encoded. */
   readonly mark: Uint8Array | undefined;
+  /** Of an attestation: its fields with their salts. */
+  readonly disclosures?: Uint8Array;
   /** How it was paid for (figure 16, step 634, and 21, step 722). */
   readonly payment?: PaymentMade;
 }
@@ -105,6 +127,8 @@ export interface Expectation {
   readonly untilMs: number;
   /** The ticket to show if a credential is asked for. */
   readonly credential: string | undefined;
+  /** The fields of it to show, where it is an attestation. */
+  readonly fields?: readonly string[];
   /** Of the purpose `buy`: what is for sale. */
   readonly sale?: Sale;
 }

@@ -5,7 +5,10 @@ import type { Talk } from './talk.ts';
 
 type Begin = (state: AgentState, session: string, expectation: Expectation) => Talk;
 
-const baseOf = (session: string, { id, credential }: Expectation) => ({ session, matter: id, credential });
+const baseOf = (session: string, { id, credential, fields }: Expectation) => ({
+  ...{ session, matter: id, credential },
+  ...(fields && { fields }),
+});
 
 export const calleeTalks = {
   give: (_state, session, expectation) => ({
@@ -22,6 +25,10 @@ export const calleeTalks = {
   dispute: (_state, session, expectation) => ({
     ...{ ...baseOf(session, expectation), type: 'resolving', number: undefined, owes: false, step: 'begun', tries: 0 },
     ...{ offered: undefined, transaction: undefined },
+  }),
+  credential: (_state, session, expectation) => ({
+    ...{ ...baseOf(session, expectation), type: 'creating', step: 'open' },
+    ...{ transaction: undefined, replaces: undefined },
   }),
 } as const satisfies Partial<Record<Purpose, Begin>>;
 

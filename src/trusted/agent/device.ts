@@ -12,21 +12,21 @@ import type { HostLog } from '../../journal/host-log.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { OutboxPace } from '../../journal/outbox.ts';
 import { createSealedJournal } from '../../journal/sealed-journal.ts';
+import type { AgentId } from '../message/agent-id.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
-import { decodeTrustedMessage, messageIdentityOf } from '../message/envelope.ts';
 import type { ListVersions } from '../message/list-change.ts';
 import { versionsOf } from '../message/trust-lists.ts';
-import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { unitsOf } from '../ticket/components.ts';
 import type { Scan } from '../ticket/scan.ts';
 import { bodyShape } from '../ticket/ticket.ts';
+import { answerAtAgent } from './agent-endpoint.ts';
 import { type AgentInput, type AgentOptions, createTrustedAgent } from './agent-machine.ts';
 import type { AgentRecord, LogEntry } from './agent-record.ts';
 import type { AgentState } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { SCAN_KEY } from './door-state.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
-import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showTicket } from './to-host.ts';
+import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showHeld } from './to-host.ts';
 import { LOG_KEY } from './turn.ts';
 
 export interface TransactionDevice {
@@ -36,6 +36,8 @@ export interface TransactionDevice {
   arrived(body: Uint8Array): Promise<Uint8Array>;
   /** The tickets held, as they may be shown (figure 23, step 762). */
   tickets(): readonly ShownTicket[];
+  /** The lists of authorities that this device goes by, and how old each of them is. */
+  standings(): readonly ShownStandings[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
   /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
@@ -54,6 +56,15 @@ export interface TransactionDevice {
   close(): Promise<void>;
   /** Resolves with the cause if it has to stop by itself. */
   readonly failed: Promise<unknown>;
+}
+
+export interface ShownStandings {
+  readonly issuer: AgentId;
+  readonly version: number;
+  /** When it was signed, Unix seconds. */
+  readonly atS: number;
+  /** How many credentials are on it. */
+  readonly listed: number;
 }
 
 export interface ShownLogEntry
@@ -88,7 +99,7 @@ export async function openDevice(options: DeviceOptions): Promise<TransactionDev
   });
   // The clock is set, and what the last use left is put in order, before anything else is done.
   await host.submit({ type: 'command', command: { type: 'opened' } });
-  return externalInterface(host);
+  return externalInterface(host, clock);
 }
 
 /** Message Manager: to the host side, or out to the world. */
@@ -102,19 +113,19 @@ function messageManager({ courier, toHost }: DeviceOptions): Courier {
   };
 }
 
-function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>): TransactionDevice {
+function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>, clock: Clock): TransactionDevice {
   return {
     async command(command) {
       // Through its description, so that a host side's object can have nothing on it that was not foreseen.
       const { shape, name } = hostCommandType;
       await host.submit({ type: 'command', command: shape.decode(shape.encode(command), name) });
     },
-    async arrived(body) {
-      const identity = messageIdentityOf(body);
-      const { messageId } = identity;
-      return host.handle({ ...identity, input: { type: 'message', message: decodeTrustedMessage(body), messageId } });
-    },
-    tickets: () => [...host.state.tickets.values()].map(({ bytes, status }) => showTicket(decodeTicket(bytes), status)),
+    arrived: (body) => answerAtAgent(host, body, clock),
+    tickets: () => [...host.state.tickets.values()].map(showHeld),
+    standings: () =>
+      [...host.state.standings.known.values()].map(({ issuer, version, atS, listed }) => ({
+        ...{ issuer, version, atS, listed: listed.size },
+      })),
     async log(limit) {
       const records = await host.readByKey(LOG_KEY, { limit });
       return records.flatMap((record) => (record.type === 'logged' ? [shown(record.entry)] : []));

@@ -152,11 +152,13 @@ type GiveLeg = Extract<Leg, { type: 'give' }>;
 
 function legOf({ state }: Turn, item: WantedItem, unsigned: UnsignedTicket): GiveLeg {
   const ticketId = ticketIdOfUnsigned(unsigned);
-  const mark = item.type === 'transfer' ? state.tickets.get(item.ticketId)?.mark : undefined;
-  return { type: 'give', ticketId, ticket: storeUnsigned(unsigned), ...(mark && { mark }) };
+  const { mark, disclosures } = (item.type === 'transfer' && state.tickets.get(item.ticketId)) || {};
+  const beside = { ...(mark && { mark }), ...(disclosures && { disclosures }) };
+  return { type: 'give', ticketId, ticket: storeUnsigned(unsigned), ...beside };
 }
 
-function offeredItem({ ticket, mark }: GiveLeg): OfferedItem {
+function offeredItem({ ticket, mark, disclosures }: GiveLeg): OfferedItem {
   if (ticket.type === 'issue') return { type: 'issue', body: ticket.body };
-  return { type: 'transfer', ticket: ticket.held, atS: ticket.atS, ...(mark && { mark }) };
+  const beside = { ...(mark && { mark }), ...(disclosures && { disclosures }) };
+  return { type: 'transfer', ticket: ticket.held, atS: ticket.atS, ...beside };
 }

@@ -2,12 +2,15 @@
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, digest, list, oneOf, optional, text, timeMs, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
+import { claimName } from '../credential/claim.ts';
 import { agentIdShape } from '../message/agent-id.ts';
 import { amountShape } from '../message/amount-shape.ts';
+import { maxEvidence, visitCodeShape, wantedShape } from '../message/credential-talk.ts';
 import { complaints, disputeText, shownObjectShape } from '../message/dispute.ts';
 import { selectionShape } from '../message/selection.ts';
+import { listedStandings } from '../message/standing-list.ts';
 import { maxItems } from '../message/ticket-talk.ts';
-import { componentsShape } from '../ticket/components.ts';
+import { componentsShape, maxClaims } from '../ticket/components.ts';
 import { longestPaperS, maxCodeBytes } from '../ticket/ticket-code.ts';
 
 const matter = () => text({ min: 1, max: 64 });
@@ -15,6 +18,7 @@ const route = () => text({ min: 1, max: 300 });
 const session = () => text({ min: 32, max: 32 });
 const ticketId = () => text({ min: 32, max: 32 });
 const about = () => bytes({ max: 64 });
+const fields = () => list(claimName(), { max: maxClaims });
 const yes = () => whole({ min: 0, max: 1 });
 
 /** A mark; with the ticket where its maker let somebody in, without where its issuer took it back. */
@@ -51,12 +55,14 @@ const commands = {
   /** Somebody will call for this: `Receive Ticket` in figures 23 and 25. */
   expect: numbered(6, {
     matter: matter(),
-    purpose: oneOf('give', 'present', 'dispute'),
+    purpose: oneOf('give', 'present', 'dispute', 'credential'),
     about: optional(about()),
     times: optional(whole({ min: 1, max: 1_000_000_000 })),
     untilMs: timeMs(),
     /** Which credential to show if the caller asks for one; a merchant or authority shows its own without being told. */
     credential: optional(ticketId()),
+    /** Which of its fields, where it is an attestation: none unless they are named. */
+    fields: optional(fields()),
   }),
   /** `Transfer Ticket(s)` in figure 25; tickets may also be issued to the other agent. */
   give: numbered(7, {
@@ -70,9 +76,14 @@ const commands = {
   present: numbered(8, {
     ...{ matter: matter(), route: route(), about: about(), ticketId: ticketId() },
     check: yes(),
+    fields: optional(fields()),
   }),
   /** The answer to `confirm-credential`. */
-  confirm: numbered(9, { session: session(), accept: yes() }),
+  confirm: numbered(9, {
+    ...{ session: session(), accept: yes() },
+    /** Where there is a price, how it is paid; otherwise the notice `choose-payment` comes. */
+    payment: optional(paymentChoice),
+  }),
   /** By the acceptor's host side: so much service is asked for, or was the last. */
   use: numbered(10, {
     session: session(),
@@ -148,6 +159,21 @@ const commands = {
   /** By either host side, to the trusted server that ruled. */
   appeal: numbered(47, { number: ticketId(), route: route(), statement: disputeText() }),
   'ask-ruling': numbered(48, { number: ticketId(), route: route() }),
+  /** `Acquire Credential` (figure 26): with the code that was handed over there, or with credentials that say who it is. */
+  acquire: numbered(30, {
+    ...{ matter: matter(), route: route(), about: about(), wanted: wantedShape() },
+    code: optional(visitCodeShape()),
+    evidence: list(row({ ticketId: ticketId(), fields: optional(fields()) }), { max: maxEvidence }),
+    /** Whether the authority's own credential is to be checked first. */
+    check: yes(),
+  }),
+  /** `Revalidate Credential` (figure 28). */
+  revalidate: numbered(31, { matter: matter(), route: route(), about: about(), ticketId: ticketId() }),
+  /** By an authority: a credential that it issued does not count any more, or does again. */
+  'set-standing': numbered(32, { ticketId: ticketId(), standing: oneOf(...listedStandings) }),
+  'fetch-standings': numbered(33, { issuer: agentIdShape(), route: route() }),
+  /** A list that another device fetched. */
+  'take-standings': numbered(34, { update: bytes({ max: 1 << 20 }) }),
   /** By the holder's host side: a code of a ticket, which then can be used in no other way until the code has run out. */
   'show-code': numbered(50, {
     ...{ matter: matter(), ticketId: ticketId(), paper: yes() },

@@ -6,15 +6,16 @@ import { decodeCbor } from '../../codec/cbor.ts';
 import type { Amount } from '../../money/amount.ts';
 import type { AgentId } from '../message/agent-id.ts';
 import { decodeAgentCertificate, encodeAgentCertificate } from '../message/certificate.ts';
+import type { ListedStanding } from '../message/standing-list.ts';
 import { decodeTicket, encodeTicket } from '../ticket/compact-ticket.ts';
 import { type UnsignedTicket, withDeed } from '../ticket/sign-ticket.ts';
 import { bodyShape, encodeBody, maxTicketBytes, type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 
 export type Leg =
   /** Ours becomes theirs. */
-  | { readonly type: 'give'; readonly ticketId: string; readonly ticket: StoredUnsigned; readonly mark?: Uint8Array }
+  | ({ readonly type: 'give' } & Moved)
   /** Theirs becomes ours. */
-  | { readonly type: 'take'; readonly ticketId: string; readonly ticket: StoredUnsigned; readonly mark?: Uint8Array }
+  | ({ readonly type: 'take' } & Moved)
   /** A ticket of ours gets a new mark. */
   | { readonly type: 'mark'; readonly ticketId: string; readonly mark: Uint8Array }
   /** A ticket of theirs gets a mark of ours. */
@@ -29,7 +30,15 @@ export type Leg =
   /** A dispute ends with it. */
   | { readonly type: 'dispute'; readonly number: string; readonly end: 'refunded' | 'replaced' }
   /** Money for what the other legs move. What this agent's own port does in it, if it has one, is its dealing (`dealing.ts`). */
-  | PaymentLeg;
+  | PaymentLeg
+  /** Done by the port once the transaction commits, undone if it aborts; it was made ready before. */
+  | { readonly type: 'port'; readonly port: string; readonly reference: string }
+  /** A credential of ours is given up: a newer one comes in its place. */
+  | { readonly type: 'retire'; readonly ticketId: string }
+  /** A credential that we issued stands differently from now on. */
+  | { readonly type: 'list'; readonly ticketId: string; readonly standing: ListedStanding }
+  /** A credential that the other side showed: it stays in the log. */
+  | { readonly type: 'seen'; readonly image: TicketImage };
 
 export interface PaymentLeg {
   readonly type: 'payment';
@@ -40,6 +49,20 @@ export interface PaymentLeg {
   readonly order?: Uint8Array;
   /** In a refund, the transaction in which it was paid. */
   readonly refundOf?: string;
+}
+
+interface Moved {
+  readonly ticketId: string;
+  readonly ticket: StoredUnsigned;
+  readonly mark?: Uint8Array;
+  /** Of an attestation. */
+  readonly disclosures?: Uint8Array;
+}
+
+export interface TicketImage {
+  readonly ticketId: string;
+  readonly ticket: Uint8Array;
+  readonly mark: Uint8Array | undefined;
 }
 
 /** A ticket without its deed, as plain data. */

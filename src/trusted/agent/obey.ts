@@ -5,6 +5,7 @@ import { versionsOf } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { loseKeyless } from '../session/session-context.ts';
 import { use } from './accepting.ts';
+import { acquire, confirmAcquiring, payForCredential, revalidate } from './acquiring.ts';
 import { stateInDispute } from './being-heard.ts';
 import { buy, choosePayment, confirmBuying } from './buying.ts';
 import { initialise, recertify, sync } from './certifying.ts';
@@ -16,6 +17,7 @@ import type { HostCommand } from './host-command.ts';
 import { confirmDisputing, dispute, pursue } from './initiate-dispute.ts';
 import { nameYourself } from './name-yourself.ts';
 import { openMerchandise } from './open-merchandise.ts';
+import { fetchStandings, readStandings, setStanding, takeStandings } from './own-standings.ts';
 import { bringReplacement } from './pay-dispute.ts';
 import { confirmPresenting, present } from './presenting.ts';
 import { answerDispute } from './resolve-dispute.ts';
@@ -47,7 +49,7 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
     if (talk?.type !== 'selling') throw new TrustedError('COMMAND_UNTIMELY', 'nothing is sold in this session');
     bringMerchandise(turn, talk, merchandise);
   },
-  pay: (turn, { session, payment }) => choosePayment(turn, buyingIn(turn, session), payment),
+  pay,
   'object-arrived': (turn, { session, ...object }) => takeObject(turn, buyingIn(turn, session), object),
   'open-merchandise': (turn, { ticketId }) => openMerchandise(turn, ticketId),
   dispute,
@@ -63,6 +65,11 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   'state-in-dispute': stateInDispute,
   appeal,
   'ask-ruling': askRuling,
+  acquire,
+  revalidate,
+  'set-standing': setStanding,
+  'fetch-standings': fetchStandings,
+  'take-standings': (turn, { update }) => takeStandings(turn, readStandings(update)),
   'show-code': showCode,
   scan,
   'take-mark': takeMark,
@@ -86,20 +93,24 @@ function fetchLists({ draft, env, state }: Turn, { route }: CommandOf<'fetch-lis
 const maxExpectations = 1000;
 
 function expect({ state, draft, env }: Turn, command: CommandOf<'expect'>): void {
-  const { matter, purpose, about, times, untilMs, credential } = command;
+  const { matter, purpose, about, times, untilMs, credential, fields } = command;
   if (state.expectations.size >= maxExpectations) throw new TrustedError('COMMAND_UNTIMELY', 'too much is expected');
   for (const { id, untilMs: until } of state.expectations.values()) {
     if (until < env.nowMs) draft.records.push({ type: 'expected', id, left: 0 });
   }
   draft.records.push({
     type: 'expecting',
-    expectation: { ...{ id: matter, purpose, about: about && toHex(about), left: times, untilMs, credential } },
+    expectation: {
+      ...{ id: matter, purpose, about: about && toHex(about), left: times, untilMs, credential },
+      ...(fields && { fields }),
+    },
   });
 }
 
-function confirm(turn: Turn, { session, accept }: CommandOf<'confirm'>): void {
+function confirm(turn: Turn, { session, accept, payment }: CommandOf<'confirm'>): void {
   const talk = turn.state.talks.get(session);
   if (talk?.type === 'giving') confirmGiving(turn, talk, accept === 1);
+  else if (talk?.type === 'acquiring') confirmAcquiring(turn, talk, accept === 1, payment);
   else if (talk?.type === 'presenting') confirmPresenting(turn, talk, accept === 1);
   else if (talk?.type === 'disputing') confirmDisputing(turn, talk, accept === 1);
   else if (talk?.type === 'buying') confirmBuying(turn, talk, accept === 1);
@@ -111,6 +122,12 @@ function buyingIn({ state }: Turn, session: string): BuyingTalk {
   const talk = state.talks.get(session);
   if (talk?.type !== 'buying') throw new TrustedError('COMMAND_UNTIMELY', 'nothing is bought in this session');
   return talk;
+}
+
+function pay(turn: Turn, { session, payment }: CommandOf<'pay'>): void {
+  const talk = turn.state.talks.get(session);
+  if (talk?.type === 'acquiring') payForCredential(turn, talk, payment);
+  else choosePayment(turn, buyingIn(turn, session), payment);
 }
 
 function useTicket(turn: Turn, { session, units, last }: CommandOf<'use'>): void {

@@ -14,7 +14,7 @@ import { TrustedError } from '../message/trusted-error.ts';
 import { call } from '../session/calling.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { readMark } from '../ticket/status.ts';
-import { checkCredential } from './check-credential.ts';
+import { checkCredential, shownOf } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
 import type { HostCommand } from './host-command.ts';
 import { tellOutcome } from './outcome.ts';
@@ -28,8 +28,8 @@ import { endTalk, keepTalk, ownKey, peerOf, say, type Turn } from './turn.ts';
 /** @throws TrustedError `TICKET_UNKNOWN`, `TICKET_UNDER_WAY` or `TICKET_INACTIVE` (steps 772 to 776) */
 export function present(turn: Turn, command: Extract<HostCommand, { type: 'present' }>): void {
   ownKey(turn);
-  const { matter, route, about, ticketId, check } = command;
-  requirePresentable(turn, ticketId);
+  const { matter, route, about, ticketId, check, fields } = command;
+  shownOf(requirePresentable(turn, ticketId), fields);
   requireNotShown(turn, ticketId);
   for (const talk of turn.state.talks.values()) {
     if (talk.type === 'presenting' && talk.ticketId === ticketId) {
@@ -38,7 +38,8 @@ export function present(turn: Turn, command: Extract<HostCommand, { type: 'prese
   }
   const session = call(turn.context, turn.draft, { purpose: 'present', about: toHex(about), route });
   keepTalk(turn, {
-    ...{ type: 'presenting', session, matter, ticketId, check: check === 1, step: 'calling', transaction: undefined },
+    ...{ type: 'presenting', session, matter, ticketId, ...(fields && { fields }) },
+    ...{ check: check === 1, step: 'calling', transaction: undefined },
   });
 }
 
@@ -84,9 +85,9 @@ export function confirmPresenting(turn: Turn, talk: PresentingTalk, accept: bool
 
 /** Step 778: a copy of the ticket. */
 function show(turn: Turn, talk: PresentingTalk): void {
-  const { bytes, mark } = requirePresentable(turn, talk.ticketId);
+  const shown = shownOf(requirePresentable(turn, talk.ticketId), talk.fields);
   keepTalk(turn, { ...talk, step: 'presented' });
-  ask(turn, talk, { type: 'present', ticket: bytes, ...(mark && { mark }) });
+  ask(turn, talk, { type: 'present', ...shown });
 }
 
 const committed = ({ state }: Turn, { transaction }: PresentingTalk) =>

@@ -10,7 +10,7 @@ import { readDocument, requireGenuine, type SignedDocument } from '../message/si
 import { TrustedError } from '../message/trusted-error.ts';
 import { holdTimer } from './accepting.ts';
 import { answerCustomer, decideDispute, type Said } from './answer-dispute.ts';
-import { credentialToShow } from './check-credential.ts';
+import { credentialAnswer } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
 import { disputeOf, keepDispute, logDispute } from './dispute-log.ts';
 import { type Dispute, maxOpenDisputes, maxOpenWithOne } from './dispute-state.ts';
@@ -32,10 +32,7 @@ export const resolving: Conversation<ResolvingTalk> = {
   said(turn, talk, payload) {
     const request = disputeRequestShape.decode(decodeCbor(payload, { maxDepth: 12 }), 'request');
     if (request.type === 'show-credential') {
-      const held = credentialToShow(turn, talk.credential);
-      if (held === undefined) answerCustomer(turn, talk, { type: 'no-credential' });
-      else
-        answerCustomer(turn, talk, { type: 'credential', ticket: held.bytes, ...(held.mark && { mark: held.mark }) });
+      answerCustomer(turn, talk, credentialAnswer(turn, talk));
     } else if (request.type === 'dispute') {
       if (talk.number !== undefined) throw new TrustedError('SESSION_OUT_OF_ORDER', 'a second dispute');
       hearClaim(turn, talk, request);

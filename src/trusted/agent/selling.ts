@@ -18,7 +18,7 @@ import {
   takeModulePayment,
   voteForModule,
 } from './being-paid.ts';
-import { checkCredential, credentialToShow, reasonOf } from './check-credential.ts';
+import { checkCredential, credentialAnswer, reasonOf } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
 import { endDealing } from './dealing.ts';
 import type { HostCommand } from './host-command.ts';
@@ -100,9 +100,7 @@ function refuse(turn: Turn, talk: SellingTalk, reason: string): void {
 
 /** Steps 450 to 456. */
 function showOwn(turn: Turn, talk: SellingTalk): void {
-  const held = credentialToShow(turn, talk.credential);
-  if (held === undefined) answer(turn, talk, { type: 'no-credential' });
-  else answer(turn, talk, { type: 'credential', ticket: held.bytes, ...(held.mark && { mark: held.mark }) });
+  answer(turn, talk, credentialAnswer(turn, talk));
 }
 
 function takeOrder(turn: Turn, talk: SellingTalk, request: Extract<BuyRequest, { type: 'order' }>): void {

@@ -1,6 +1,9 @@
 /** A ticket that another agent shows, offers or presents, with the newest mark it has: read, validated, and how it stands. */
 import { HandselError } from '../../handsel-error.ts';
+import type { Claims } from '../credential/claim.ts';
+import { openDisclosures } from '../credential/disclosure.ts';
 import { encodeAgentCertificate } from '../message/certificate.ts';
+import type { Shown } from '../message/credential-talk.ts';
 import { dayOf } from '../message/day.ts';
 import type { AgentPeer } from '../message/party.ts';
 import { TrustedError } from '../message/trusted-error.ts';
@@ -17,33 +20,41 @@ import {
 } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import { validateTicket } from '../ticket/validate-ticket.ts';
+import { standingOf } from './known-standings.ts';
 import type { Turn } from './turn.ts';
 
 export interface ShownTicketRead {
   readonly ticketId: string;
   readonly ticket: Ticket;
   readonly status: TicketStatus;
+  /** Fields of an attestation, those that are shown. */
+  readonly claims?: Claims;
+  /** Of the list of the issuer's that says how it stands, Unix seconds; absent when this agent has none. */
+  readonly listedAtS?: number;
 }
 
 /** @throws TrustedError `TICKET_INVALID`, also for a mark that is none */
 export function readShownTicket(
   { state, env }: Turn,
   holder: AgentPeer,
-  shown: { readonly ticket: Uint8Array; readonly mark?: Uint8Array; readonly taintAllowed: boolean },
+  shown: Shown & { readonly taintAllowed: boolean },
 ): ShownTicketRead {
   const { lists } = state;
   const ticket = decodeOrRefuse(shown.ticket);
   validateTicket(ticket, { lists, nowMs: env.nowMs, holder: holder.agentId, taintAllowed: shown.taintAllowed });
   const ticketId = ticketIdOf(ticket);
-  const before = firstStatus(ticket.body.components);
-  if (shown.mark === undefined) return { ticketId, ticket, status: before };
+  const { components } = ticket.body;
+  const before = firstStatus(components);
+  const claims = shown.disclosures === undefined ? {} : { claims: openDisclosures(components, shown.disclosures) };
+  const read = (status: TicketStatus) => ({ ticketId, ticket, ...claims, ...standingOf(state, ticket, status) });
+  if (shown.mark === undefined) return read(before);
   try {
     const mark = readMark(shown.mark);
     // Marks outlive certificates, as tickets do.
     validateAgentCertificate(mark.acceptor, { lists, onDay: Math.min(dayOf(mark.atS * 1000), dayOf(env.nowMs)) });
     requireTrustedAgent(mark.acceptor, lists);
     requireMark(mark, { ticket, ticketId, before });
-    return { ticketId, ticket, status: statusOf(mark) };
+    return read(statusOf(mark));
   } catch (cause) {
     if (!(cause instanceof HandselError)) throw cause;
     throw new TrustedError('TICKET_INVALID', 'the mark on the ticket does not count', { cause });

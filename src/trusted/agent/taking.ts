@@ -17,7 +17,7 @@ import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { UnsignedTicket } from '../ticket/sign-ticket.ts';
 import { bodyShape, maxTicketBytes } from '../ticket/ticket.ts';
 import { validateUnissued } from '../ticket/validate-ticket.ts';
-import { credentialToShow, reasonOf } from './check-credential.ts';
+import { credentialAnswer, reasonOf } from './check-credential.ts';
 import type { Conversation } from './conversation.ts';
 import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
 import { distrustDeeds, doubt } from './outcome.ts';
@@ -36,9 +36,7 @@ export const taking: Conversation<TakingTalk> = {
   said(turn, talk, payload) {
     const request = giveRequestShape.decode(decodeCbor(payload, { maxDepth: 12 }), 'request');
     if (request.type === 'show-credential') {
-      const held = credentialToShow(turn, talk.credential);
-      if (held === undefined) answer(turn, talk, { type: 'no-credential' });
-      else answer(turn, talk, { type: 'credential', ticket: held.bytes, ...(held.mark && { mark: held.mark }) });
+      answer(turn, talk, credentialAnswer(turn, talk));
     } else if (request.type === 'offer') {
       consider(turn, talk, request);
     } else {
@@ -94,8 +92,9 @@ function legOf(turn: Turn, talk: TakingTalk, item: OfferedItem, signer: AgentCer
   const unsigned = unsignedOf(turn, talk, item, signer);
   const ticketId = ticketIdOfUnsigned(unsigned);
   if (turn.state.tickets.has(ticketId)) throw new TrustedError('TICKET_INVALID', 'this agent holds that ticket');
-  const mark = item.type === 'transfer' ? item.mark : undefined;
-  return { type: 'take', ticketId, ticket: storeUnsigned(unsigned), ...(mark && { mark }) };
+  const { mark, disclosures } = item.type === 'transfer' ? item : {};
+  const beside = { ...(mark && { mark }), ...(disclosures && { disclosures }) };
+  return { type: 'take', ticketId, ticket: storeUnsigned(unsigned), ...beside };
 }
 
 function unsignedOf(turn: Turn, talk: TakingTalk, item: OfferedItem, signer: AgentCertificate): UnsignedTicket {

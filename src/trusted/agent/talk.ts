@@ -3,7 +3,7 @@ import type { Amount } from '../../money/amount.ts';
 import type { ObjectReference } from '../message/purchase-talk.ts';
 import type { Selection } from '../message/selection.ts';
 import type { Components } from '../ticket/components.ts';
-import type { StoredUnsigned } from './leg.ts';
+import type { Leg, StoredUnsigned, TicketImage } from './leg.ts';
 import type { Sale } from './sale.ts';
 
 interface InSession {
@@ -41,6 +41,8 @@ export interface TakingTalk extends InSession {
   readonly type: 'taking';
   /** To be shown if asked for. */
   readonly credential: string | undefined;
+  /** Of an attestation, these fields. */
+  readonly fields?: readonly string[];
   readonly transaction: string | undefined;
 }
 
@@ -48,6 +50,7 @@ export interface TakingTalk extends InSession {
 export interface PresentingTalk extends InSession {
   readonly type: 'presenting';
   readonly ticketId: string;
+  readonly fields?: readonly string[];
   readonly check: boolean;
   readonly step: 'calling' | 'checking' | 'confirming' | 'presented' | 'waiting';
   /** Committed, the acceptor has not answered yet. */
@@ -67,6 +70,8 @@ export interface AcceptingTalk extends InSession {
   readonly type: 'accepting';
   /** To be shown if asked for. */
   readonly credential: string | undefined;
+  /** Of an attestation, these fields. */
+  readonly fields?: readonly string[];
   readonly ticketId: string | undefined;
   /** How many entries the log had when the holder was let in. */
   readonly begun: number;
@@ -181,13 +186,74 @@ export interface ResolvingTalk extends InSession {
   readonly transaction: string | undefined;
 }
 
+/** What a credential is wanted from an authority for. */
+export type CredentialGoal =
+  /** Figure 26. */
+  | {
+      readonly type: 'acquire';
+      readonly wanted: string;
+      readonly code: Uint8Array | undefined;
+      readonly evidence: readonly ChosenCredential[];
+    }
+  /** Figure 28. */
+  | { readonly type: 'revalidate'; readonly ticketId: string };
+
+export interface ChosenCredential {
+  readonly ticketId: string;
+  /** Of an attestation, these fields; none unless they are named. */
+  readonly fields?: readonly string[];
+}
+
+/** A credential on its way from an authority, not signed yet. */
+export interface DeliveredCredential {
+  readonly transaction: string;
+  readonly ticketId: string;
+  readonly ticket: StoredUnsigned;
+  readonly disclosures?: Uint8Array;
+  readonly price?: Amount;
+}
+
+/** Caller; figures 26 to 28. */
+export interface AcquiringTalk extends InSession {
+  readonly type: 'acquiring';
+  readonly goal: CredentialGoal;
+  readonly check: boolean;
+  readonly step:
+    | 'calling'
+    | 'checking'
+    | 'confirming'
+    | 'asked'
+    | 'deciding'
+    | 'choosing'
+    | 'accepted'
+    | 'paying'
+    | 'leaving';
+  readonly delivered: DeliveredCredential | undefined;
+}
+
+/** Callee, an authority; figures 26 to 28. */
+export interface CreatingTalk extends InSession {
+  readonly type: 'creating';
+  /** To be shown if asked for. */
+  readonly credential: string | undefined;
+  readonly step: 'open' | 'consulting' | 'delivered' | 'issued' | 'in-person';
+  /** The number under which the authority's server was asked, and of the transaction that follows. */
+  readonly transaction: string | undefined;
+  /** The credential that was shown to be revalidated. */
+  readonly replaces: TicketImage | undefined;
+  /** What would be issued, and all that its commit changes. */
+  readonly offer?: { readonly ticketId: string; readonly legs: readonly Leg[]; readonly price?: Amount };
+}
+
 export type Talk =
-  | BuyingTalk
-  | SellingTalk
-  | DisputingTalk
-  | ResolvingTalk
   | CertifyingTalk
   | GivingTalk
   | TakingTalk
   | PresentingTalk
-  | AcceptingTalk;
+  | AcceptingTalk
+  | BuyingTalk
+  | SellingTalk
+  | DisputingTalk
+  | ResolvingTalk
+  | AcquiringTalk
+  | CreatingTalk;

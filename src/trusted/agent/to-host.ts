@@ -8,6 +8,8 @@ import { toHex } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, digest, list, oneOf, optional, type Shaped, text, timeMs, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
+import type { Claims } from '../credential/claim.ts';
+import { openDisclosures } from '../credential/disclosure.ts';
 import { agentIdShape } from '../message/agent-id.ts';
 import { amountShape } from '../message/amount-shape.ts';
 import { agentKinds } from '../message/certificate.ts';
@@ -16,11 +18,13 @@ import { answerOutcomes, complaints, disputeText } from '../message/dispute.ts';
 import { selectionShape } from '../message/selection.ts';
 import { rulingOutcomes, ticketReasonCodes } from '../message/ticket-ruling.ts';
 import { objectHeaderShape } from '../object/object-header.ts';
+import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { Components } from '../ticket/components.ts';
 import { doorReasons } from '../ticket/door-reason.ts';
 import { standings, type TicketStatus } from '../ticket/status.ts';
-import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
+import { type Ticket, type TicketBody, ticketIdOf } from '../ticket/ticket.ts';
 import { maxCodeBytes } from '../ticket/ticket-code.ts';
+import type { HeldTicket } from './agent-state.ts';
 import type { Turn } from './turn.ts';
 
 const ticketId = () => text({ min: 32, max: 32 });
@@ -44,6 +48,8 @@ const shownTicketShape = row({
   ...statusFields,
   /** The components that may be shown, as a CBOR map by name. */
   components: bytes({ max: 65_536 }),
+  /** Of a credential whose issuer's list this agent has: how old that is, Unix seconds. */
+  listedAtS: optional(whole({ max: 0xffff_ffff })),
 });
 export type ShownTicket = Shaped<typeof shownTicketShape>;
 
@@ -144,6 +150,22 @@ const notices = {
     object: text({ max: 120 }),
     keys: list(bytes({ max: 64 }), { max: 16 }),
   }),
+  /** Figure 27, steps 928 to 930: this is what the authority would issue; `confirm` answers, and says how it is paid if there is a price. */
+  'confirm-delivery': numbered(30, {
+    ...{ matter: matter(), session: session(), credential: shownTicketShape },
+    price: optional(amountShape()),
+    /** The credential that it takes the place of. */
+    replaces: optional(ticketId()),
+  }),
+  /** Figure 28, step 992: the credential stays as it is until its owner has been there. */
+  'revalidate-in-person': numbered(31, { matter: matter() }),
+  /** The list of an authority was taken in. */
+  standings: numbered(32, {
+    issuer: agentIdShape(),
+    version: whole({ max: 0xffff_ffff }),
+    /** Unix seconds. */
+    atS: whole({ max: 0xffff_ffff }),
+  }),
   /** To the holder: show this to a door. */
   code: numbered(50, {
     ...{ matter: matter(), ticketId: ticketId(), code: bytes({ max: maxCodeBytes }) },
@@ -188,21 +210,60 @@ export function shownStatus({ standing, remaining, inUseUntilS }: TicketStatus) 
   return { standing, inUseUntilS, ...(remaining === undefined ? {} : { remaining }) };
 }
 
-/** What the owner of a device may see of a ticket. */
-export function showTicket(ticket: Omit<Ticket, 'issuerSignature'>, status: TicketStatus): ShownTicket {
+/** Beside the ticket: the fields of an attestation that are known here, and when the list of its issuer was made, Unix seconds. */
+interface Beside {
+  readonly claims?: Claims;
+  readonly listedAtS?: number;
+}
+
+/** What may be seen of a ticket outside an agent. */
+export function showTicket(
+  ticket: Omit<Ticket, 'issuerSignature'>,
+  status: TicketStatus,
+  beside: Beside = {},
+): ShownTicket {
   const { issuerName, issuerExpiresDay, issuedOnDay, components } = ticket.body;
+  const { claims, listedAtS } = beside;
   return {
     ...{ ticketId: ticketIdOf(ticket), issuerName, issuerExpiresDay, issuedOnDay },
     transfers: ticket.transfers.length,
     ...shownStatus(status),
-    components: encodeCbor(shownComponents(components)),
+    components: encodeCbor(shownComponents(components, claims)),
+    ...(listedAtS === undefined ? {} : { listedAtS }),
   };
 }
 
-const secrets: readonly string[] = ['decryptionKey', 'decryptionKeys'];
+/** A credential that is not signed yet, to whoever is to accept it. */
+export function showUnissued({
+  ticketId,
+  body,
+  status,
+  claims,
+}: {
+  readonly ticketId: string;
+  readonly body: TicketBody;
+  readonly status: TicketStatus;
+  readonly claims: Claims;
+}): ShownTicket {
+  const { issuerName, issuerExpiresDay, issuedOnDay, components } = body;
+  return {
+    ...{ ticketId, issuerName, issuerExpiresDay, issuedOnDay, transfers: 0, ...shownStatus(status) },
+    components: encodeCbor(shownComponents(components, claims)),
+  };
+}
 
-function shownComponents(components: Components): Readonly<Record<string, CborValue>> {
+/** A ticket of its own, to the owner of the device. */
+export function showHeld({ bytes, status, disclosures }: HeldTicket): ShownTicket {
+  const ticket = decodeTicket(bytes);
+  const claims = disclosures === undefined ? {} : openDisclosures(ticket.body.components, disclosures);
+  return showTicket(ticket, status, { claims });
+}
+
+const secrets: readonly string[] = ['decryptionKey', 'decryptionKeys', 'digests'];
+
+function shownComponents(components: Components, claims: Claims = {}): Readonly<Record<string, CborValue>> {
   const shown = Object.entries(components).filter(([name]) => !secrets.includes(name));
-  if (components.type !== 'card') return Object.fromEntries(shown) as Readonly<Record<string, CborValue>>;
-  return { ...Object.fromEntries(shown), number: `…${components.number.slice(-4)}` };
+  const fields = Object.fromEntries(shown) as Readonly<Record<string, CborValue>>;
+  if (components.type === 'attestation') return { ...fields, claims };
+  return components.type === 'card' ? { ...fields, number: `…${components.number.slice(-4)}` } : fields;
 }

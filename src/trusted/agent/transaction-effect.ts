@@ -1,15 +1,16 @@
 /** What follows from the end of a transaction besides the change itself: an entry in Tran Log, To Host, and the ports that take part in it. */
+import { encodeCbor } from '../../codec/cbor.ts';
 import { formatAgentId } from '../message/agent-id.ts';
-import { decodeTicket, encodeTicket } from '../ticket/compact-ticket.ts';
+import { encodeTicket } from '../ticket/compact-ticket.ts';
 import { readMark, statusOf } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
-import type { Changes, LogKind, TicketImage } from './agent-record.ts';
+import type { Changes, LogKind } from './agent-record.ts';
 import type { HeldTicket, PaymentMade, Transaction } from './agent-state.ts';
 import { endDealing } from './dealing.ts';
-import { issuedIn, type Leg } from './leg.ts';
+import { issuedIn, type Leg, type TicketImage } from './leg.ts';
 import { tellKeys } from './open-merchandise.ts';
 import { noteAdmission } from './scanning.ts';
-import { type HostNotice, shownStatus, showTicket, tellHost } from './to-host.ts';
+import { type HostNotice, showHeld, shownStatus, tellHost } from './to-host.ts';
 import { log, paidKey, type Turn } from './turn.ts';
 
 export function tellCommitted(
@@ -25,7 +26,26 @@ export function tellCommitted(
   // Figure 12, step 434.
   if (payment?.side === 'payer' && payment.refundOf === undefined) for (const held of changes.put) tellKeys(turn, held);
   endDealing(turn, transaction.id, 'commit');
+  tellOtherPorts(turn, transaction, 'commit');
   for (const leg of transaction.legs) if (leg.type === 'book' && leg.units !== 0) noteAdmission(turn, leg);
+}
+
+/** Ports other than that of the payment: each did its part provisionally before the transaction could be decided (`port.ts`). */
+export function tellOtherPorts(turn: Turn, { id, legs }: Transaction, what: 'commit' | 'abort'): void {
+  for (const leg of legs) if (leg.type === 'port') tellOutcomeToPort(turn, leg, id, what);
+}
+
+/** One port; also where it was asked and no transaction was opened. */
+export function tellOutcomeToPort(
+  { draft }: Turn,
+  { port, reference }: { readonly port: string; readonly reference: string },
+  transaction: string,
+  what: 'commit' | 'abort',
+): void {
+  draft.send.push({
+    ...{ id: `e/${transaction}/${port}/${what}`, to: `port:${port}`, kind: `port-${what}` },
+    body: encodeCbor([transaction, reference]),
+  });
 }
 
 /** The payment that a transaction contains, if it does. */
@@ -49,7 +69,7 @@ function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): re
   if (given.length > 0) notices.push({ type: 'given', matter, ticketIds: given });
   const taken = put.filter(({ id }) => legs.some((leg) => leg.type === 'take' && leg.ticketId === id));
   if (taken.length > 0) {
-    const tickets = taken.map(({ bytes, status }) => showTicket(decodeTicket(bytes), status));
+    const tickets = taken.map(showHeld);
     notices.push({ type: 'received', matter, tickets });
   }
   for (const leg of legs) {
@@ -81,6 +101,8 @@ function logTransaction(
 }
 
 const kinds: readonly (readonly [Leg['type'], LogKind])[] = [
+  ['retire', 'revalidated'],
+  ['list', 'revalidated'],
   ['give', 'given'],
   ['take', 'received'],
   ['mark', 'presented'],
@@ -106,6 +128,8 @@ function imagesBefore({ state }: Turn, leg: Leg): readonly TicketImage[] {
   if (leg.type === 'give' && leg.ticket.type === 'issue') {
     return [{ ticketId: leg.ticketId, ticket: leg.ticket.body, mark: undefined }];
   }
-  const held = leg.type === 'give' || leg.type === 'mark' ? state.tickets.get(leg.ticketId) : undefined;
+  if (leg.type === 'seen') return [leg.image];
+  const held =
+    leg.type === 'give' || leg.type === 'mark' || leg.type === 'retire' ? state.tickets.get(leg.ticketId) : undefined;
   return held === undefined ? [] : [imageOf(held)];
 }

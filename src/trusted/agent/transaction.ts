@@ -8,6 +8,7 @@
  *   4. the voter closes when it hears the outcome: by the commit frame, a statement, or the answer to its ask
  *   5. the decider closes when it hears, authenticated, that the voter did: until then it remembers
  */
+import type { StandingChange } from '../message/standing-list.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { encodeTicket } from '../ticket/compact-ticket.ts';
 import { signDeed, withDeed } from '../ticket/sign-ticket.ts';
@@ -17,9 +18,10 @@ import type { HeldTicket, Transaction } from './agent-state.ts';
 import { endDealing } from './dealing.ts';
 import { settleDispute } from './dispute-log.ts';
 import { filePapers } from './file-papers.ts';
+import { standingChange } from './known-standings.ts';
 import { type Leg, readUnsigned } from './leg.ts';
 import type { Talk } from './talk.ts';
-import { paymentOf, tellCommitted } from './transaction-effect.ts';
+import { paymentOf, tellCommitted, tellOtherPorts } from './transaction-effect.ts';
 import { keyOfCertificate, peerOf, sessionOf, type Turn } from './turn.ts';
 
 interface Opening {
@@ -49,7 +51,7 @@ export function openTransaction(turn: Turn, talk: Talk, opening: Opening): void 
 
 function requireFree({ state }: Turn, legs: readonly Leg[]): void {
   for (const leg of legs) {
-    if ((leg.type === 'give' || leg.type === 'mark') && state.underWay.has(leg.ticketId)) {
+    if ((leg.type === 'give' || leg.type === 'mark' || leg.type === 'retire') && state.underWay.has(leg.ticketId)) {
       throw new TrustedError('TICKET_UNDER_WAY', `ticket ${leg.ticketId} is in another transaction`);
     }
   }
@@ -107,6 +109,7 @@ export function abort(turn: Turn, transaction: Transaction): void {
   turn.draft.records.push({ type: 'closed', transaction: transaction.id });
   turn.draft.clearTimers.push(askTimer(transaction.id));
   endDealing(turn, transaction.id, 'abort');
+  tellOtherPorts(turn, transaction, 'abort');
 }
 
 /** 5. */
@@ -126,7 +129,7 @@ export function requireDeeds(
 export const askTimer = (transaction: string) => `ask ${transaction}`;
 
 function changesOf(
-  { state }: Turn,
+  { state, env }: Turn,
   transaction: Pick<Transaction, 'id' | 'legs'>,
   deeds: readonly Uint8Array[],
   receipt: Uint8Array | undefined,
@@ -136,6 +139,7 @@ function changesOf(
   const removed: string[] = [];
   const put: HeldTicket[] = [];
   const booked: (readonly [string, TicketStatus])[] = [];
+  const listed: StandingChange[] = [];
   const taken = legs.filter((leg) => leg.type === 'take');
   if (taken.length !== deeds.length) throw invalid(`${deeds.length} deeds for ${taken.length} tickets`);
   for (const leg of legs) {
@@ -144,16 +148,20 @@ function changesOf(
       put.push({ ...arrivalOf(leg, deeds[taken.indexOf(leg)]!), ...(payment && { payment }) });
     else if (leg.type === 'mark') put.push({ ...state.tickets.get(leg.ticketId)!, ...marked(leg.mark) });
     else if (leg.type === 'book') booked.push([leg.ticketId, statusOf(readMark(leg.mark))]);
+    else if (leg.type === 'retire') removed.push(leg.ticketId);
+    else if (leg.type === 'list') listed.push(standingChange(leg, env));
   }
-  return { removed, put, booked };
+  return { removed, put, booked, ...(listed.length > 0 && { listed }) };
 }
 
-function arrivalOf({ ticket, ticketId, mark }: Extract<Leg, { type: 'take' }>, deed: Uint8Array): HeldTicket {
+function arrivalOf(leg: Extract<Leg, { type: 'take' }>, deed: Uint8Array): HeldTicket {
+  const { ticket, ticketId, mark, disclosures } = leg;
   const made = withDeed(readUnsigned(ticket), deed);
   if (made === undefined) throw invalid('a deed that the giver did not sign');
   const bytes = encodeTicket(made);
-  if (mark !== undefined) return { id: ticketId, bytes, ...marked(mark) };
-  return { id: ticketId, bytes, status: firstStatus(made.body.components), mark: undefined };
+  const held = { id: ticketId, bytes, ...(disclosures && { disclosures }) };
+  if (mark !== undefined) return { ...held, ...marked(mark) };
+  return { ...held, status: firstStatus(made.body.components), mark: undefined };
 }
 
 const invalid = (why: string) => new TrustedError('TICKET_INVALID', why);

@@ -4,8 +4,10 @@ import { toHex } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
 import { bytes, digest, whole } from '../../codec/shape.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import { agentIdShape } from './agent-id.ts';
 import { listUpdateShape, listVersionsShape } from './list-change.ts';
 import { reportShape } from './report.ts';
+import { standingUpdateShape } from './standing-list.ts';
 
 export const SESSION_ID_LENGTH = 16;
 export const SUITE = 1;
@@ -43,6 +45,8 @@ const messages = {
   appeal: numbered(44, { sealed: document() }),
   /** Of a customer's agent: has the ruling changed? Answered with what only that agent can open. */
   'ask-ruling': numbered(45, { case: digest() }),
+  /** How the credentials of an authority stand: its list is signed, so whoever asks may have what is newer. */
+  standings: numbered(30, { issuer: agentIdShape(), version: whole({ max: 0xffff_ffff }) }),
 };
 export type TrustedMessage = ChoiceOf<typeof messages>;
 const messageShape = choice(messages);
@@ -58,6 +62,7 @@ const answers = {
   statement: numbered(6, { sealed: bytes({ min: 1, max: 65_536 }) }),
   ruled: numbered(40, { sealed: document() }),
   stated: numbered(41, { sealed: document() }),
+  standings: numbered(30, { update: standingUpdateShape }),
 };
 export type TrustedAnswer = ChoiceOf<typeof answers>;
 const answerShape = choice(answers);

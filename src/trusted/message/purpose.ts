@@ -23,6 +23,10 @@ export const purposeRules = {
   buy: { caller: ['agent'], callee: ['agent'] },
   /** Figure 30. */
   dispute: { caller: ['agent'], callee: ['agent'] },
+  /** Figures 26 to 28: a credential is acquired, revalidated, or written in another form. */
+  credential: { caller: ['agent'], callee: ['agent'] },
+  /** Figure 29. */
+  pay: { caller: ['agent'], callee: ['agent'] },
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type Purpose = keyof typeof purposeRules;

@@ -5,9 +5,12 @@ import { agentCertificateShape } from './certificate.ts';
 import { deedsShape, TRANSACTION_ID_LENGTH } from './statement.ts';
 
 const maxTicketBytes = 65_536;
+/** The fields of an attestation with their salts. */
+export const maxDisclosuresBytes = 131_072;
 const transaction = () => bytes({ min: TRANSACTION_ID_LENGTH, max: TRANSACTION_ID_LENGTH });
 const ticket = () => bytes({ min: 1, max: maxTicketBytes });
 const mark = () => bytes({ min: 1, max: 1024 });
+const disclosures = () => bytes({ min: 1, max: maxDisclosuresBytes });
 
 /** Tickets in one transaction. */
 export const maxItems = 40;
@@ -16,7 +19,11 @@ const items = {
   /** A new one: Identifier and Components, not signed yet. */
   issue: numbered(1, { body: ticket() }),
   /** One that the caller holds, not signed over yet, with its newest mark. */
-  transfer: numbered(2, { ticket: ticket(), atS: whole({ max: 0xffff_ffff }), mark: optional(mark()) }),
+  transfer: numbered(2, {
+    ...{ ticket: ticket(), atS: whole({ max: 0xffff_ffff }), mark: optional(mark()) },
+    /** Of an attestation, all of them: an owner moves a credential to another device of his own. */
+    disclosures: optional(disclosures()),
+  }),
 };
 export type OfferedItem = ChoiceOf<typeof items>;
 
@@ -25,7 +32,7 @@ export const credentialRequests = {
   'show-credential': numbered(1, {}),
 };
 export const credentialAnswers = {
-  credential: numbered(1, { ticket: ticket(), mark: optional(mark()) }),
+  credential: numbered(1, { ticket: ticket(), mark: optional(mark()), disclosures: optional(disclosures()) }),
   'no-credential': numbered(2, {}),
 };
 const reason = () => text({ max: 100 });
@@ -56,7 +63,7 @@ export const giveAnswerShape = choice(giveAnswers);
 
 const presentRequests = {
   ...credentialRequests,
-  present: numbered(2, { ticket: ticket(), mark: optional(mark()) }),
+  present: numbered(2, { ticket: ticket(), mark: optional(mark()), disclosures: optional(disclosures()) }),
   /** The mark is kept: the holder has committed. */
   marked: numbered(3, { transaction: transaction() }),
   /** The holder is still there. */

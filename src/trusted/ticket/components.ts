@@ -4,9 +4,12 @@
  * Status (58, 84, 100), In Use (60, 70, 86, 102, 118) and the remaining Time Available (116) are in `status.ts`.
  */
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
-import { bytes, list, oneOf, optional, type Shape, type Shaped, text, whole } from '../../codec/shape.ts';
+import { bytes, digest, list, oneOf, optional, type Shape, type Shaped, text, whole } from '../../codec/shape.ts';
 import { amountShape } from '../message/amount-shape.ts';
 import { dayShape } from '../message/day.ts';
+
+/** Fields of an attestation, with those that stand for nothing. */
+export const maxClaims = 64;
 
 const name = () => text({ min: 1, max: 120 });
 const address = () => text({ min: 1, max: 300 });
@@ -163,6 +166,15 @@ export const kinds = {
     /** For what was paid on delivery, without an invoice. */
     orderReferences: optional(references(1)),
   }),
+  /** A credential of which its holder shows as many fields as it likes: they stand in it as digests (`../credential/disclosure.ts`). */
+  attestation: numbered(30, {
+    /** What it is: `driver's licence`. */
+    title: name(),
+    /** Of the fields, in order of their bytes, so that their places tell nothing. */
+    digests: list(digest(), { min: 1, max: maxClaims }),
+    /** (56) */
+    expiresDay: dayShape(),
+  }),
 };
 
 export type Components = ChoiceOf<typeof kinds>;
@@ -185,6 +197,7 @@ export function kindOf(type: TicketType): TicketKind {
     case 'card':
     case 'merchant':
     case 'authority':
+    case 'attestation':
       return 'credential';
     case 'purchase-order':
     case 'invoice':
