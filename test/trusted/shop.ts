@@ -57,12 +57,15 @@ export interface ShopOptions {
   readonly limit?: bigint;
   /** By name: `house` and `ada`. */
   readonly agents?: Readonly<Record<string, NewAgent>>;
+  readonly server?: Parameters<typeof openTrustedWorld>[0]['server'];
+  readonly alterServer?: Parameters<typeof openTrustedWorld>[0]['alterServer'];
   readonly wrapNetworkJournal?: (journal: Journal) => Journal;
 }
 
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const { seed = 1, limit = 100_000n, agents = {}, wrapNetworkJournal = (journal) => journal } = options;
-  const trusted = await openTrustedWorld({ seed });
+  const { server, alterServer } = options;
+  const trusted = await openTrustedWorld({ seed, ...(server && { server }), ...(alterServer && { alterServer }) });
   const { world } = trusted;
   const bank = openBank(new Map([[cardNumber, limit]]));
   world.addServer('bank', ({ body }) => bank.answer(body));

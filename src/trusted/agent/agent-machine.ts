@@ -29,7 +29,7 @@ import { calleeTalks, isCalledFor } from './callee-talk.ts';
 import { certifying } from './certifying.ts';
 import type { Conversation } from './conversation.ts';
 import { creating } from './creating.ts';
-import { hearComplaintAnswer, hearRuling } from './escalate-dispute.ts';
+import { hearAppealAnswer, hearComplaintAnswer, hearRuling } from './escalate-dispute.ts';
 import { giving } from './giving.ts';
 import { hearPort, queryPort } from './hear-port.ts';
 import type { HostCommand } from './host-command.ts';
@@ -226,6 +226,7 @@ function hearReply(turn: Turn, id: string, outcome: Outcome): void {
   const [kind, session = ''] = id.split('/');
   if (kind === 's' || kind === 'q') hearAnswer(turn.context, turn.draft, id, outcome);
   else if (kind === 'complaint' || kind === 'ask-ruling') hearComplaintAnswer(turn, id, outcome);
+  else if (kind === 'appeal') hearAppealAnswer(turn, id, outcome);
   else if (kind === 'port') hearPort(turn, id, { outcome, conversationOf });
   else if (kind === 'o' || kind === 'a') hearStatementAnswer(turn, id, outcome);
   else if (kind === 'w') turn.draft.inputs.push({ type: 'ported', session, outcome } satisfies AgentInput);

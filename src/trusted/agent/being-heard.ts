@@ -54,13 +54,11 @@ export function hearHearing(turn: Turn, sealed: Uint8Array, messageId: string): 
   const known = state.disputes.byNumber.get(number);
   const { about, payment } = claim.value;
   const sold = payment && soldIn(turn, toHex(payment.transaction));
-  if (known?.refund !== undefined || (about === 'not-delivered' && sold !== undefined)) {
-    turn.draft.answer = stated(turn, open, {
-      known,
-      sold,
-      stand: 'contests',
-      statement: 'as this agent has it in its log',
-    });
+  const settled = known?.refund !== undefined || (about === 'not-delivered' && sold !== undefined);
+  // What this agent granted, or was ruled, it keeps to: it is there to be collected.
+  if (settled || about === 'not-followed') {
+    const stand = settled ? 'contests' : 'concedes';
+    turn.draft.answer = stated(turn, open, { known, sold, stand, statement: 'as this agent has it in its log' });
     return;
   }
   turn.draft.records.push({ type: 'dispute', dispute: { type: 'hearing', hearing: open } });

@@ -33,6 +33,8 @@ export interface Dispute {
   readonly callAbout: string;
   readonly attempts: number;
   readonly openedAtMs: number;
+  /** A trusted server has taken this agent's appeal. */
+  readonly appealed?: boolean;
   /** The trusted server's last word on it. */
   readonly bundle: Uint8Array | undefined;
 }

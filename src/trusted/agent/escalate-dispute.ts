@@ -8,9 +8,16 @@ import type { Outcome } from '../../journal/machine.ts';
 import { claimType } from '../message/dispute.ts';
 import { decodeTrustedAnswer, encodeTrustedMessage } from '../message/envelope.ts';
 import { readPaymentOrder } from '../message/payment-order.ts';
-import { readDocument, sealDocument, signDocument, unsealDocument } from '../message/signed-document.ts';
+import {
+  readDocument,
+  type SignedDocument,
+  sealDocument,
+  signDocument,
+  unsealDocument,
+} from '../message/signed-document.ts';
 import {
   decodeTicketBundle,
+  type TicketComplaint,
   type TicketRuling,
   ticketAppealType,
   ticketBundleType,
@@ -56,14 +63,17 @@ export function escalate(turn: Turn, { number, route, statement }: CommandOf<'es
   const { certificate, privateKey } = ownKey(turn);
   const by = { type: 'agent', certificate, privateKey } as const;
   const old = readDocument(claimType, known.claim).value;
+  // What was to be paid back is not about the object any more.
+  const { object: _, ...about } = old;
   const claim = unfollowed
-    ? signDocument(claimType, { ...old, about: 'not-followed', statement, atMs: nowMs }, by)
+    ? signDocument(claimType, { ...about, about: 'not-followed', statement, atMs: nowMs }, by)
     : known.claim;
   const complaint = signDocument(
     ticketComplaintType,
     {
       ...{ claim, statement, merchant: known.peer.certificate, merchantRoute: known.route!, atMs: nowMs },
-      ...(known.answer && !unfollowed && { answer: known.answer }),
+      ...(known.answer && { answer: known.answer }),
+      ...(unfollowed && { first: known.claim }),
       ...(bundle && unfollowed && { ruling: bundle.ruling }),
       ...(turn.settings.replyTo === undefined ? {} : { replyTo: turn.settings.replyTo }),
     },
@@ -145,15 +155,27 @@ export function hearRuling(turn: Turn, sealed: Uint8Array): void {
     takeRuling(turn, known, bytes);
     return;
   }
-  // A dispute that never reached this agent: its owner is told all the same.
-  const { ruling } = verifyTicketRuling(decodeTicketBundle(bytes), { lists: turn.state.lists });
-  if (ruling.merchant !== ownKey(turn).certificate.agentId)
+  // A dispute that never reached this agent: its owner may still appeal, and has to follow.
+  takeRuling(turn, unheard(turn, complaint), bytes);
+}
+
+function unheard(turn: Turn, { value, by }: SignedDocument<TicketComplaint>): Dispute {
+  const claim = readDocument(claimType, value.first ?? value.claim).value;
+  if (by.type !== 'agent' || claim.merchant !== ownKey(turn).certificate.agentId) {
     throw new TrustedError('RULING_UNFIT', 'a ruling about others');
-  const reason = ruling.reasons.at(-1)!;
-  tellHost(turn, {
-    ...{ type: 'ruled', matter: '', number, case: ruling.case, outcome: ruling.outcome, finalAtMs: ruling.finalAtMs },
-    ...{ bundle: bytes, code: reason.code, reason: reason.text },
-  });
+  }
+  const { certificate } = by;
+  return {
+    ...{
+      number: toHex(claim.number),
+      side: 'merchant',
+      peer: { type: 'agent', agentId: certificate.agentId, certificate },
+    },
+    ...{ matter: '', about: claim.about, status: 'open', claim: value.first ?? value.claim, answer: undefined },
+    ...{ ticketId: claim.ticket && ticketIdOf(decodeTicket(claim.ticket)), payment: claim.payment, refund: undefined },
+    ...{ offer: { refund: undefined, replacement: false }, choice: undefined, route: undefined, callAbout: '' },
+    ...{ attempts: 0, openedAtMs: turn.env.nowMs, bundle: undefined },
+  };
 }
 
 /** The command `appeal`. @throws TrustedError `DISPUTE_UNKNOWN`, `COMMAND_UNTIMELY` */
@@ -175,6 +197,19 @@ export function appeal(turn: Turn, { number, route, statement }: CommandOf<'appe
     ...{ id: `appeal/${number}`, to: route, kind: 'TrustedAppeal', expiresAtMs: ruling.value.finalAtMs },
     body: encodeTrustedMessage({ type: 'appeal', sealed }),
   });
+}
+
+/** The server has it: until it has decided once more, the first ruling is not to be followed. */
+export function hearAppealAnswer(turn: Turn, messageId: string, outcome: Outcome): void {
+  const known = turn.state.disputes.byNumber.get(messageId.split('/')[1] ?? '');
+  if (known === undefined) return;
+  if (outcome.type === 'answered') keepDispute(turn, { ...known, appealed: true });
+  else
+    tellHost(turn, {
+      type: 'failed',
+      matter: known.matter,
+      why: outcome.type === 'refused' ? outcome.code : 'no answer',
+    });
 }
 
 const readDocumentOfBundle = (bundle: Uint8Array) => readDocument(ticketRulingType, decodeTicketBundle(bundle).ruling);

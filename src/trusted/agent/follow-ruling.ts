@@ -23,6 +23,9 @@ export function grantByRuling(turn: Turn, dispute: Dispute, bytes: Uint8Array): 
   // A later complaint has a claim of its own.
   const same = equalBytes(ruling.claim, claim.digest) || ruling.reasons.some(({ code }) => afterwards.includes(code));
   if (!same) throw new TrustedError('RULING_UNFIT', 'a ruling on another claim');
+  if (dispute.appealed === true && !ruling.reasons.some(({ code }) => code === 'APPEALED')) {
+    throw new TrustedError('RULING_UNFIT', 'a ruling that was appealed');
+  }
   if (ruling.finalAtMs > turn.env.nowMs) throw new TrustedError('RULING_UNFIT', 'a ruling that can still be appealed');
   if (dispute.status === 'refunded' || dispute.status === 'replaced') return dispute;
   if (ruling.outcome !== 'refund' && ruling.outcome !== 'replacement') {

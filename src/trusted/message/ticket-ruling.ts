@@ -22,6 +22,8 @@ export type RulingBreach = (typeof rulingBreaches)[number];
 const complaintShape = row({
   /** The customer's claim as it was sent to the merchant. */
   claim: bytes({ min: 1, max: claimType.maxBytes }),
+  /** For `not-followed`: the claim before, which was answered. */
+  first: optional(bytes({ min: 1, max: claimType.maxBytes })),
   /** The merchant's answer, if there was one. */
   answer: optional(bytes({ min: 1, max: answerType.maxBytes })),
   /** For `not-followed`: the ruling that the merchant does not follow. */
@@ -38,7 +40,8 @@ const complaintShape = row({
 export type TicketComplaint = Shaped<typeof complaintShape>;
 export const ticketComplaintType: DocumentType<TicketComplaint> = {
   ...{ name: 'complaint', shape: complaintShape },
-  maxBytes: claimType.maxBytes + answerType.maxBytes + 32_768,
+  // The two claims have one file between them.
+  maxBytes: claimType.maxBytes + answerType.maxBytes + 131_072,
 };
 
 /** Trusted server → merchant's agent: this is said about you. Signed by the server. */

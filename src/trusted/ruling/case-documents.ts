@@ -56,7 +56,8 @@ export function readCase(complaint: SignedDocument<TicketComplaint>, lists: Trus
   if (agentOf(claim) !== customer) throw new CryptographicError(new Error('somebody else complains than claims'));
   if (claim.value.merchant === customer) throw new TrustedError('COMPLAINT_UNFIT', 'it complains about itself');
   try {
-    const answer = answerIn(complaint.value.answer, claim, lists);
+    const answered = firstIn(complaint.value.first, claim, lists) ?? claim;
+    const answer = answerIn(complaint.value.answer, answered, lists);
     const ruling = rulingIn(complaint.value.ruling, claim, lists);
     const ticket = ticketIn(claim, customer, lists);
     const standing = standingIn(claim, ticket);
@@ -72,6 +73,28 @@ export function readCase(complaint: SignedDocument<TicketComplaint>, lists: Trus
 export function agentOf({ by }: SignedDocument<unknown>): number {
   if (by.type !== 'agent') throw new CryptographicError(new Error('a server signed what is an agent’s to sign'));
   return by.certificate.agentId;
+}
+
+/** The claim that was answered, of the same dispute. */
+function firstIn(
+  bytes: Uint8Array | undefined,
+  claim: SignedDocument<Claim>,
+  lists: TrustLists,
+): SignedDocument<Claim> | undefined {
+  if (bytes === undefined) return undefined;
+  return orUnsound('UNSIGNED', 'The first claim shown is not one of that dispute.', () => {
+    const first = readDocument(claimType, bytes);
+    requireGenuine(first, lists);
+    const { number, merchant } = first.value;
+    if (
+      agentOf(first) !== agentOf(claim) ||
+      toHex(number) !== toHex(claim.value.number) ||
+      merchant !== claim.value.merchant
+    ) {
+      throw new TrustedError('COMPLAINT_UNFIT', 'a claim in another dispute');
+    }
+    return first;
+  });
 }
 
 /** The answer that a merchant gave to a claim. @throws Unsound */
