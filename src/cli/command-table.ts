@@ -67,6 +67,18 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./rates.ts')).ratesCommand(),
   },
   {
+    name: 'tickets',
+    description: 'tickets on a device: list, show to a door, present, transfer, print, export',
+    options: ['json', 'home'],
+    load: async () => (await import('./tickets.ts')).ticketsCommand(),
+  },
+  {
+    name: 'gate',
+    description: 'check tickets in at a door, also without a network; compare doors afterwards',
+    options: ['json', 'home'],
+    load: async () => (await import('./gate.ts')).gateCommand(),
+  },
+  {
     name: 'agency',
     description: 'the trusted third party: certification authorities, certificates, revocation',
     options: ['json', 'home'],

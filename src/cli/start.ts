@@ -113,7 +113,8 @@ async function start(options: StartOptions, write: Write, stop: StopRequest): Pr
   try {
     if (options.sale) {
       const sale = async () => {
-        await Promise.all(running.parties.map(({ ready }) => ready));
+        const selling = running.parties.filter((party) => !running.devices.includes(party));
+        await Promise.all(selling.map(({ ready }) => ready));
         progress.begin();
         const passwordFile = join(home, network.password);
         const receipts = await buy(running, options, { say, told: told.promise, passwordFile, progress });

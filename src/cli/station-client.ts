@@ -5,13 +5,17 @@ import { fromHex, toHex } from '../codec/hex.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
 import { readJsonFile } from '../party/configuration.ts';
-import { controlFileSchema } from '../party/control.ts';
 import { isControlProof } from '../party/control-proof.ts';
+import { controlFileSchema } from '../party/serve-owner.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 
 export interface StationClient {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
+  /** An answer that is no JSON. */
+  bytes(path: string): Promise<Uint8Array>;
+  /** What is posted is no JSON. */
+  postBytes<T>(path: string, body: Uint8Array): Promise<T>;
   /** An answer that comes as lines of JSON, each as it comes. */
   lines<T>(path: string, body?: unknown): AsyncGenerator<T>;
 }
@@ -58,19 +62,22 @@ async function requireStation({ url, secret }: { readonly url: string; readonly 
 
 /** @throws HandselError as `requireStationFolder` does, `STATION_NOT_RUNNING`, or with the code and words of the station's refusal */
 export function stationClient(options: GlobalOptions, folder = stationFolder(options)): StationClient {
+  const notRunning = {
+    code: 'STATION_NOT_RUNNING',
+    message: 'the station is not running: start it with `npm start`, or `handsel run customer --config FILE`',
+  };
   const file = join(folder, CONTROL_FILE);
-  const notRunning = (cause?: unknown) =>
-    new HandselError(
-      'STATION_NOT_RUNNING',
-      'the station is not running: start it with `npm start`, or `handsel run customer --config FILE`',
-      {
-        cause,
-      },
-    );
-  if (!existsSync(file)) {
-    requireStationFolder(options);
-    throw notRunning();
-  }
+  if (!existsSync(file)) requireStationFolder(options);
+  return ownerClient(file, notRunning);
+}
+
+/** @throws HandselError with the given words where nobody answers */
+export function ownerClient(
+  file: string,
+  notThere: { readonly code: string; readonly message: string },
+): StationClient {
+  const notRunning = (cause?: unknown) => new HandselError(notThere.code, notThere.message, { cause });
+  if (!existsSync(file)) throw notRunning();
   const { url, secret } = readJsonFile(file, controlFileSchema);
   const open = async (path: string, init: RequestInit): Promise<Response> => {
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
@@ -90,6 +97,12 @@ export function stationClient(options: GlobalOptions, folder = stationFolder(opt
   return {
     get: (path) => ask(path, {}),
     post: (path, body = {}) => ask(path, posted(body)),
+    async bytes(path) {
+      const response = await open(path, {});
+      if (!response.ok) throw await refusalOf(response);
+      return new Uint8Array(await response.arrayBuffer());
+    },
+    postBytes: (path, body) => ask(path, { method: 'POST', body: body as Uint8Array<ArrayBuffer> }),
     async *lines<T>(path: string, body: unknown = {}) {
       const response = await open(path, posted(body));
       if (!response.ok) throw await refusalOf(response);

@@ -13,12 +13,14 @@ import type { Handler } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { type AgencyDirectory, changeAgency, loadAgency } from './agency-directory.ts';
-import { readCommunication, SERVER_LIMITS } from './communication.ts';
+import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { ConfigurationError, readConfiguration } from './configuration.ts';
 import { trustFiles } from './issue-for-party.ts';
+import { readKeyFile } from './key-file.ts';
 import { below } from './new-files.ts';
 import { replaceFile } from './replace-file.ts';
 import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { openTrustedServer } from './trusted-server.ts';
 
 const HOUR_MS = 3_600_000;
 /** Lists are good for weeks: a party that cannot reach the agency for days goes on. */
@@ -76,8 +78,20 @@ export async function startAgency(file: string, surroundings: Surroundings): Pro
       if (!brands.has(brandId)) throw new TransportError('ROUTE_UNKNOWN', 'there is no such brand');
       return { contentType, body: new Uint8Array(readFileSync(join(published, brandId, fileName))) };
     };
+  const { trusted } = configuration;
+  const client = trusted && partyClient({ name, identity, surroundings, peers: configuration.peers });
+  const primary =
+    trusted &&
+    (await openTrustedServer({
+      ...{ trusted, path, client: client!, surroundings: { ...surroundings, log } },
+      role: {
+        ...{ type: 'primary', primaryId: trusted.primaryId },
+        scalar: readKeyFile(path(trusted.privateKey)),
+      },
+    }));
   const server = await serve({
     routes: {
+      ...primary?.routes,
       'GET /root/:brand': fileOf('trust/root.pem', 'application/x-pem-file'),
       'GET /certificates/:brand': fileOf('trust/authorities.pem', 'application/x-pem-file'),
       'GET /crl/:brand': fileOf('trust/lists.pem', 'application/x-pem-file'),
@@ -92,9 +106,9 @@ export async function startAgency(file: string, surroundings: Surroundings): Pro
   return {
     name,
     url: server.url,
-    failed: new Promise(() => {}),
+    failed: primary?.host.failed ?? new Promise(() => {}),
     renew,
-    close: () => closeInOrder([cancel, () => server.close()]),
+    close: () => closeInOrder([cancel, () => server.close(), () => primary?.host.close(), () => client?.close()]),
   };
 }
 

@@ -8,22 +8,10 @@ import { z } from 'zod';
 import { HandselError } from '../handsel-error.ts';
 import { accounts, billing } from './billing-configuration.ts';
 import { arbitration, deliveryOfCustomer, deliveryOfMerchant, deliveryOfOperator } from './delivery-configuration.ts';
+import { type CommunicationFiles, listen, party, type StoreConfiguration, store } from './party-fields.ts';
+import { device, primaryOfAgency, trustedServer } from './trusted-configuration.ts';
 
 const MAX_BYTES = 1 << 20;
-
-const listen = z.strictObject({
-  host: z.string().default('127.0.0.1'),
-  /** 0 = any free port: for tests only, because peers find each other by URL. */
-  port: z.number().int().min(0).max(65_535),
-});
-
-/** The party's communication certificate (chain, own first), its key, and the anchors it trusts peers under; PEM files. */
-const communication = z.strictObject({ chain: z.string(), privateKey: z.string(), anchors: z.string() });
-
-const store = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('sqlite'), directory: z.string() }),
-  z.strictObject({ kind: z.literal('postgres'), connection: z.string() }),
-]);
 
 /** A SET key pair: certificate chain (own first) and private key; PEM files. */
 const setKey = z.strictObject({ chain: z.string(), privateKey: z.string() });
@@ -45,15 +33,6 @@ const setTrust = z.strictObject({
   agency: z.url().optional(),
 });
 
-const party = {
-  name: z.string().min(1).max(64),
-  listen,
-  communication,
-  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  /** Names of other parties by URL, for traces; whom to trust is never read from here. */
-  peers: z.record(z.url(), z.string()).default({}),
-};
-
 export const minor = z.string().regex(/^\d{1,15}$/, 'an amount in minor units, as digits');
 const bin = z.string().regex(/^\d{6}$/, 'six digits');
 const institution = z.string().regex(/^\d{6,11}$/, 'an institution number of 6 to 11 digits');
@@ -68,6 +47,7 @@ const agency = z.strictObject({
   published: z.string(),
   /** File of the password the keys are sealed under; without it they are plain files for their owner's eyes only. */
   password: z.string().optional(),
+  trusted: primaryOfAgency.optional(),
 });
 
 /** One of the parts that an operator's accounts for deposits are cut into (docs/scale.md). */
@@ -259,7 +239,7 @@ const customer = z.strictObject({
 
 const arbiter = z.strictObject({ party: z.literal('arbiter'), ...party, store, url: z.url(), ...arbitration });
 
-const schemas = { agency, operator, merchant, market, arbiter, customer };
+const schemas = { agency, operator, merchant, market, arbiter, customer, 'trusted-server': trustedServer, device };
 
 export type AgencyConfiguration = z.infer<typeof agency>;
 export type OperatorConfiguration = z.infer<typeof operator>;
@@ -270,11 +250,12 @@ export type CustomerConfiguration = z.infer<typeof customer>;
 export type OperatorDeposits = z.infer<typeof depositsOfOperator>;
 export type PaidRoutesConfiguration = z.infer<typeof paid>;
 export type CustomerDeposits = z.infer<typeof depositsOfCustomer>;
+export type DeviceConfiguration = z.infer<typeof device>;
 export type PartyKind = keyof typeof schemas;
-export type CommunicationFiles = z.infer<typeof communication>;
+export type { CommunicationFiles };
 export type SetTrustFiles = z.infer<typeof setTrust>;
 export type SetKeyFiles = z.infer<typeof setKey>;
-export type StoreConfiguration = z.infer<typeof store>;
+export type { StoreConfiguration };
 
 export class ConfigurationError extends HandselError {
   constructor(message: string, cause?: unknown) {

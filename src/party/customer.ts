@@ -2,7 +2,6 @@
  * The customer's station (EP 1 006 469, customer PC 2): wallet guard before wallet, a platform of its own for local agents, goods
  * fetched after payment, and a loopback endpoint for the person.
  */
-import { dirname, join, resolve } from 'node:path';
 import { createGuard, type GuardInput } from '../agent/guard/guard-machine.ts';
 import { receiveCompletionNotice } from '../agent/guard/receive-completion-notice.ts';
 import { receivePaymentStart } from '../agent/guard/receive-payment-start.ts';
@@ -19,6 +18,7 @@ import { partyClient, readCommunication, SERVER_LIMITS } from './communication.t
 import { createCommunicationTrust } from './communication-trust.ts';
 import { readConfiguration } from './configuration.ts';
 import { serveControl } from './control.ts';
+import { controlFileOf } from './control-file.ts';
 import { agreedOrder } from './counter-order.ts';
 import { type CustomerDeliveryRunning, openCustomerDelivery } from './customer-delivery.ts';
 import { type CustomerDepositsRunning, openCustomerDeposits } from './customer-deposits.ts';
@@ -41,7 +41,6 @@ const SET_WINDOW = { oldMs: 24 * 3_600_000, newMs: 5 * 60_000 };
 const START_WINDOW = { oldMs: 24 * 3_600_000, newMs: 5 * 60_000 };
 const APPROVAL_MS = 10 * 60_000;
 const DONE = encodeCbor(null);
-const CONTROL_FILE = 'control.json';
 
 /** How a payment ended: the wallet's word, or the counter's. */
 interface EndedPayment {
@@ -57,8 +56,6 @@ export interface RunningCustomer extends RunningParty {
   /** Absent for a station that has no account for deposits. */
   readonly deposits?: CustomerDepositsRunning;
 }
-
-export const controlFileOf = (configurationFile: string) => join(dirname(resolve(configurationFile)), CONTROL_FILE);
 
 export async function startCustomer(file: string, surroundings: Surroundings): Promise<RunningCustomer> {
   const { configuration, path } = readConfiguration('customer', file);

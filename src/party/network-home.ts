@@ -10,7 +10,7 @@ export const NETWORK_VERSION = 1;
 
 const member = z.strictObject({
   name: z.string(),
-  party: z.enum(['agency', 'operator', 'merchant', 'market', 'arbiter', 'customer']),
+  party: z.enum(['agency', 'operator', 'merchant', 'market', 'arbiter', 'customer', 'trusted-server', 'device']),
   /** Its configuration, relative to the home. */
   configuration: z.string(),
   url: z.url(),

@@ -15,6 +15,8 @@ export interface RunningNetwork {
   readonly customer: RunningCustomer;
   readonly operators: readonly RunningOperator[];
   readonly merchants: readonly RunningMerchant[];
+  /** Trusted servers and devices: no sale of the agents waits for them. */
+  readonly devices: readonly RunningParty[];
   /** Of the demonstration's wallet. */
   readonly password: string;
   /** Resolves when a host of any party had to stop by itself. */
@@ -31,7 +33,19 @@ export async function startNetwork(
   surroundings: Surroundings,
 ): Promise<RunningNetwork> {
   const parties: RunningParty[] = [];
-  const closeAll = () => closeInOrder(parties.toReversed().map((party) => () => party.close()));
+  const devices: RunningParty[] = [];
+  const closeAll = () =>
+    closeInOrder([
+      // They have nothing to say to each other any more: all at once.
+      async () => {
+        const closed = await Promise.allSettled(devices.map((party) => party.close()));
+        for (const result of closed) if (result.status === 'rejected') throw result.reason;
+      },
+      ...parties
+        .toReversed()
+        .filter((party) => !devices.includes(party))
+        .map((party) => () => party.close()),
+    ]);
   const operators: RunningOperator[] = [];
   const merchants: RunningMerchant[] = [];
   let customer: RunningCustomer | undefined;
@@ -45,15 +59,24 @@ export async function startNetwork(
       if (party === 'customer') customer = started(await startParty(party, file, surroundings));
       else if (party === 'operator') operators.push(started(await startParty(party, file, surroundings)));
       else if (party === 'merchant') merchants.push(started(await startParty(party, file, surroundings)));
-      else started(await startParty(party, file, surroundings));
+      else if (party !== 'device' && party !== 'trusted-server') {
+        started(await startParty(party, file, surroundings));
+      }
     }
+    const later = network.parties.filter(({ party }) => party === 'device' || party === 'trusted-server');
+    const starting = await Promise.allSettled(
+      later.map(async ({ party, configuration }) => {
+        devices.push(started(await startParty(party, join(home, configuration), surroundings)));
+      }),
+    );
+    for (const result of starting) if (result.status === 'rejected') throw result.reason;
     if (customer === undefined) throw new NetworkStart('NETWORK_INCOMPLETE', `the network in ${home} has no customer`);
   } catch (error) {
     await closeAll();
     throw error;
   }
   return {
-    ...{ parties, customer, operators, merchants },
+    ...{ parties, customer, operators, merchants, devices },
     password: readFileSync(join(home, network.password), 'utf8').trim(),
     failed: Promise.race(parties.map(({ failed }) => failed)),
     close: closeAll,

@@ -4,8 +4,10 @@ import { issueIdentity, trustFiles } from './issue-for-party.ts';
 import { below, type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { asJson, type PartyOptions } from './provision-bank.ts';
 import { certifiedHosts } from './provision-plan.ts';
+import type { PrimaryFiles } from './provision-trusted.ts';
 
-export function agencyFiles({ agency, plan, news, peers, random }: PartyOptions): NewFiles {
+/** `primary` is what the agency needs as primary trusted server. */
+export function agencyFiles({ agency, plan, news, peers, random }: PartyOptions, primary: PrimaryFiles): NewFiles {
   const { name, port } = plan.agency;
   const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const configuration = {
@@ -17,12 +19,14 @@ export function agencyFiles({ agency, plan, news, peers, random }: PartyOptions)
     // Where `handsel agency` looks for it.
     directory: '.',
     published: 'published',
+    trusted: primary.configuration,
   };
   const authority = [...writeAgencyFiles(agency, { random })].map(
     ([path, content]) => [path, secretFile(content)] as const,
   );
   return new Map([
     ...identity.files,
+    ...primary.files,
     ...authority,
     ...below(`published/${plan.brand}`, trustFiles(agency, news)),
     ['party.json', publicFile(asJson(configuration))],

@@ -25,6 +25,15 @@ export interface MerchantPlan {
   readonly paidCurrency: string;
 }
 
+/** A transaction device (src/trusted), and what it is for. */
+export interface DevicePlan {
+  readonly name: string;
+  readonly kind: 'customer' | 'merchant' | 'authority';
+  /** How a merchant or authority calls itself. */
+  readonly title?: string;
+  readonly port: number;
+}
+
 export interface NetworkPlan {
   readonly brand: string;
   readonly organization: string;
@@ -46,10 +55,25 @@ export interface NetworkPlan {
     readonly port: number;
     readonly controlPort: number;
   };
+  /** The ordinary trusted server, and the devices that it certifies. */
+  readonly registry: { readonly name: string; readonly port: number };
+  readonly devices: readonly DevicePlan[];
 }
 
-export const PORTS_NEEDED = 15;
-export const PARTY_NAMES = ['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'arbiter', 'customer'] as const;
+export const PORTS_NEEDED = 21;
+export const DEVICE_NAMES = ['bureau', 'opera', 'door', 'ada', 'ben'] as const;
+export const PARTY_NAMES = [
+  'agency',
+  'north',
+  'south',
+  'atlas',
+  'lexicon',
+  'market',
+  'arbiter',
+  'customer',
+  'registry',
+  ...DEVICE_NAMES,
+] as const;
 
 export interface Places {
   readonly host: string;
@@ -64,13 +88,14 @@ export const certifiedHosts = (plan: NetworkPlan, name: string) => [...new Set([
 
 export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
   const rest = ports.slice(0, 10);
-  const [atlasPaid, lexiconPaid, arbiterPort, atlasPackages, lexiconPackages] = ports.slice(10) as [
+  const [atlasPaid, lexiconPaid, arbiterPort, atlasPackages, lexiconPackages] = ports.slice(10, 15) as [
     number,
     number,
     number,
     number,
     number,
   ];
+  const [registry, bureau, opera, door, ada, ben] = ports.slice(15) as [number, number, number, number, number, number];
   const port = () => rest.shift()!;
   const agency = { name: 'agency', port: port() };
   const operator = (name: string, index: number): OperatorPlan => ({
@@ -107,13 +132,21 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
     arbiter: { name: 'arbiter', port: arbiterPort },
     // The card is of the other operator than the first merchant's, so that a purchase there crosses operators.
     customer: { name: 'customer', issuer: south, port: port(), controlPort: port() },
+    registry: { name: 'registry', port: registry },
+    devices: [
+      { name: 'bureau', kind: 'authority', title: 'Bureau of Credentials', port: bureau },
+      { name: 'opera', kind: 'merchant', title: 'Handsel Opera', port: opera },
+      { name: 'door', kind: 'merchant', title: 'Handsel Opera, doors', port: door },
+      { name: 'ada', kind: 'customer', port: ada },
+      { name: 'ben', kind: 'customer', port: ben },
+    ],
   };
 }
 
 const LOWEST = 20_000;
-const STEP = 20;
+const STEP = 30;
 /** Below the ports that systems hand out by themselves (from 32768 on). */
-const PLACES = 600;
+const PLACES = 400;
 
 /** Base URL of a party that listens there. */
 export function urlAt(plan: Pick<NetworkPlan, 'hostOf'>, name: string, port: number): string {

@@ -26,6 +26,7 @@ import { asJson, operatorFiles, type PartyOptions } from './provision-bank.ts';
 import { customerFiles, newCard, newPassword, walletWith } from './provision-customer.ts';
 import { basePortOf, type NetworkPlan, PARTY_NAMES, PORTS_NEEDED, planNetwork, urlAt } from './provision-plan.ts';
 import { marketFiles, merchantFiles } from './provision-trade.ts';
+import { trustedFiles } from './provision-trusted.ts';
 import { type WalletFile, writeWallet } from './wallet-file.ts';
 
 export interface ProvisionOptions {
@@ -81,7 +82,7 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
   const { ports, probed } = await freePorts({ host, base: basePort, count: PORTS_NEEDED });
   const plan = planNetwork({ host, elsewhere, ports });
   const network = networkOf(plan);
-  const { files, wallet } = networkFiles(plan, network, options);
+  const { files, wallet } = await networkFiles(plan, network, options);
 
   writeNewFiles(making, files);
   writeWallet(join(making, plan.customer.name, 'wallet'), wallet);
@@ -138,7 +139,7 @@ function isBeingMade(making: string): boolean {
 }
 
 function networkOf(plan: NetworkPlan): Network {
-  const { brand, agency, operators, merchants, market, arbiter, customer } = plan;
+  const { brand, agency, operators, merchants, market, arbiter, customer, registry, devices } = plan;
   const member =
     (party: NetworkMember['party']) =>
     ({ name, port }: { name: string; port: number }) => ({
@@ -156,16 +157,18 @@ function networkOf(plan: NetworkPlan): Network {
       ...merchants.map((one) => ({ ...member('merchant')(one), paid: urlAt(plan, one.name, one.paidPort) })),
       member('arbiter')(arbiter),
       member('customer')(customer),
+      member('trusted-server')(registry),
+      ...devices.map(member('device')),
     ],
   };
 }
 
 /** Everything is made in memory first: nothing is written when something cannot be made. */
-function networkFiles(
+async function networkFiles(
   plan: NetworkPlan,
   network: Network,
   { nowMs, random, catalogues }: ProvisionOptions,
-): { readonly files: NewFiles; readonly wallet: WalletFile } {
+): Promise<{ readonly files: NewFiles; readonly wallet: WalletFile }> {
   const { brand, organization, country, customer } = plan;
   const agency = createAgency({
     organization,
@@ -219,8 +222,10 @@ function networkFiles(
   const password = newPassword(random);
   const wallet = walletWith(card, password, options);
   files.set(PASSWORD_FILE, secretFile(`${password}\n`));
+  const { primary, parties } = await trustedFiles(options, urlNamed);
+  for (const [name, files] of parties) add(name, files);
   // Last, because the agency's state knows all it has issued.
-  add(plan.agency.name, agencyFiles(options));
+  add(plan.agency.name, agencyFiles(options, primary));
   files.set(NETWORK_FILE, publicFile(asJson(network)));
   return { files, wallet };
 }

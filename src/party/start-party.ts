@@ -1,6 +1,7 @@
 /** Starts one party of any kind; only the code of that kind is loaded. */
 import type { PartyKind } from './configuration.ts';
 import type { RunningCustomer } from './customer.ts';
+import type { RunningDevice } from './device.ts';
 import type { RunningMerchant } from './merchant.ts';
 import type { RunningOperator } from './operator.ts';
 import type { RunningParty, Surroundings } from './running-party.ts';
@@ -13,6 +14,8 @@ export interface Running {
   readonly market: RunningParty;
   readonly arbiter: RunningParty;
   readonly customer: RunningCustomer;
+  readonly 'trusted-server': RunningParty;
+  readonly device: RunningDevice;
 }
 
 type Start<K extends PartyKind> = (file: string, surroundings: Surroundings) => Promise<Running[K]>;
@@ -24,6 +27,8 @@ const starts: { readonly [K in PartyKind]: () => Promise<Start<K>> } = {
   market: async () => (await import('./market.ts')).startMarket,
   arbiter: async () => (await import('./arbiter.ts')).startArbiter,
   customer: async () => (await import('./customer.ts')).startCustomer,
+  'trusted-server': async () => (await import('./trusted-server.ts')).startTrustedServer,
+  device: async () => (await import('./device.ts')).startDevice,
 };
 
 export const partyKinds = Object.keys(starts) as readonly PartyKind[];

@@ -38,6 +38,7 @@ const ATTRIBUTE_OIDS: Readonly<Record<string, string>> = {
   CN: '2.5.4.3',
   serialNumber: '2.5.4.5',
   DC: '0.9.2342.19200300.100.1.25',
+  UID: '0.9.2342.19200300.100.1.1',
 };
 const SHORT_NAMES = new Map(Object.entries(ATTRIBUTE_OIDS).map(([short, oid]) => [oid, short]));
 

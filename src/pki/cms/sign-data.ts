@@ -5,7 +5,7 @@ import { sha256 } from '../../crypto/digest.ts';
 import { sha256Algorithm } from '../algorithm.ts';
 import { type Attribute, contentTypeAttribute, encodeAttributes, MESSAGE_DIGEST, SIGNING_TIME } from './attribute.ts';
 import { type HolderOf, holderOf } from './holder.ts';
-import { signWith } from './signature-suite.ts';
+import { type SuiteSignature, signWith } from './signature-suite.ts';
 import {
   type SignedData,
   type SignerInfo,
@@ -21,6 +21,8 @@ export interface Signer {
   /** Beside content-type, message-digest and signing-time, which are set here. */
   readonly signedAttributes?: readonly Attribute[];
   readonly signingTime?: Date;
+  /** For receivers that take another suite than ours; default `signWith`. */
+  readonly suite?: (privateKey: KeyObject, data: Uint8Array) => SuiteSignature;
 }
 
 export interface DataToSign {
@@ -76,7 +78,7 @@ interface Signed {
 }
 
 function signerInfo(signer: Signer, { contentType, digest, holderOf }: Signed): SignerInfo {
-  const { identity, privateKey, signedAttributes = [], signingTime } = signer;
+  const { identity, privateKey, signedAttributes = [], signingTime, suite = signWith } = signer;
   const attributes: readonly Attribute[] = [
     contentTypeAttribute(contentType),
     { type: MESSAGE_DIGEST, value: encodeDer(digestType, digest) },
@@ -85,7 +87,7 @@ function signerInfo(signer: Signer, { contentType, digest, holderOf }: Signed): 
   ];
   const { sent, result } = encodeAttributes(attributes, {
     sentTag: sentAttributesType.tag,
-    use: (set) => signWith(privateKey, set),
+    use: (set) => suite(privateKey, set),
   });
   return {
     version: 'certificate' in identity ? 1 : 3,

@@ -4,10 +4,11 @@
  */
 import { decodeCbor } from '../../codec/cbor.ts';
 import type { Random } from '../../crypto/random.ts';
+import { SEALING_KEY_LENGTH } from '../../crypto/sealing.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Clock } from '../../journal/clock.ts';
 import type { Courier } from '../../journal/courier.ts';
-import { type Host, openHost } from '../../journal/host.ts';
+import { type Host, type HostOptions, openHost } from '../../journal/host.ts';
 import type { HostLog } from '../../journal/host-log.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { OutboxPace } from '../../journal/outbox.ts';
@@ -16,17 +17,29 @@ import type { AgentId } from '../message/agent-id.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import type { ListVersions } from '../message/list-change.ts';
 import { versionsOf } from '../message/trust-lists.ts';
+import { cipherObject, type FileFacts, inspectObject } from '../object/object-file.ts';
+import type { ObjectHeader } from '../object/object-header.ts';
+import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { unitsOf } from '../ticket/components.ts';
 import type { Scan } from '../ticket/scan.ts';
+import type { TicketStatus } from '../ticket/status.ts';
 import { bodyShape } from '../ticket/ticket.ts';
 import { answerAtAgent } from './agent-endpoint.ts';
 import { type AgentInput, type AgentOptions, createTrustedAgent } from './agent-machine.ts';
 import type { AgentRecord, LogEntry } from './agent-record.ts';
-import type { AgentState } from './agent-state.ts';
+import type { AgentState, HeldTicket } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { SCAN_KEY } from './door-state.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
-import { HOST_ROUTE, type HostNotice, hostNoticeType, type ShownTicket, showHeld } from './to-host.ts';
+import {
+  HOST_ROUTE,
+  type HostNotice,
+  hostNoticeType,
+  type ShownSections,
+  type ShownTicket,
+  showHeld,
+  showSections,
+} from './to-host.ts';
 import { LOG_KEY } from './turn.ts';
 
 export interface TransactionDevice {
@@ -36,6 +49,18 @@ export interface TransactionDevice {
   arrived(body: Uint8Array): Promise<Uint8Array>;
   /** The tickets held, as they may be shown (figure 23, step 762). */
   tickets(): readonly ShownTicket[];
+  /**
+   * Figure 15, steps 494 to 498: encrypts an electronic object under a key that stays in the agent; `write` gets the file piece by piece. It can
+   * be sold as often as one likes from then on: the merchandise is named by the digest.
+   */
+  cipherObject(
+    content: AsyncIterable<Uint8Array>,
+    options: { readonly header: ObjectHeader; readonly write: (piece: Uint8Array) => Promise<void> },
+  ): Promise<Pick<FileFacts, 'digest' | 'length'>>;
+  /** Step 506: the answer to the notice `fetch-object`, from wherever the file comes. @throws HandselError when it is not what is bought */
+  objectArrived(session: string, file: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Undefined for a ticket that is not held. */
+  sections(ticketId: string): ShownSections | undefined;
   /** The lists of authorities that this device goes by, and how old each of them is. */
   standings(): readonly ShownStandings[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
@@ -44,6 +69,8 @@ export interface TransactionDevice {
   scans(): Promise<readonly Scan[]>;
   /** Marks that concern these tickets and that their holders may not have. */
   marksFor(ticketIds: readonly string[]): readonly Uint8Array[];
+  /** Those of which a code was shown. */
+  ticketsShown(): readonly string[];
   /** What this agent took back as issuer. */
   takenBack(): readonly Uint8Array[];
   /** Whether a ticket of that name was issued here, and is one that is used up; undefined when not. */
@@ -85,6 +112,8 @@ export interface DeviceOptions extends AgentOptions {
   readonly toHost: (notice: HostNotice) => void;
   readonly log: HostLog;
   readonly outboxPace?: OutboxPace;
+  /** For tests, as of a host. */
+  readonly onBoundary?: HostOptions<AgentState, AgentInput, AgentRecord>['onBoundary'];
 }
 
 /** Signs on. @throws TrustedError `PIN_WRONG`, `DEVICE_LOCKED` or `DEVICE_FILE_DAMAGED`; JournalError */
@@ -96,10 +125,11 @@ export async function openDevice(options: DeviceOptions): Promise<TransactionDev
     journal: createSealedJournal({ journal: await options.openJournal(), key, random }),
     ...{ clock, random, log, courier: messageManager(options) },
     ...(options.outboxPace && { pace: options.outboxPace }),
+    ...(options.onBoundary && { onBoundary: options.onBoundary }),
   });
   // The clock is set, and what the last use left is put in order, before anything else is done.
   await host.submit({ type: 'command', command: { type: 'opened' } });
-  return externalInterface(host, clock);
+  return externalInterface(host, { clock, random });
 }
 
 /** Message Manager: to the host side, or out to the world. */
@@ -113,15 +143,34 @@ function messageManager({ courier, toHost }: DeviceOptions): Courier {
   };
 }
 
-function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>, clock: Clock): TransactionDevice {
+function externalInterface(
+  host: Host<AgentState, AgentInput, AgentRecord>,
+  { clock, random }: Pick<DeviceOptions, 'clock' | 'random'>,
+): TransactionDevice {
   return {
     async command(command) {
       // Through its description, so that a host side's object can have nothing on it that was not foreseen.
       const { shape, name } = hostCommandType;
       await host.submit({ type: 'command', command: shape.decode(shape.encode(command), name) });
     },
+    async cipherObject(content, { header, write }) {
+      const key = random(SEALING_KEY_LENGTH);
+      const { digest, length } = await cipherObject(content, { header, key, write });
+      const object = { digest, length, objectId: header.objectId, key };
+      await host.submit({ type: 'ciphered', object });
+      return { digest, length };
+    },
+    async objectArrived(session, file) {
+      const facts = await inspectObject(file);
+      await host.submit({ type: 'command', command: { type: 'object-arrived', session, ...facts } });
+    },
     arrived: (body) => answerAtAgent(host, body, clock),
-    tickets: () => [...host.state.tickets.values()].map(showHeld),
+    tickets: () =>
+      [...host.state.tickets.values()].map((held) => showHeld({ ...held, status: statusNow(host.state, held) })),
+    sections(ticketId) {
+      const held = host.state.tickets.get(ticketId);
+      return held && showSections(decodeTicket(held.bytes));
+    },
     standings: () =>
       [...host.state.standings.known.values()].map(({ issuer, version, atS, listed }) => ({
         ...{ issuer, version, atS, listed: listed.size },
@@ -135,6 +184,7 @@ function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>, cloc
       return records.flatMap((record) => (record.type === 'scanned' ? [record.scan] : []));
     },
     marksFor: (ticketIds) => ticketIds.flatMap((id) => marksOf(host.state, id)),
+    ticketsShown: () => [...host.state.door.shown.keys()],
     takenBack: () =>
       [...host.state.door.voided.values()].flatMap(({ by, mark }) => (by === ownId(host.state) ? [mark] : [])),
     async issuedHere(ticketId) {
@@ -151,6 +201,12 @@ function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>, cloc
     close: () => host.close(),
     failed: host.failed,
   };
+}
+
+/** While a code of it counts somewhere, a ticket is in use. */
+function statusNow({ door }: AgentState, { id, status }: HeldTicket): TicketStatus {
+  const untilS = door.shown.get(id)?.untilS ?? 0;
+  return { ...status, inUseUntilS: Math.max(status.inUseUntilS, untilS) };
 }
 
 const ownId = ({ identity }: AgentState) => (identity.type === 'certified' ? identity.certificate.agentId : undefined);

@@ -10,6 +10,7 @@ import { stateInDispute } from './being-heard.ts';
 import { buy, choosePayment, confirmBuying } from './buying.ts';
 import { initialise, recertify, sync } from './certifying.ts';
 import { choose } from './collect-dispute.ts';
+import { confirmCollecting } from './collecting.ts';
 import { takeObject } from './delivered.ts';
 import { appeal, askRuling, escalate } from './escalate-dispute.ts';
 import { confirmGiving, give } from './giving.ts';
@@ -20,6 +21,7 @@ import { openMerchandise } from './open-merchandise.ts';
 import { fetchStandings, readStandings, setStanding, takeStandings } from './own-standings.ts';
 import { bringReplacement } from './pay-dispute.ts';
 import { confirmPresenting, present } from './presenting.ts';
+import { confirmRemitting, remit } from './remitting.ts';
 import { answerDispute } from './resolve-dispute.ts';
 import { scan } from './scanning.ts';
 import { bringMerchandise, confirmSelling, sell } from './selling.ts';
@@ -67,6 +69,7 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   'ask-ruling': askRuling,
   acquire,
   revalidate,
+  remit,
   'set-standing': setStanding,
   'fetch-standings': fetchStandings,
   'take-standings': (turn, { update }) => takeStandings(turn, readStandings(update)),
@@ -110,6 +113,8 @@ function expect({ state, draft, env }: Turn, command: CommandOf<'expect'>): void
 function confirm(turn: Turn, { session, accept, payment }: CommandOf<'confirm'>): void {
   const talk = turn.state.talks.get(session);
   if (talk?.type === 'giving') confirmGiving(turn, talk, accept === 1);
+  else if (talk?.type === 'remitting') confirmRemitting(turn, talk, accept === 1);
+  else if (talk?.type === 'collecting') confirmCollecting(turn, talk, accept === 1);
   else if (talk?.type === 'acquiring') confirmAcquiring(turn, talk, accept === 1, payment);
   else if (talk?.type === 'presenting') confirmPresenting(turn, talk, accept === 1);
   else if (talk?.type === 'disputing') confirmDisputing(turn, talk, accept === 1);

@@ -22,7 +22,7 @@ import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { Components } from '../ticket/components.ts';
 import { doorReasons } from '../ticket/door-reason.ts';
 import { standings, type TicketStatus } from '../ticket/status.ts';
-import { type Ticket, type TicketBody, ticketIdOf } from '../ticket/ticket.ts';
+import { sectionsOf, type Ticket, type TicketBody, type TicketSections, ticketIdOf } from '../ticket/ticket.ts';
 import { maxCodeBytes } from '../ticket/ticket-code.ts';
 import type { HeldTicket } from './agent-state.ts';
 import type { Turn } from './turn.ts';
@@ -159,6 +159,17 @@ const notices = {
   }),
   /** Figure 28, step 992: the credential stays as it is until its owner has been there. */
   'revalidate-in-person': numbered(31, { matter: matter() }),
+  /** To a payee (figure 29, step 1018): is the payer's credential wanted? `confirm` answers. */
+  'require-credential': numbered(33, { matter: matter(), session: session() }),
+  /** To a payee (step 1032): this is to be paid; `confirm` answers. */
+  'confirm-payment': numbered(34, {
+    ...{ matter: matter(), session: session(), amount: amountShape() },
+    /** Who signs the remittance advice, and the invoices it is for; empty if there is none. */
+    payer: text({ max: 120 }),
+    references: list(text({ max: 120 }), { max: 100 }),
+    /** A bank is going to pay it: what there is then is the signed advice. */
+    later: whole({ max: 1 }),
+  }),
   /** The list of an authority was taken in. */
   standings: numbered(32, {
     issuer: agentIdShape(),
@@ -208,6 +219,14 @@ export function tellHost({ draft, env }: Turn, notice: HostNotice): void {
 
 export function shownStatus({ standing, remaining, inUseUntilS }: TicketStatus) {
   return { standing, inUseUntilS, ...(remaining === undefined ? {} : { remaining }) };
+}
+
+/** The six sections of a ticket (figure 2) as its owner may see them: the components are those of `showTicket`. */
+export type ShownSections = Omit<TicketSections, 'components'>;
+
+export function showSections(ticket: Ticket): ShownSections {
+  const { components: _, ...sections } = sectionsOf(ticket);
+  return sections;
 }
 
 /** Beside the ticket: the fields of an attestation that are known here, and when the list of its issuer was made, Unix seconds. */

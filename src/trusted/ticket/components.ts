@@ -219,3 +219,9 @@ export function unitsOf(components: Components): number | undefined {
   if (components.type === 'communications') return components.timePurchased;
   return components.type === 'event' || components.type === 'transportation' ? 1 : undefined;
 }
+
+/** Whether it opens something or pays for itself: such components are shown to nobody but agents. */
+export function holdsSecrets(components: Components): boolean {
+  if (components.type === 'communications') return components.decryptionKeys.length > 0;
+  return components.type === 'decryption' || components.type === 'card';
+}

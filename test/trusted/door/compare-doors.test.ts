@@ -7,7 +7,7 @@ import { readCode, signCode, writeCode } from '../../../src/trusted/ticket/ticke
 import { certifiedOf, stateOf } from '../opera.ts';
 import { sample } from '../ticket/samples.ts';
 import type { TrustedAgent } from '../trusted-world.ts';
-import { type Doors, idOf, openDoors } from './doors.ts';
+import { type Doors, idOf, openDoors, radio } from './doors.ts';
 
 async function fileOf({ scans, trusted }: Doors, door: TrustedAgent): Promise<ScanFile> {
   const atS = Math.floor(trusted.world.clock.nowMs() / 1000);
@@ -90,7 +90,7 @@ describe('two doors without a network', () => {
   it('count what was presented in a session as well, and what is used up step by step only when it is too much', async () => {
     const doors = await openDoors();
     const { ada, east, west, issue, code, scan, present, trusted } = doors;
-    const ticketId = await issue(ada, sample('communications'));
+    const ticketId = await issue(ada, radio);
     east.react = (notice) => {
       if (notice.type === 'presented')
         void east.command({ type: 'use', session: notice.session, units: 3000, last: 1 });

@@ -80,3 +80,6 @@ export const idOf = (agent: TrustedAgent): number => {
   if (identity.type !== 'certified') throw new Error('no certificate');
   return identity.certificate.agentId;
 };
+
+/** Used up step by step, and without a key in it, so that it can be shown by a code. */
+export const radio = { ...sample('communications'), decryptionKeys: [] };

@@ -13,7 +13,7 @@ import { certifiedOf, noticesOf, receivedBy, stateOf } from '../opera.ts';
 import { sample } from '../ticket/samples.ts';
 import { issue as issueTicket } from '../ticket/ticket-fixture.ts';
 import { inTime, type TrustedAgent } from '../trusted-world.ts';
-import { idOf, openDoors } from './doors.ts';
+import { idOf, openDoors, radio } from './doors.ts';
 
 /** What an opened device can do: a code of any ticket, signed with the device's key. */
 function forgeCode(by: TrustedAgent, ticket: Uint8Array, nowMs: number, from = 0): Uint8Array {
@@ -66,6 +66,17 @@ describe('a code of a ticket', () => {
     expect(receivedBy(bob)).toEqual([ticketId]);
   });
 
+  it('is never made of what holds a key or a card number, nor of what does not fit', async () => {
+    const { ada, authority, issue, code, give, refusal } = await openDoors();
+    for (const type of ['decryption', 'communications'] as const) {
+      expect(await refusal(code(ada, await issue(ada, sample(type)))), type).toBe('TICKET_UNSHOWABLE');
+    }
+    const large = { ...sample('licence'), picture: new Uint8Array(4000) };
+    await give(authority, ada, [{ type: 'issue', components: sample('card') }]);
+    await give(authority, ada, [{ type: 'issue', components: large }]);
+    for (const id of receivedBy(ada).slice(-2)) expect(await refusal(code(ada, id))).toBe('TICKET_UNSHOWABLE');
+  });
+
   it('on paper counts for long, keeps the ticket in use for as long, and is not taken by a door that takes none', async () => {
     const { ada, east, west, issue, code, scan, refusal, trusted } = await openDoors();
     const ticketId = await issue(ada, sample('event'));
@@ -82,7 +93,7 @@ describe('a code of a ticket', () => {
 
   it('is used up step by step where the ticket is, and the books go on where the code cannot know', async () => {
     const { ada, east, issue, code, scan } = await openDoors();
-    const ticketId = await issue(ada, sample('communications'));
+    const ticketId = await issue(ada, radio);
     const shown = await code(ada, ticketId);
     expect(await scan(east, shown, { units: 1000 })).toEqual({ said: 'let in', units: 1000, remaining: 2600 });
     expect(await scan(east, shown, { units: 2000 })).toEqual({ said: 'let in', units: 2000, remaining: 600 });
@@ -92,7 +103,7 @@ describe('a code of a ticket', () => {
 
   it('and a session afterwards go on from one another: the holder gets the mark it had not heard of', async () => {
     const { ada, east, issue, code, scan, present, trusted } = await openDoors();
-    const ticketId = await issue(ada, sample('communications'));
+    const ticketId = await issue(ada, radio);
     await scan(east, await code(ada, ticketId), { units: 1000 });
     expect(stateOf(ada).tickets.get(ticketId)?.status.remaining).toBe(3600);
     await trusted.run(61_000);
@@ -146,7 +157,7 @@ describe('what is wrong is told apart for the person at the door', () => {
 
   it('a ticket that was transferred away, once the door has seen it with the next holder', async () => {
     const { ada, bob, east, issue, code, scan, give, trusted, command } = await openDoors();
-    const ticketId = await issue(ada, sample('communications'));
+    const ticketId = await issue(ada, radio);
     const old = stateOf(ada).tickets.get(ticketId)!.bytes;
     await give(ada, bob, [{ type: 'transfer', ticketId }]);
     const nowMs = () => trusted.world.clock.nowMs();

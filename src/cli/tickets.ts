@@ -1,0 +1,223 @@
+/** `handsel tickets …`: what a person does with the tickets on a device: list, show to a door, present, pass on, keep fresh, print, export. */
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { HandselError } from '../handsel-error.ts';
+import type { ShownCode } from '../party/device-desk.ts';
+import type { Refreshed } from '../party/device-refresh.ts';
+import { replaceFile } from '../party/replace-file.ts';
+import { pngSymbol, svgSymbol, terminalSymbol } from '../party/ticket-symbol.ts';
+import type { SectionsView, TicketView } from '../party/ticket-view.ts';
+import { longestLiveS } from '../trusted/ticket/ticket-code.ts';
+import { duration } from './agent-options.ts';
+import { type DeviceOptions, isIssuer, isPersons, ownDevice } from './device-client.ts';
+import { exportPass, type PaperOptions, type PassOptions, printPaper } from './ticket-files.ts';
+import { sectionLines, ticketDetail, ticketLines } from './ticket-words.ts';
+
+const EXAMPLES = `
+Examples:
+  $ handsel tickets issue examples/tickets/opera.json --to ada      the opera gives ada a ticket
+  $ handsel tickets list
+  $ handsel tickets show 3f2a                  with a code for a door, good for a minute
+  $ handsel tickets show 3f2a --png code.png
+  $ handsel tickets show 3f2a --no-code        with all its sections
+  $ handsel tickets present 3f2a --at door     over the network, in a session
+  $ handsel tickets transfer 3f2a --to ben
+  $ handsel tickets list --device ben
+  $ handsel tickets refresh                    newer lists, and what doors made of shown codes
+  $ handsel tickets print 3f2a --out ticket.pdf
+  $ handsel tickets export 3f2a --out ticket.pkpass
+
+A ticket is named by the beginning of its name. While a code of it counts, a ticket is in use: it is not passed on. On paper that is until
+the paper has run out (docs/tickets.md).`;
+
+const LIVE_MS = [1000, longestLiveS * 1000] as const;
+
+type Write = (text: string) => void;
+
+/** `write` receives what goes to standard output. */
+export function ticketsCommand(write: Write = (text) => void process.stdout.write(text)): Command {
+  const command = new Command('tickets').addHelpText('after', EXAMPLES);
+  const add = (name: string, description: string) =>
+    command
+      .command(name)
+      .description(description)
+      .option('--device <name>', 'whose tickets (default: $HANDSEL_DEVICE, or the first person of the network)');
+  const print = (options: DeviceOptions, facts: unknown, lines: readonly string[]) =>
+    write(options.json ? `${JSON.stringify(facts)}\n` : `${lines.join('\n')}\n`);
+
+  add('list', 'the tickets on a device').action(async (options: DeviceOptions) => {
+    const tickets = await ownDevice(options, isPersons).get<readonly TicketView[]>('/tickets');
+    print(options, tickets, ticketLines(tickets));
+  });
+  add('show', 'one ticket, with a code to be shown at a door')
+    .argument('<ticket>', 'the beginning of its name')
+    .option('--for <time>', 'how long the code counts, 1s to 5m', duration(LIVE_MS), 60_000)
+    .option('--door <number>', 'make the code good at one door only: its number, from `handsel gate status`')
+    .option('--no-code', 'only say what the ticket holds')
+    .option('--png <file>', 'write the code as a picture')
+    .option('--svg <file>', 'write the code as a drawing')
+    .option('--text', 'print the letters of the code in place of the symbol')
+    .action(async (ticket: string, options: ShowOptions) => {
+      await show(ticket, options, print);
+    });
+  add('present', 'present a ticket to another device, over the network')
+    .argument('<ticket>', 'the beginning of its name')
+    .requiredOption('--at <device>', 'a door or merchant: its name in this network, or its URL')
+    .option('--check', 'have it show its credential first')
+    .action(async (ticket: string, options: DeviceOptions & { readonly at: string; readonly check?: true }) => {
+      const { at: to, check = false } = options;
+      const after = await ownDevice(options, isPersons).post<TicketView>('/present', { ticket, to, check });
+      const left = after.remaining === undefined ? '' : `, ${after.remaining} left`;
+      print(options, after, [`presented at ${to}: ${after.title} is ${after.standing}${left}`]);
+    });
+  add('transfer', "give tickets to another person's device")
+    .argument('<ticket...>', 'the beginning of their names')
+    .requiredOption('--to <device>', 'its name in this network, or its URL')
+    .option('--check', 'have it show a credential first')
+    .action(async (tickets: string[], options: DeviceOptions & { readonly to: string; readonly check?: true }) => {
+      const { to, check = false } = options;
+      const given = await ownDevice(options, isPersons).post<{ readonly tickets: readonly string[] }>('/transfer', {
+        ...{ tickets, to, check },
+      });
+      print(
+        options,
+        given,
+        given.tickets.map((id) => `${id.slice(0, 8)}  is ${to}'s now`),
+      );
+    });
+  add('refresh', 'meet the home server, take newer lists, hear what doors made of codes').action(
+    async (options: DeviceOptions) => {
+      const refreshed = await ownDevice(options, isPersons).post<Refreshed>('/refresh');
+      print(options, refreshed, refreshLines(refreshed));
+    },
+  );
+  add('print', 'put a ticket on paper: a PDF with its code')
+    .argument('<ticket>', 'the beginning of its name')
+    .requiredOption('--out <file>', 'where the PDF goes')
+    .option(
+      '--for <time>',
+      'how long the code on it counts, 1h to 400d (default: until a day after its time)',
+      paperTime,
+    )
+    .option('--reference', 'do not put the ticket on paper: only name it, the device is to be shown')
+    .action(async (ticket: string, options: DeviceOptions & PaperOptions) => {
+      const written = await printPaper(ownDevice(options, isPersons), ticket, options);
+      print(options, written, [`${written.file}  ${written.title}${untilWords(written)}`]);
+    });
+  add('export', 'put a ticket into an Apple Wallet pass')
+    .argument('<ticket>', 'the beginning of its name')
+    .requiredOption('--out <file>', 'where the pass goes, ending in .pkpass')
+    .option(
+      '--for <time>',
+      'how long the code on it counts, 1h to 400d (default: until a day after its time)',
+      paperTime,
+    )
+    .option('--reference', 'do not put the ticket on the pass: only name it, the device is to be shown')
+    .addOption(new Option('--barcode <form>', 'what the wallet draws').choices(['qr', 'pdf417']).default('qr'))
+    .option('--signer <folder>', 'certificate.pem, key.pem and wwdr.pem of a pass type (default: made for this home)')
+    .action(async (ticket: string, options: DeviceOptions & PaperOptions & PassOptions) => {
+      const written = await exportPass(ownDevice(options, isPersons), ticket, options);
+      print(options, written, [`${written.file}  ${written.title}${untilWords(written)}`]);
+    });
+  command
+    .command('issue')
+    .description("give away tickets as a merchant: from a file with one ticket's fields, or a list of them")
+    .argument('<file>', 'JSON; `examples/tickets` has some')
+    .requiredOption('--to <device>', 'whose they become: its name in this network, or its URL')
+    .option('--device <name>', 'which merchant (default: $HANDSEL_DEVICE, or the first of the network)')
+    .action(async (file: string, options: DeviceOptions & { readonly to: string }) => {
+      const read = readJson(file);
+      const body = { tickets: Array.isArray(read) ? read : [read], to: options.to };
+      const issued = await ownDevice(options, isIssuer).post<{ readonly tickets: readonly string[] }>('/issue', body);
+      print(
+        options,
+        issued,
+        issued.tickets.map((id) => `${id}  issued to ${options.to}`),
+      );
+    });
+  command
+    .command('take-back')
+    .description('take a ticket back as its issuer: doors refuse it as soon as they hear of it; it cannot be undone')
+    .argument('<ticket>', 'its whole name')
+    .option('--device <name>', 'which merchant (default: $HANDSEL_DEVICE, or the first of the network)')
+    .action(async (ticket: string, options: DeviceOptions) => {
+      const path = `/tickets/${encodeURIComponent(ticket)}/take-back`;
+      const back = await ownDevice(options, isIssuer).post<object>(path);
+      print(options, { ticket, ...back }, [`${ticket}  is taken back; doors hear of it when they are refreshed`]);
+    });
+  return command;
+}
+
+interface ShowOptions extends DeviceOptions {
+  readonly for: number;
+  readonly door?: string;
+  readonly code: boolean;
+  readonly png?: string;
+  readonly svg?: string;
+  readonly text?: true;
+}
+
+const paperTime = duration([3_600_000, 400 * 86_400_000]);
+
+const untilWords = ({ until }: { readonly until?: string }) =>
+  until === undefined
+    ? ': names the ticket, and admits nobody'
+    : `: its code counts until ${until}, the ticket is in use`;
+
+type Print = (options: DeviceOptions, facts: unknown, lines: readonly string[]) => void;
+
+async function show(ticket: string, options: ShowOptions, print: Print): Promise<void> {
+  const device = ownDevice(options, isPersons);
+  const path = `/tickets/${encodeURIComponent(ticket)}`;
+  if (!options.code) {
+    const view = await device.get<TicketView & { readonly sections: SectionsView }>(path);
+    print(options, view, [...ticketDetail(view), ...sectionLines(view.sections)]);
+    return;
+  }
+  const forS = Math.ceil(options.for / 1000);
+  const shown = await device.post<ShownCode>(`${path}/show`, {
+    ...{ forS, ...(options.door !== undefined && { door: options.door }) },
+  });
+  const { letters, until } = shown;
+  if (options.png !== undefined) replaceFile(options.png, pngSymbol(letters));
+  if (options.svg !== undefined) replaceFile(options.svg, svgSymbol(letters));
+  print(options, shown, [
+    ...ticketDetail(shown.ticket),
+    '',
+    ...(options.text ? [letters] : symbolLines(letters)),
+    `good until ${until}; a new one comes with the same command`,
+  ]);
+}
+
+function symbolLines(letters: string): readonly string[] {
+  const { isTTY, columns } = process.stdout;
+  const lines = terminalSymbol(letters, isTTY);
+  const width = terminalSymbol(letters, false)[0]!.length;
+  // A symbol that is broken into lines cannot be read by anything.
+  if (!isTTY || columns >= width) return lines;
+  return [
+    `The code needs ${width} columns, this terminal has ${columns}: make it wider, or say --png FILE or --svg FILE.`,
+  ];
+}
+
+function refreshLines({ serverFailed, untrusted, primaryKeys, listsOf, certificateExpires, marks, silent }: Refreshed) {
+  return [
+    serverFailed === undefined ? 'the home server was met' : `the home server was not met: ${serverFailed}`,
+    `lists: untrusted version ${untrusted}, primary keys version ${primaryKeys}, of ${listsOf ?? 'when it was made'}`,
+    `certificate until ${certificateExpires}`,
+    `${marks} new ${marks === 1 ? 'mark' : 'marks'} of doors and issuers`,
+    ...(silent.length > 0 ? [`no answer from ${silent.join(', ')}`] : []),
+  ];
+}
+
+const MAX_ORDER_BYTES = 1 << 20;
+
+function readJson(file: string): unknown {
+  const bytes = readFileSync(file);
+  if (bytes.length > MAX_ORDER_BYTES) throw new HandselError('TICKET_MALFORMED', `${file} is larger than 1 MB`);
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new HandselError('TICKET_MALFORMED', `${file} is not JSON`, { cause });
+  }
+}

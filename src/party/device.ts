@@ -1,0 +1,173 @@
+/**
+ * A transaction device as a process (US 5,671,280, figure 3): the trusted agent, opened with its owner's PIN, behind one door for other devices
+ * and one for its owner. The same party is a person's, a merchant's, an authority's or a gate's: what it may do says its certificate.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { systemRandom } from '../crypto/random.ts';
+import { systemClock } from '../journal/clock.ts';
+import { createHttpCourier } from '../transport/http-courier.ts';
+import type { Log } from '../transport/log.ts';
+import type { Routes } from '../transport/route.ts';
+import { serve } from '../transport/server.ts';
+import { openDevice, type TransactionDevice } from '../trusted/agent/device.ts';
+import type { DeviceFile } from '../trusted/agent/device-file.ts';
+import type { HostNotice } from '../trusted/agent/to-host.ts';
+import { formatAgentId } from '../trusted/message/agent-id.ts';
+import { openAuthorityDesk } from './authority-desk.ts';
+import { beginDevice } from './begin-device.ts';
+import { type CommunicationIdentity, partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
+import { ConfigurationError, type DeviceConfiguration, readConfiguration } from './configuration.ts';
+import { controlFileOf } from './control-file.ts';
+import { deviceControl } from './device-control.ts';
+import { createDeviceDesk, type DeviceDesk } from './device-desk.ts';
+import { createDeviceMatters } from './device-matters.ts';
+import { createDeviceRefresh, type DeviceRefresh, markRoutes } from './device-refresh.ts';
+import { createDoorDesk, type DoorDesk } from './door-desk.ts';
+import { readPrimaryKeys } from './primary-keys.ts';
+import { replaceFile } from './replace-file.ts';
+import { byScheme } from './routes.ts';
+import { closeInOrder, type RunningParty, type Surroundings, startInSteps } from './running-party.ts';
+import { serveOwner } from './serve-owner.ts';
+import { openJournal } from './stores.ts';
+import { TRUSTED_PATH, trustedRoute } from './trusted-server.ts';
+
+export interface RunningDevice extends RunningParty {
+  readonly kind: DeviceConfiguration['kind'];
+  readonly desk: DeviceDesk;
+  readonly door?: DoorDesk;
+}
+
+const OWNER_LIMITS = { maxBytes: 64 << 20, timeoutMs: 150_000, perPeerPerSecond: 200, burst: 400 } as const;
+/** When the home server was met last. */
+const MET_FILE = 'met-server';
+/** What an authority has issued. */
+const DATABASE_FILE = 'database.json';
+
+export function startDevice(file: string, surroundings: Surroundings): Promise<RunningDevice> {
+  return startInSteps(async (opened) => {
+    const { configuration, path } = readConfiguration('device', file);
+    const { name, url, devices, store, kind } = configuration;
+    const log = surroundings.log.child({ party: name });
+    const clock = systemClock();
+    const identity = readCommunication(configuration.communication, path);
+    const client = opened(partyClient({ name, identity, surroundings, peers: configuration.peers }));
+    const server = trustedRoute(configuration.server);
+    const matters = createDeviceMatters(clock);
+    const listeners: ((notice: HostNotice) => void)[] = [matters.hear];
+    const { onBoundary } = surroundings;
+    const device = opened(
+      await openDevice({
+        foundingLists: readPrimaryKeys(path(configuration.primaryKeys)),
+        replyTo: trustedRoute(url),
+        file: fileOfDevice(path(configuration.deviceFile)),
+        pin: pinOf(configuration.pin, path),
+        openJournal: () => openJournal(store, path, 'device'),
+        ...{ clock, random: systemRandom, log },
+        courier: byScheme({ 'https:': createHttpCourier({ client }) }),
+        toHost(notice) {
+          for (const listener of listeners) listener(notice);
+        },
+        ...(onBoundary && { onBoundary: (boundary, group) => onBoundary('trusted-agent', boundary, group) }),
+      }),
+    );
+    const desk = createDeviceDesk({ device, matters, devices, clock });
+    const policy = configuration.door;
+    const door = policy && createDoorDesk({ name, device, matters, clock, policy });
+    if (door !== undefined) listeners.push(door.hear);
+    const met = fileOfNumber(path(MET_FILE));
+    const refresh = createDeviceRefresh({ device, matters, door, client, server, devices, clock, met });
+    const doors = await openDoors({ configuration, identity, device, file, log, desk, door, refresh });
+
+    const stopping = new AbortController();
+    const ready = begin();
+    ready.catch(() => undefined);
+    async function begin(): Promise<void> {
+      const { authority } = configuration;
+      const stop = stopping.signal;
+      const tokenFile = path(configuration.token);
+      await beginDevice({ device, matters, server, clock, log, isDoor: door !== undefined, tokenFile, stop, refresh });
+      const database = path(DATABASE_FILE);
+      if (authority !== undefined)
+        await openAuthorityDesk({ device, matters, desk, log, clock, authority, database, stop });
+    }
+    return {
+      ...{ name, url, desk, kind, ready, failed: device.failed },
+      ...(door && { door }),
+      close: () =>
+        closeInOrder([
+          () => stopping.abort(),
+          () => matters.close(),
+          () => ready.catch(() => undefined),
+          () => doors.close(),
+          () => device.close(),
+          () => client.close(),
+        ]),
+    };
+  });
+}
+
+/** One for other devices, one for the owner. */
+async function openDoors(parts: {
+  readonly configuration: DeviceConfiguration;
+  readonly identity: CommunicationIdentity;
+  readonly device: TransactionDevice;
+  readonly file: string;
+  readonly log: Log;
+  readonly desk: DeviceDesk;
+  readonly door: DoorDesk | undefined;
+  readonly refresh: DeviceRefresh;
+}) {
+  const { configuration, identity, device, file, log, desk, door, refresh } = parts;
+  const { name, kind, listen, control } = configuration;
+  const self = () => {
+    const certificate = device.self();
+    return { name, number: certificate && formatAgentId(certificate.agentId), kind };
+  };
+  const routes: Routes = {
+    [`POST ${TRUSTED_PATH}`]: async ({ body }) => ({
+      contentType: 'application/cbor',
+      body: await device.arrived(body),
+    }),
+    ...markRoutes(device),
+  };
+  // Whose device calls or is called is for the agents to say to each other, if at all: nobody is asked for a certificate.
+  const tls = { ...identity.serverTls, requireClient: false, askClient: false };
+  const outside = await serve({ routes, listen, tls, limits: SERVER_LIMITS, log });
+  try {
+    const inside = await serveOwner({
+      routes: (guarded) => deviceControl({ desk, door, refresh, identity: self, guarded }),
+      ...{ listen: control, limits: OWNER_LIMITS, file: controlFileOf(file), log },
+    });
+    return { close: () => closeInOrder([() => inside.close(), () => outside.close()]) };
+  } catch (cause) {
+    await outside.close();
+    throw cause;
+  }
+}
+
+/** @throws ConfigurationError where there is none */
+function pinOf(file: string | undefined, path: (relative: string) => string): string {
+  const { HANDSEL_PIN: given } = process.env;
+  if (given !== undefined) return given;
+  if (file === undefined)
+    throw new ConfigurationError('the PIN of the device is needed: `pin` names a file, or HANDSEL_PIN');
+  try {
+    return readFileSync(path(file), 'utf8').split(/\r?\n/)[0] ?? '';
+  } catch (cause) {
+    throw new ConfigurationError(`cannot read ${path(file)}: does it exist, and may this user read it?`, cause);
+  }
+}
+
+function fileOfDevice(file: string): DeviceFile {
+  return {
+    read: async () => (existsSync(file) ? new Uint8Array(readFileSync(file)) : undefined),
+    write: async (content) => replaceFile(file, content),
+  };
+}
+
+function fileOfNumber(file: string) {
+  return {
+    get: () => (existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined),
+    set: (value: number) => replaceFile(file, String(value)),
+  };
+}

@@ -1,0 +1,85 @@
+/** Configuration of trusted servers and of transaction devices (src/trusted). */
+import { z } from 'zod';
+import { listen, party, store } from './party-fields.ts';
+
+/** What both kinds of trusted servers need. */
+const server = {
+  store,
+  /** Keys of the primary servers as they are built in, see `primary-keys.ts`. */
+  primaryKeys: z.string(),
+  /** File of the 32 bytes under which the journal is sealed. */
+  storageKey: z.string(),
+  /** Folder of tokens under which devices, or at a primary server servers, will come: each file is taken in once, and removed. */
+  enrolments: z.string(),
+};
+
+/** The primary trusted server, which the agency runs. */
+export const primaryOfAgency = z.strictObject({
+  ...server,
+  primaryId: z.number().int().min(1).max(255),
+  /** File of the 32 bytes of its private key. */
+  privateKey: z.string(),
+});
+
+export const trustedServer = z.strictObject({
+  party: z.literal('trusted-server'),
+  ...party,
+  ...server,
+  url: z.url(),
+  /** The primary server's URL. */
+  primary: z.url(),
+  /** File of the token under which the primary server knows this one; removed when there is a certificate. */
+  token: z.string(),
+});
+
+const hours = z
+  .number()
+  .min(0)
+  .max(24 * 400);
+
+/** A device that lets people in, or serves them, for tickets. */
+const door = z.strictObject({
+  /** What is taken off a ticket that is used up step by step, such as seconds. */
+  units: z.number().int().min(0).max(0xffff_ffff).default(1),
+  /** Whether codes on paper are taken. */
+  paper: z.boolean().default(true),
+  /** Names of issuers, and of events, carriers or titles; without them any will do. */
+  issuers: z.array(z.string().min(1).max(120)).optional(),
+  of: z.array(z.string().min(1).max(120)).optional(),
+  /** How long before its time a ticket lets in; without it at any time before. */
+  opensHours: hours.optional(),
+  /** How long after its time. */
+  closesHours: hours.default(12),
+});
+
+/** What an authority's device does by itself. */
+const authority = z.strictObject({
+  /** How it names itself, and what it issues. */
+  name: z.string().min(1).max(120),
+  issues: z.string().min(1).max(2000),
+  /** Who gets the credential of a merchant, by the name of the device. */
+  merchants: z.array(z.strictObject({ device: z.string(), name: z.string().min(1).max(120) })),
+});
+
+export const device = z.strictObject({
+  party: z.literal('device'),
+  ...party,
+  store,
+  url: z.url(),
+  kind: z.enum(['customer', 'merchant', 'authority']),
+  /** What the owner's PIN opens. */
+  deviceFile: z.string(),
+  /** File of the PIN, for a device that starts by itself; without it HANDSEL_PIN. */
+  pin: z.string().optional(),
+  primaryKeys: z.string(),
+  /** The trusted server that certifies it, and the token under which it knows the device. */
+  server: z.url(),
+  token: z.string(),
+  /** Loopback endpoint for the owner's own commands; its secret is written beside the configuration. */
+  control: listen,
+  /** Other devices by name: to whom tickets are given, and where they are presented. */
+  devices: z.record(z.string(), z.url()).default({}),
+  door: door.optional(),
+  authority: authority.optional(),
+});
+export type DoorConfiguration = z.infer<typeof door>;

@@ -1,0 +1,138 @@
+/**
+ * Trusted servers (US 5,671,280, figures 5 and 6): the primary one as a part of the agency, ordinary ones as a party of their own. One ordinary
+ * server is made for the whole network, in a process of its own: it serves all devices alike, whoever their owners bank with, and its
+ * keys are in no process that anything else runs in. Further ones are a folder each, with a token at the primary server.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { fromHex } from '../codec/hex.ts';
+import { systemRandom } from '../crypto/random.ts';
+import { HandselError } from '../handsel-error.ts';
+import { systemClock } from '../journal/clock.ts';
+import type { Host } from '../journal/host.ts';
+import { createSealedJournal } from '../journal/sealed-journal.ts';
+import type { Client } from '../transport/client.ts';
+import { createHttpCourier } from '../transport/http-courier.ts';
+import type { Routes } from '../transport/route.ts';
+import { serve } from '../transport/server.ts';
+import { answerAtServer } from '../trusted/server/server-endpoint.ts';
+import { createTrustedServer, type ServerInput, type ServerOptions } from '../trusted/server/server-machine.ts';
+import type { ServerRecord, ServerState } from '../trusted/server/server-state.ts';
+import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
+import { ConfigurationError, readConfiguration, type StoreConfiguration } from './configuration.ts';
+import { takeEnrolments } from './enrolments.ts';
+import { readKeyFile } from './key-file.ts';
+import { readPrimaryKeys } from './primary-keys.ts';
+import { byScheme } from './routes.ts';
+import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { openJournal, openMachine } from './stores.ts';
+
+/** Where devices and servers talk to a trusted server, and devices to each other. */
+export const TRUSTED_PATH = '/trusted';
+
+export const trustedRoute = (url: string): string => `${url}${TRUSTED_PATH}`;
+
+export type TrustedHost = Host<ServerState, ServerInput, ServerRecord>;
+
+export interface OpenedTrustedServer {
+  readonly host: TrustedHost;
+  readonly routes: Routes;
+}
+
+export async function openTrustedServer(options: {
+  readonly trusted: {
+    readonly store: StoreConfiguration;
+    readonly primaryKeys: string;
+    readonly storageKey: string;
+    readonly enrolments: string;
+  };
+  readonly role: ServerOptions['role'];
+  readonly path: (relative: string) => string;
+  readonly client: Client;
+  readonly surroundings: Surroundings;
+}): Promise<OpenedTrustedServer> {
+  const { trusted, role, path, client, surroundings } = options;
+  const http = createHttpCourier({ client });
+  const journal = await openJournal(trusted.store, path, 'trusted-server');
+  const host: TrustedHost = await openMachine({
+    machine: createTrustedServer({ foundingLists: readPrimaryKeys(path(trusted.primaryKeys)), role }),
+    journal: createSealedJournal({ journal, key: readKeyFile(path(trusted.storageKey)), random: systemRandom }),
+    courier: byScheme({ 'https:': http }),
+    surroundings,
+  });
+  await host.submit({ type: 'command', command: { type: 'opened' } });
+  await takeEnrolments(path(trusted.enrolments), (enrolment) =>
+    host.submit({ type: 'command', command: { type: 'announce', ...enrolment } }),
+  );
+  return {
+    host,
+    routes: {
+      [`POST ${TRUSTED_PATH}`]: async ({ body }) => ({
+        contentType: 'application/cbor',
+        body: await answerAtServer(host, body),
+      }),
+    } as Routes,
+  };
+}
+
+export async function startTrustedServer(file: string, surroundings: Surroundings): Promise<RunningParty> {
+  const { configuration, path } = readConfiguration('trusted-server', file);
+  const { name, url, listen } = configuration;
+  const log = surroundings.log.child({ party: name });
+  const identity = readCommunication(configuration.communication, path);
+  const client = partyClient({ name, identity, surroundings, peers: configuration.peers });
+  const { host, routes } = await openTrustedServer({
+    ...{ path, client, trusted: configuration, surroundings: { ...surroundings, log } },
+    role: { type: 'ordinary', primary: trustedRoute(configuration.primary) },
+  });
+  // Whoever comes proves who it is inside; a certificate of the network would only tell whose device it is.
+  const tls = { ...identity.serverTls, requireClient: false, askClient: false };
+  const server = await serve({ routes, listen, tls, limits: SERVER_LIMITS, log });
+  const stopping = new AbortController();
+  const ready = beCertified(host, path(configuration.token), stopping.signal);
+  return {
+    ...{ name, url, ready, failed: host.failed },
+    close: () =>
+      closeInOrder([
+        () => stopping.abort(),
+        () => ready.catch(() => undefined),
+        () => server.close(),
+        () => host.close(),
+        () => client.close(),
+      ]),
+  };
+}
+
+const LOOK_MS = 25;
+/** After so long it is tried anew: the primary server may have been started later. */
+const AGAIN_MS = 1000;
+
+async function beCertified(host: TrustedHost, tokenFile: string, stopping: AbortSignal): Promise<void> {
+  const clock = systemClock();
+  const certified = () => host.state.identity.type === 'certified';
+  while (!certified() && !stopping.aborted) {
+    await initialise(host, tokenFile);
+    const untilMs = clock.nowMs() + AGAIN_MS;
+    while (!certified() && !stopping.aborted && clock.nowMs() < untilMs) {
+      await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
+    }
+  }
+  if (certified()) rmSync(tokenFile, { force: true });
+}
+
+function initialise(host: TrustedHost, tokenFile: string): Promise<void> {
+  const command = { type: 'initialise', token: readToken(tokenFile) } as const;
+  return host.submit({ type: 'command', command }).catch((error: unknown) => {
+    // It is under way.
+    if (!(error instanceof HandselError) || error.code !== 'COMMAND_UNTIMELY') throw error;
+  });
+}
+
+/** @throws ConfigurationError, which never repeats what the file holds */
+export function readToken(file: string): Uint8Array {
+  try {
+    return fromHex(readFileSync(file, 'utf8').trim());
+  } catch (cause) {
+    if (cause instanceof HandselError) throw new ConfigurationError(`${file} holds no token`, cause);
+    throw new ConfigurationError(`cannot read ${file}: does it exist, and may this user read it?`, cause);
+  }
+}
