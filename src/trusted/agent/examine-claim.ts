@@ -47,7 +47,10 @@ export function examineClaim(turn: Turn, peer: AgentPeer, claim: Claim): Examine
 
 function readOwn(turn: Turn, peer: AgentPeer, { ticket, mark }: Claim, own: number): ShownTicketRead | undefined {
   try {
-    const shown = readShownTicket(turn, peer, { ticket: ticket!, taintAllowed: true, ...(mark && { mark }) });
+    const shown = readShownTicket(turn, peer, {
+      ...{ ticket: ticket!, taintAllowed: true, fallenAllowed: true },
+      ...(mark && { mark }),
+    });
     return shown.ticket.issuerCertificate.agentId === own ? shown : undefined;
   } catch (error) {
     if (!(error instanceof HandselError)) throw error;
