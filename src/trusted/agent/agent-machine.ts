@@ -28,6 +28,7 @@ import { certifying } from './certifying.ts';
 import { collecting, stopCollecting } from './collecting.ts';
 import type { Conversation } from './conversation.ts';
 import { creating } from './creating.ts';
+import { exporting } from './exporting.ts';
 import { giving } from './giving.ts';
 import { hearPort, queryPort } from './hear-port.ts';
 import type { HostCommand } from './host-command.ts';
@@ -39,7 +40,15 @@ import { remitting, stopRemitting } from './remitting.ts';
 import { selling } from './selling.ts';
 import { taking } from './taking.ts';
 import type { Talk } from './talk.ts';
-import { type AgentPace, type AgentSettings, decisionOf, newTurn, type PaymentPorts, type Turn } from './turn.ts';
+import {
+  type AgentPace,
+  type AgentSettings,
+  decisionOf,
+  newTurn,
+  type PaymentPorts,
+  type SdJwtIssuer,
+  type Turn,
+} from './turn.ts';
 
 export type AgentInput =
   | { readonly type: 'command'; readonly command: HostCommand }
@@ -58,6 +67,8 @@ export interface AgentOptions {
   /** Route under which other agents reach this one; absent for a device that only calls. */
   readonly replyTo?: string;
   readonly pace?: Partial<AgentPace>;
+  /** Of an authority whose credentials may be had as SD-JWT VCs. */
+  readonly sdJwt?: SdJwtIssuer;
   /** Absent for a device that pays only by card: then the payee's agent has a port, and it has none. */
   readonly payment?: PaymentPorts;
 }
@@ -77,6 +88,7 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
   accepting,
   acquiring,
   creating,
+  exporting,
   remitting,
   collecting,
 };
@@ -84,8 +96,8 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
 const conversationOf = (talk: Talk) => conversations[talk.type] as Conversation<Talk>;
 
 export function createTrustedAgent(options: AgentOptions): Machine<AgentState, AgentInput, AgentRecord> {
-  const { replyTo, payment = {} } = options;
-  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo, payment };
+  const { replyTo, payment = {}, sdJwt } = options;
+  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo, payment, sdJwt };
   const ring = createKeyRing();
   return {
     name: 'trusted-agent',

@@ -10,6 +10,7 @@ import { buy, choosePayment, confirmBuying } from './buying.ts';
 import { initialise, recertify, sync } from './certifying.ts';
 import { confirmCollecting } from './collecting.ts';
 import { takeObject } from './delivered.ts';
+import { exportCredential, importSdJwt, makeSdJwtKey, showSdJwt } from './exporting.ts';
 import { confirmGiving, give } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
 import { nameYourself } from './name-yourself.ts';
@@ -50,6 +51,10 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   'open-merchandise': (turn, { ticketId }) => openMerchandise(turn, ticketId),
   acquire,
   revalidate,
+  export: exportCredential,
+  'show-sd-jwt': showSdJwt,
+  'make-sd-jwt-key': makeSdJwtKey,
+  'import-sd-jwt': importSdJwt,
   remit,
   'set-standing': setStanding,
   'fetch-standings': fetchStandings,

@@ -187,6 +187,14 @@ export interface AcquiringTalk extends InSession {
   readonly delivered: DeliveredCredential | undefined;
 }
 
+/** Caller: a copy of a credential in the form of an SD-JWT VC. */
+export interface ExportingTalk extends InSession {
+  readonly type: 'exporting';
+  readonly ticketId: string;
+  /** Of the key that the copy is bound to. Secret. */
+  readonly scalar: Uint8Array;
+}
+
 /** Callee, an authority; figures 26 to 28. */
 export interface CreatingTalk extends InSession {
   readonly type: 'creating';
@@ -257,5 +265,6 @@ export type Talk =
   | SellingTalk
   | AcquiringTalk
   | CreatingTalk
+  | ExportingTalk
   | RemittingTalk
   | CollectingTalk;
