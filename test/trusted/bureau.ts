@@ -32,6 +32,8 @@ export const LICENCE = "driver's licence";
 export const SEAL = 'corporate seal';
 export const CARD = 'credit card';
 export const PASS = 'library pass';
+/** May be revalidated as soon as it is a day old; costs something each time. */
+export const PERMIT = 'parking permit';
 export const CARD_NUMBER = '4000000000000002';
 
 export const ada: Claims = {
@@ -63,6 +65,10 @@ export const rulesOf = (licences: number): readonly IssueRule[] => [
     ...{ wanted: SEAL, form: 'corporate-seal', fields: ['corporateName', 'address', 'taxpayerId'], validDays: 100 },
     holders: ['customer', 'merchant'],
   },
+  {
+    ...{ wanted: PERMIT, form: 'attestation', fields: ['name', 'address'], validDays: 80, renewalDays: 1000 },
+    price: { currency: 'EUR', minor: 700n },
+  },
   { wanted: CARD, form: 'card', fields: ['brand', 'scheme', 'number', 'holder'], validDays: 400 },
   {
     ...{ wanted: PASS, form: 'licence', validDays: 50, renewalDays: 20 },
@@ -83,6 +89,8 @@ export interface Bureau extends Opera {
   /** A customer whose device can be made to crash. */
   readonly cy: TrustedAgent;
   readonly bureauId: number;
+  /** A merchant where cards are taken. */
+  addTill(): Promise<TrustedAgent>;
   /** To be replaced by a test: what an outsider changes on the way to the register. */
   tamper: (message: Outgoing) => Outgoing | undefined;
   clerk(command: ClerkCommand): Promise<void>;
@@ -197,6 +205,13 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
     captured: () =>
       [...bank.payments.values()].reduce((sum, one) => (one.status === 'captured' ? sum + one.minor : sum), 0n),
     held: () => [...bank.payments.values()].filter(({ status }) => status === 'held').length,
+    async addTill() {
+      const till = trusted.addAgent('till', { payment });
+      await trusted.certify(till, 'merchant');
+      await opera.give(opera.authority, till, [{ type: 'issue', components: sample('merchant') }]);
+      till.notices.length = 0;
+      return till;
+    },
     clerk: (command) => inTime(world, register.insist({ type: 'command', command })),
     async visit(subject, wanted, number = ++visits) {
       const code = new Uint8Array(13).fill(number);

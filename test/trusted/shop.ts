@@ -2,6 +2,9 @@
  * A shop in a trusted world: an authority that gives out cards and names merchants, a house that sells, customers with cards, and the card
  * network with a bank behind it. Every party has its own keys and its own journal; host sides answer as they are told to.
  */
+import { encodeCborExact } from '../../src/codec/cbor.ts';
+import type { CborValue } from '../../src/codec/cbor-value.ts';
+import { toHex } from '../../src/codec/hex.ts';
 import { compactKeyOf, makeCompactKey } from '../../src/crypto/compact-key.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import type { Amount } from '../../src/money/amount.ts';
@@ -19,6 +22,14 @@ import { decodeTicket } from '../../src/trusted/ticket/compact-ticket.ts';
 import type { Components } from '../../src/trusted/ticket/components.ts';
 import type { WorldMachine } from '../world/simulation.ts';
 import { type Bank, openBank } from './bank.ts';
+import {
+  createMoneyModule,
+  type ModuleInput,
+  type ModuleOptions,
+  type ModuleRecord,
+  type ModuleState,
+  readModuleMessage,
+} from './money-module.ts';
 import { about, noticesOf, receivedBy, stateOf } from './opera.ts';
 import { sample } from './ticket/samples.ts';
 import { inTime, type NewAgent, openTrustedWorld, type TrustedAgent, type TrustedWorld } from './trusted-world.ts';
@@ -33,6 +44,8 @@ export type SellCommand = Extract<HostCommand, { type: 'sell' }>;
 export const concert = sample('event');
 export const selection = { type: 'event', fields: { event: concert.event, seat: concert.seat } } as const;
 
+export type MoneyModule = WorldMachine<ModuleState, ModuleInput, ModuleRecord>;
+
 export interface Shop {
   readonly trusted: TrustedWorld;
   readonly authority: TrustedAgent;
@@ -40,6 +53,7 @@ export interface Shop {
   readonly ada: TrustedAgent;
   readonly bank: Bank;
   readonly network: WorldMachine<CardNetworkState, CardNetworkInput, CardRecord>;
+  readonly modules: ReadonlyMap<string, MoneyModule>;
   /** The name of Ada's card credential. */
   readonly card: string;
   /** Another device with a card, made later. */
@@ -58,6 +72,12 @@ export interface ShopOptions {
   /** By name: `house` and `ada`. */
   readonly agents?: Readonly<Record<string, NewAgent>>;
   readonly wrapNetworkJournal?: (journal: Journal) => Journal;
+  /** Money modules of `house` and `ada`, with what they hold. */
+  readonly modules?: { readonly ada: bigint; readonly house: bigint };
+  readonly module?: Partial<Pick<ModuleOptions, 'lie'>> & {
+    readonly of?: string;
+    readonly wrapJournal?: (journal: Journal) => Journal;
+  };
 }
 
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
@@ -105,13 +125,35 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
     agent.notices.length = 0;
     return agent;
   };
-  const house = await addMerchant('house', agents.house);
-  const ada = await addCustomer('ada', agents.ada);
+  const mint = new Set<string>();
+  const modules = new Map<string, MoneyModule>();
+  const addModule = (owner: string, balance: bigint) => {
+    const key = makeCompactKey(world.random.bytes);
+    mint.add(toHex(key.x));
+    const altered = options.module?.of === owner ? options.module : {};
+    const { wrapJournal = (journal: Journal) => journal, ...lie } = altered;
+    const machine = createMoneyModule({
+      ...{ balance, scalar: key.scalar, genuine: (x: Uint8Array) => mint.has(toHex(x)) },
+      ...('lie' in lie && lie.lie !== undefined ? { lie: lie.lie } : {}),
+    });
+    modules.set(
+      owner,
+      world.addMachine(`port:money-${owner}`, () => ({
+        ...{ machine, wrapJournal, arrived: ({ body }) => readModuleMessage(body) },
+        serve: (host, { body }) => host.handle({ ...messageIdentityOf(body), input: readModuleMessage(body) }),
+      })),
+    );
+    return { payment: { module: { port: `money-${owner}` } } };
+  };
+  const withModule = (owner: 'ada' | 'house') =>
+    options.modules === undefined ? {} : addModule(owner, options.modules[owner]);
+  const house = await addMerchant('house', { ...withModule('house'), ...agents.house });
+  const ada = await addCustomer('ada', { ...withModule('ada'), ...agents.ada });
   const card = await issueTo(ada, { ...sample('card'), number: cardNumber });
   ada.notices.length = 0;
 
   const shop: Shop = {
-    ...{ trusted, authority, house, ada, bank, network, card, addCustomer, addMerchant, issueTo },
+    ...{ trusted, authority, house, ada, bank, network, modules, card, addCustomer, addMerchant, issueTo },
     sell: (from, options = {}) =>
       inTime(
         world,
@@ -159,4 +201,9 @@ export function heldBy(agent: TrustedAgent, type: Components['type'] = 'event'):
 export async function logOf({ trusted }: Shop, agent: TrustedAgent): Promise<readonly LogEntry[]> {
   const records = await inTime(trusted.world, agent.machine.host!.readByKey('log'));
   return records.flatMap((record) => (record.type === 'logged' ? [record.entry] : []));
+}
+
+/** Everything that the host side was ever told, in hexadecimal, to look for what it must not be told. */
+export function toldTo({ notices }: TrustedAgent): string {
+  return notices.map((notice) => toHex(encodeCborExact(notice as unknown as CborValue))).join();
 }

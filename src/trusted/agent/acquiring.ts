@@ -24,6 +24,7 @@ import type { Leg } from './leg.ts';
 import { distrustDeeds } from './outcome.ts';
 import { requireShowable, showChosen } from './own-credential.ts';
 import { askForVote, beginToPay, type Due, hearPayee, losePaying } from './pay-through.ts';
+import { letPonder, NOT_IN_TIME } from './ponder.ts';
 import { type Delivery, readDelivery } from './read-delivery.ts';
 import type { AcquiringTalk, CredentialGoal, DeliveredCredential, PaymentChoice } from './talk.ts';
 import { showUnissued, tellHost } from './to-host.ts';
@@ -125,18 +126,10 @@ export function confirmAcquiring(turn: Turn, talk: AcquiringTalk, accept: boolea
   }
 }
 
-export const ponderTimer = (session: string) => `ponder ${session}`;
-
-/** An owner who says nothing has said no: before the authority gives up by itself, so that both know it the same way. */
-function letPonder({ draft, env, settings }: Turn, { session }: AcquiringTalk): void {
-  draft.timers.push({ id: ponderTimer(session), atMs: env.nowMs + Math.floor(settings.pace.idleMs * 0.8) });
-}
-
 /** The owner's time is over. */
 export function stopPondering(turn: Turn, talk: AcquiringTalk): void {
-  if (talk.step === 'confirming') fail(turn, talk, 'not confirmed in time');
-  else if (talk.step === 'deciding' || talk.step === 'choosing')
-    decline(turn, talk, talk.delivered!, 'not confirmed in time');
+  if (talk.step === 'confirming') fail(turn, talk, NOT_IN_TIME);
+  else if (talk.step === 'deciding' || talk.step === 'choosing') decline(turn, talk, talk.delivered!, NOT_IN_TIME);
 }
 
 /** Steps 900 to 910, and 968 to 972. */

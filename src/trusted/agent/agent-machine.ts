@@ -21,10 +21,11 @@ import { accepting, hold } from './accepting.ts';
 import { acquiring, stopPondering } from './acquiring.ts';
 import { type AgentRecord, applyAgentRecord } from './agent-record.ts';
 import { emptyAgent, restoreAgent, snapshotAgent } from './agent-snapshot.ts';
-import type { AgentState } from './agent-state.ts';
+import type { AgentState, CipheredObject } from './agent-state.ts';
 import { buying } from './buying.ts';
 import { calleeTalks, isCalledFor } from './callee-talk.ts';
 import { certifying } from './certifying.ts';
+import { collecting, stopCollecting } from './collecting.ts';
 import type { Conversation } from './conversation.ts';
 import { creating } from './creating.ts';
 import { giving } from './giving.ts';
@@ -34,6 +35,7 @@ import { obey } from './obey.ts';
 import { answerStatement, goOnAsking, hearStatementAnswer } from './outcome.ts';
 import { takeStandings } from './own-standings.ts';
 import { presenting } from './presenting.ts';
+import { remitting, stopRemitting } from './remitting.ts';
 import { selling } from './selling.ts';
 import { taking } from './taking.ts';
 import type { Talk } from './talk.ts';
@@ -44,6 +46,8 @@ export type AgentInput =
   | { readonly type: 'message'; readonly message: TrustedMessage; readonly messageId: string }
   | { readonly type: 'reply'; readonly id: string; readonly outcome: Outcome }
   | { readonly type: 'timer'; readonly id: string }
+  /** From within the device: an electronic object was encrypted. */
+  | { readonly type: 'ciphered'; readonly object: CipheredObject }
   /** What became of a question to a port, for the conversation that asked it. */
   | { readonly type: 'ported'; readonly session: string; readonly outcome: Outcome }
   | SessionInput;
@@ -73,6 +77,8 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
   accepting,
   acquiring,
   creating,
+  remitting,
+  collecting,
 };
 
 const conversationOf = (talk: Talk) => conversations[talk.type] as Conversation<Talk>;
@@ -123,6 +129,9 @@ function decide(deciding: Deciding, input: AgentInput): Decision<AgentRecord> {
       break;
     case 'timer':
       timeIsUp(turn, input.id);
+      break;
+    case 'ciphered':
+      turn.draft.records.push({ type: 'ciphered', object: input.object });
       break;
   }
   return decisionOf(turn.draft);
@@ -247,5 +256,7 @@ function timeIsUp(turn: Turn, timer: string): void {
     const talk = state.talks.get(id);
     if (talk?.type === 'accepting') hold(turn, talk);
     else if (talk?.type === 'acquiring') stopPondering(turn, talk);
+    else if (talk?.type === 'remitting') stopRemitting(turn, talk);
+    else if (talk?.type === 'collecting') stopCollecting(turn, talk);
   }
 }

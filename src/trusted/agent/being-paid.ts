@@ -24,7 +24,7 @@ import { tellPort } from './dealing.ts';
 import type { Leg, PaymentLeg } from './leg.ts';
 import { readShownTicket } from './shown-ticket.ts';
 import type { Talk } from './talk.ts';
-import { close, openTransaction, settle, vote } from './transaction.ts';
+import { close, openTransaction, requireDeeds, settle, vote } from './transaction.ts';
 import { ownKey, peerOf, say, type Turn } from './turn.ts';
 
 export function answerPayer(turn: Turn, talk: Talk, answer: PaymentAnswer): void {
@@ -57,7 +57,10 @@ export function takeCardPayment(turn: Turn, talk: Talk, request: ByCard, due: To
     ...{ type: 'payment', side: 'payee', way: 'card', amount: due.amount, order: request.order },
     ...(due.refundOf === undefined ? {} : { refundOf: due.refundOf }),
   };
-  openTransaction(turn, talk, { id, legs: [...due.legs, leg] });
+  const legs = [...due.legs, leg];
+  const { deeds: theirDeeds = [] } = request;
+  requireDeeds(turn, { id, legs }, theirDeeds);
+  openTransaction(turn, talk, { id, legs, theirDeeds });
   const dealing: Dealing = {
     ...{ transaction: id, session: talk.session, port, way: 'card', side: 'payee', amount: due.amount },
     ...{ key: env.random(SEALING_KEY_LENGTH), initiates: false, sealed: false, number: 0, step: 'begun' },
@@ -152,16 +155,24 @@ export function voteForModule(
   answerPayer(turn, talk, { type: 'ready', transaction: fromHex(id), deeds });
 }
 
-/** The payer has committed. Its module's last word goes to the own one first, which then says that it was paid. */
-export function hearCommitted(turn: Turn, talk: Talk, request: Extract<PaymentRequest, { type: 'committed' }>): void {
+/**
+ * The payer has committed. Its module's last word goes to the own one first, which then says that it was paid; true when there is none to wait
+ * for, and it is settled.
+ */
+export function hearCommitted(
+  turn: Turn,
+  talk: Talk,
+  request: Extract<PaymentRequest, { type: 'committed' }>,
+): boolean {
   const transaction = votedIn(turn, talk, request.transaction);
   const dealing = turn.state.dealings.get(transaction.id);
   if (request.routed !== undefined && dealing !== undefined) {
     tellPort(turn, dealing, { type: 'hear', bytes: request.routed }, { step: 'executing' });
-    return;
+    return false;
   }
   settle(turn, transaction, []);
   answerPayer(turn, talk, { type: 'settled', transaction: request.transaction });
+  return true;
 }
 
 function votedIn({ state }: Turn, talk: Talk, number: Uint8Array): Transaction {

@@ -26,6 +26,9 @@ export const calleeTalks = {
     ...{ ...baseOf(session, expectation), type: 'creating', step: 'open' },
     ...{ transaction: undefined, replaces: undefined },
   }),
+  pay: (_state, session, expectation) => ({
+    ...{ ...baseOf(session, expectation), type: 'collecting', step: 'begun', transaction: undefined, legs: [] },
+  }),
 } as const satisfies Partial<Record<Purpose, Begin>>;
 
 /** What a host side can say that it expects somebody to call for. */

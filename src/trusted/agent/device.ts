@@ -4,6 +4,7 @@
  */
 import { decodeCbor } from '../../codec/cbor.ts';
 import type { Random } from '../../crypto/random.ts';
+import { SEALING_KEY_LENGTH } from '../../crypto/sealing.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Clock } from '../../journal/clock.ts';
 import type { Courier } from '../../journal/courier.ts';
@@ -16,6 +17,8 @@ import type { AgentId } from '../message/agent-id.ts';
 import type { AgentCertificate } from '../message/certificate.ts';
 import type { ListVersions } from '../message/list-change.ts';
 import { versionsOf } from '../message/trust-lists.ts';
+import { cipherObject, type FileFacts, inspectObject } from '../object/object-file.ts';
+import type { ObjectHeader } from '../object/object-header.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { unitsOf } from '../ticket/components.ts';
 import type { Scan } from '../ticket/scan.ts';
@@ -46,6 +49,16 @@ export interface TransactionDevice {
   arrived(body: Uint8Array): Promise<Uint8Array>;
   /** The tickets held, as they may be shown (figure 23, step 762). */
   tickets(): readonly ShownTicket[];
+  /**
+   * Figure 15, steps 494 to 498: encrypts an electronic object under a key that stays in the agent; `write` gets the file piece by piece. It can
+   * be sold as often as one likes from then on: the merchandise is named by the digest.
+   */
+  cipherObject(
+    content: AsyncIterable<Uint8Array>,
+    options: { readonly header: ObjectHeader; readonly write: (piece: Uint8Array) => Promise<void> },
+  ): Promise<Pick<FileFacts, 'digest' | 'length'>>;
+  /** Step 506: the answer to the notice `fetch-object`, from wherever the file comes. @throws HandselError when it is not what is bought */
+  objectArrived(session: string, file: AsyncIterable<Uint8Array>): Promise<void>;
   /** Undefined for a ticket that is not held. */
   sections(ticketId: string): ShownSections | undefined;
   /** The lists of authorities that this device goes by, and how old each of them is. */
@@ -116,7 +129,7 @@ export async function openDevice(options: DeviceOptions): Promise<TransactionDev
   });
   // The clock is set, and what the last use left is put in order, before anything else is done.
   await host.submit({ type: 'command', command: { type: 'opened' } });
-  return externalInterface(host, clock);
+  return externalInterface(host, { clock, random });
 }
 
 /** Message Manager: to the host side, or out to the world. */
@@ -130,12 +143,26 @@ function messageManager({ courier, toHost }: DeviceOptions): Courier {
   };
 }
 
-function externalInterface(host: Host<AgentState, AgentInput, AgentRecord>, clock: Clock): TransactionDevice {
+function externalInterface(
+  host: Host<AgentState, AgentInput, AgentRecord>,
+  { clock, random }: Pick<DeviceOptions, 'clock' | 'random'>,
+): TransactionDevice {
   return {
     async command(command) {
       // Through its description, so that a host side's object can have nothing on it that was not foreseen.
       const { shape, name } = hostCommandType;
       await host.submit({ type: 'command', command: shape.decode(shape.encode(command), name) });
+    },
+    async cipherObject(content, { header, write }) {
+      const key = random(SEALING_KEY_LENGTH);
+      const { digest, length } = await cipherObject(content, { header, key, write });
+      const object = { digest, length, objectId: header.objectId, key };
+      await host.submit({ type: 'ciphered', object });
+      return { digest, length };
+    },
+    async objectArrived(session, file) {
+      const facts = await inspectObject(file);
+      await host.submit({ type: 'command', command: { type: 'object-arrived', session, ...facts } });
     },
     arrived: (body) => answerAtAgent(host, body, clock),
     tickets: () =>

@@ -9,7 +9,7 @@ import { maxEvidence, visitCodeShape, wantedShape } from '../message/credential-
 import { selectionShape } from '../message/selection.ts';
 import { listedStandings } from '../message/standing-list.ts';
 import { maxItems } from '../message/ticket-talk.ts';
-import { componentsShape, maxClaims } from '../ticket/components.ts';
+import { componentsShape, kinds, maxClaims } from '../ticket/components.ts';
 import { longestPaperS, maxCodeBytes } from '../ticket/ticket-code.ts';
 
 const matter = () => text({ min: 1, max: 64 });
@@ -33,6 +33,15 @@ const paymentChoice = choice({
   module: numbered(2, { initiator: oneOf('payer', 'payee') }),
 });
 
+/** A bank may also pay later: then the remittance advice is what the payee has. */
+const remittanceChoice = choice({
+  card: numbered(1, { ticketId: ticketId() }),
+  module: numbered(2, { initiator: oneOf('payer', 'payee') }),
+  later: numbered(3, {}),
+});
+
+const adviceShape = row(kinds['remittance-advice'].fields);
+
 const merchandise = choice({
   ticket: numbered(1, { components: componentsShape }),
   object: numbered(2, {
@@ -54,7 +63,7 @@ const commands = {
   /** Somebody will call for this: `Receive Ticket` in figures 23 and 25. */
   expect: numbered(6, {
     matter: matter(),
-    purpose: oneOf('give', 'present', 'credential'),
+    purpose: oneOf('give', 'present', 'credential', 'pay'),
     about: optional(about()),
     times: optional(whole({ min: 1, max: 1_000_000_000 })),
     untilMs: timeMs(),
@@ -135,6 +144,18 @@ const commands = {
   'fetch-standings': numbered(33, { issuer: agentIdShape(), route: route() }),
   /** A list that another device fetched. */
   'take-standings': numbered(34, { update: bytes({ max: 1 << 20 }) }),
+  /** `Pay` (figure 29): whoever is there is to be paid, if it is whom it should be. */
+  remit: numbered(39, {
+    ...{ matter: matter(), route: route(), about: about(), amount: amountShape() },
+    payment: remittanceChoice,
+    /** For a bill. */
+    advice: optional(adviceShape),
+    /** Those that are paid, if they are held: they must be the payee's. */
+    invoices: list(ticketId(), { max: 40 }),
+    /** Which credential to show if the payee wants one, and which of its fields. */
+    credential: optional(ticketId()),
+    fields: optional(fields()),
+  }),
   /** By the holder's host side: a code of a ticket, which then can be used in no other way until the code has run out. */
   'show-code': numbered(50, {
     ...{ matter: matter(), ticketId: ticketId(), paper: yes() },

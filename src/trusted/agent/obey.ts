@@ -8,6 +8,7 @@ import { use } from './accepting.ts';
 import { acquire, confirmAcquiring, payForCredential, revalidate } from './acquiring.ts';
 import { buy, choosePayment, confirmBuying } from './buying.ts';
 import { initialise, recertify, sync } from './certifying.ts';
+import { confirmCollecting } from './collecting.ts';
 import { takeObject } from './delivered.ts';
 import { confirmGiving, give } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
@@ -15,6 +16,7 @@ import { nameYourself } from './name-yourself.ts';
 import { openMerchandise } from './open-merchandise.ts';
 import { fetchStandings, readStandings, setStanding, takeStandings } from './own-standings.ts';
 import { confirmPresenting, present } from './presenting.ts';
+import { confirmRemitting, remit } from './remitting.ts';
 import { scan } from './scanning.ts';
 import { bringMerchandise, confirmSelling, sell } from './selling.ts';
 import { showCode } from './showing.ts';
@@ -48,6 +50,7 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   'open-merchandise': (turn, { ticketId }) => openMerchandise(turn, ticketId),
   acquire,
   revalidate,
+  remit,
   'set-standing': setStanding,
   'fetch-standings': fetchStandings,
   'take-standings': (turn, { update }) => takeStandings(turn, readStandings(update)),
@@ -91,6 +94,8 @@ function expect({ state, draft, env }: Turn, command: CommandOf<'expect'>): void
 function confirm(turn: Turn, { session, accept, payment }: CommandOf<'confirm'>): void {
   const talk = turn.state.talks.get(session);
   if (talk?.type === 'giving') confirmGiving(turn, talk, accept === 1);
+  else if (talk?.type === 'remitting') confirmRemitting(turn, talk, accept === 1);
+  else if (talk?.type === 'collecting') confirmCollecting(turn, talk, accept === 1);
   else if (talk?.type === 'acquiring') confirmAcquiring(turn, talk, accept === 1, payment);
   else if (talk?.type === 'presenting') confirmPresenting(turn, talk, accept === 1);
   else if (talk?.type === 'buying') confirmBuying(turn, talk, accept === 1);

@@ -65,10 +65,11 @@ export function payByCard(
     ...{ type: 'payment', side: 'payer', way: 'card', amount, order },
     ...(refundOf === undefined ? {} : { refundOf }),
   };
-  vote(turn, talk, { id, legs: [...legs, leg] });
+  const deeds = vote(turn, talk, { id, legs: [...legs, leg] });
   askToPay(turn, talk, {
     ...{ type: 'pay-by-card', transaction: fromHex(id), order, credential: held.bytes },
     ...(held.mark && { mark: held.mark }),
+    ...(deeds.length > 0 && { deeds }),
   });
 }
 

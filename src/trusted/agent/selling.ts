@@ -85,8 +85,10 @@ export const selling: Conversation<SellingTalk> = {
   },
 
   decided(turn, talk, outcome, why) {
-    if (outcome === 'committed') keepTalk(turn, { ...talk, step: 'over' });
-    else fail(turn, talk, why);
+    if (outcome === 'aborted') fail(turn, talk, why);
+    else if (turn.state.dealings.get(talk.transaction ?? '')?.way === 'module') over(turn, talk);
+    // By card the customer's agent is to say yet that it has heard.
+    else keepTalk(turn, { ...talk, step: 'over' });
   },
 };
 
@@ -182,16 +184,19 @@ function bePaid(turn: Turn, talk: SellingTalk, request: BuyRequest): void {
   } else if (request.type === 'vote' && step === 'offered' && talk.transaction !== undefined) {
     voteForModule(turn, talk, talk.transaction, paid());
   } else if (request.type === 'committed') {
-    hearCommitted(turn, talk, request);
-    keepTalk(turn, { ...talk, step: 'over' });
+    if (hearCommitted(turn, talk, request)) over(turn, talk);
   } else if (request.type === 'heard' && step === 'over') {
     hearHeard(turn, talk.transaction);
     answerPayer(turn, talk, { type: 'settled', transaction: request.transaction });
-    tellHost(turn, { type: 'over', matter: talk.matter });
-    endTalk(turn, talk, 'done');
+    over(turn, talk);
   } else {
     throw outOfOrder(request);
   }
+}
+
+function over(turn: Turn, talk: SellingTalk): void {
+  tellHost(turn, { type: 'over', matter: talk.matter });
+  endTalk(turn, talk, 'done');
 }
 
 /** What cannot be paid is answered so, and the sale has come to nothing. */

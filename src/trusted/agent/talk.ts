@@ -2,6 +2,7 @@
 import type { Amount } from '../../money/amount.ts';
 import type { ObjectReference } from '../message/purchase-talk.ts';
 import type { Selection } from '../message/selection.ts';
+import type { PaperComponents } from '../paper/paper.ts';
 import type { Components } from '../ticket/components.ts';
 import type { Leg, StoredUnsigned, TicketImage } from './leg.ts';
 import type { Sale } from './sale.ts';
@@ -200,6 +201,52 @@ export interface CreatingTalk extends InSession {
   readonly offer?: { readonly ticketId: string; readonly legs: readonly Leg[]; readonly price?: Amount };
 }
 
+/** Caller; figure 29. */
+export interface RemittingTalk extends InSession {
+  readonly type: 'remitting';
+  readonly amount: Amount;
+  /** What a remittance advice is to say. */
+  readonly advice?: Omit<PaperComponents<'remittance-advice'>, 'type'>;
+  /** Invoices held that are paid by it. */
+  readonly invoices: readonly string[];
+  readonly payment: PaymentChoice | { readonly type: 'later' };
+  /** To be shown if the payee wants one. */
+  readonly credential?: string;
+  readonly fields?: readonly string[];
+  readonly step:
+    | 'calling'
+    | 'checking'
+    | 'confirming'
+    | 'asking'
+    | 'shown'
+    | 'advised'
+    | 'paying'
+    | 'promised'
+    | 'leaving';
+  readonly transaction: string;
+  readonly legs: readonly Leg[];
+  /** Once it was laid out. */
+  readonly receiptId?: string;
+}
+
+/** Callee; figure 29. */
+export interface CollectingTalk extends InSession {
+  readonly type: 'collecting';
+  /** To be shown. */
+  readonly credential: string | undefined;
+  readonly fields?: readonly string[];
+  readonly step: 'begun' | 'asked-host' | 'wanted' | 'confirming' | 'ready' | 'considering' | 'confirmed' | 'over';
+  readonly transaction: string | undefined;
+  readonly legs: readonly Leg[];
+  readonly amount?: Amount;
+  /** A bank is going to pay it. */
+  readonly later?: boolean;
+  /** Of the invoices that are paid. */
+  readonly references?: readonly string[];
+  /** Of a receipt, which there is only for what is paid now. */
+  readonly receiptId?: string;
+}
+
 export type Talk =
   | CertifyingTalk
   | GivingTalk
@@ -209,4 +256,6 @@ export type Talk =
   | BuyingTalk
   | SellingTalk
   | AcquiringTalk
-  | CreatingTalk;
+  | CreatingTalk
+  | RemittingTalk
+  | CollectingTalk;

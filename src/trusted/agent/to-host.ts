@@ -119,6 +119,17 @@ const notices = {
   }),
   /** Figure 28, step 992: the credential stays as it is until its owner has been there. */
   'revalidate-in-person': numbered(31, { matter: matter() }),
+  /** To a payee (figure 29, step 1018): is the payer's credential wanted? `confirm` answers. */
+  'require-credential': numbered(33, { matter: matter(), session: session() }),
+  /** To a payee (step 1032): this is to be paid; `confirm` answers. */
+  'confirm-payment': numbered(34, {
+    ...{ matter: matter(), session: session(), amount: amountShape() },
+    /** Who signs the remittance advice, and the invoices it is for; empty if there is none. */
+    payer: text({ max: 120 }),
+    references: list(text({ max: 120 }), { max: 100 }),
+    /** A bank is going to pay it: what there is then is the signed advice. */
+    later: whole({ max: 1 }),
+  }),
   /** The list of an authority was taken in. */
   standings: numbered(32, {
     issuer: agentIdShape(),

@@ -25,6 +25,8 @@ export const paymentRequests = {
     order: bytes({ min: 1, max: maxOrderBytes }),
     credential: bytes({ min: 1, max: 65_536 }),
     mark: optional(bytes({ min: 1, max: 1024 })),
+    /** Of what the payer gives besides the money: its remittance advice. */
+    deeds: optional(deedsShape),
   }),
   /** Steps 520 to 534: the payer's part of the key that its module and the agents share, R(1). */
   'pay-by-module': numbered(21, {

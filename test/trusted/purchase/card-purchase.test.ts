@@ -3,8 +3,6 @@
  * with its own keys and journal, over the real wire codec; with every branch on which the figures abort.
  */
 import { describe, expect, test } from 'vitest';
-import { encodeCborExact } from '../../../src/codec/cbor.ts';
-import type { CborValue } from '../../../src/codec/cbor-value.ts';
 import { fromHex, toHex } from '../../../src/codec/hex.ts';
 import type { HostCommand } from '../../../src/trusted/agent/host-command.ts';
 import { readPaymentOrder } from '../../../src/trusted/message/payment-order.ts';
@@ -20,6 +18,7 @@ import {
   price,
   type Shop,
   selection,
+  toldTo,
   whyFailed,
 } from '../shop.ts';
 import { sample } from '../ticket/samples.ts';
@@ -330,14 +329,13 @@ describe('the merchandise', () => {
       await expect(inTime(trusted.world, ada.command(command))).rejects.toMatchObject({ code: 'TICKET_UNKNOWN' });
     }
     // The keys are in nothing that the host side was ever told.
-    const told = () => ada.notices.map((notice) => toHex(encodeCborExact(notice as unknown as CborValue))).join();
     const keys = radio.decryptionKeys.map(toHex);
-    expect(keys.filter((key) => told().includes(key))).toEqual([]);
+    expect(keys.filter((key) => toldTo(ada).includes(key))).toEqual([]);
 
     await inTime(trusted.world, ada.command({ type: 'confirm', session: shown!.session, accept: 1 }));
     await trusted.run(10_000);
     expect(heldBy(ada, 'communications')).toEqual([ticketId]);
-    expect(keys.filter((key) => told().includes(key))).toEqual(keys);
+    expect(keys.filter((key) => toldTo(ada).includes(key))).toEqual(keys);
     expect(whyFailed(house)).toEqual([]);
   });
 });

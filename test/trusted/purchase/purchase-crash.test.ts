@@ -28,6 +28,65 @@ async function fragileShop(who: 'customer' | 'merchant' | 'network', point: Brea
   return shop;
 }
 
+describe('a purchase by money modules', () => {
+  const modules = { ada: 20_000n, house: 1000n };
+  for (const who of ['ada', 'house', 'module of ada', 'module of house'] as const) {
+    for (const when of ['before', 'after'] as const) {
+      test(`[CITI-F12] is had by both or by neither when ${who} crashes ${when} any write`, async () => {
+        const ends = new Set<string>();
+        for (let append = 1; ; append++) {
+          const point: Breakable = { plan: undefined, happened: false };
+          let made: Shop | undefined;
+          const agent = who === 'ada' || who === 'house' ? who : undefined;
+          const fragile = (party: AgentParty): AgentParty => ({
+            ...party,
+            wrapJournal: (journal) => breakable(journal, point, () => made?.[agent!].machine.crash()),
+          });
+          const owner = who.replace('module of ', '');
+          const shop = await openShop({
+            modules,
+            agents: agent === undefined ? {} : { [agent]: { alter: fragile } },
+            module: {
+              ...(agent === undefined && { of: owner }),
+              wrapJournal: (journal) => breakable(journal, point, () => made?.modules.get(owner)?.crash()),
+            },
+          });
+          made = shop;
+          const { trusted, ada, house } = shop;
+          for (const party of [ada, house]) {
+            party.react = (notice) => confirmAll(party, notice);
+            party.started = () => void party.command({ type: 'opened' }).catch(() => undefined);
+          }
+          await shop.sell(house);
+          point.plan = { append, when };
+          const payment = { type: 'module', initiator: append % 2 === 0 ? 'payer' : 'payee' } as const;
+          await shop.buy(ada, house, { payment, moneyFirst: append % 3 === 0 ? 1 : 0 }).catch(() => undefined);
+          await trusted.run(60_000);
+          if (!point.happened) break;
+          await trusted.run(2 * dayMs);
+          const at = `append ${append}`;
+          const tickets = heldBy(ada);
+          const [left, taken] = ['ada', 'house'].map((name) => shop.modules.get(name)!.host!.state.balance);
+          ends.add(tickets.length === 1 ? 'bought' : 'not bought');
+          const paid = tickets.length === 1 ? 8900n : 0n;
+          expect([left, taken], at).toEqual([20_000n - paid, 1000n + paid]);
+          for (const [party, kind] of [
+            [ada, 'bought'],
+            [house, 'sold'],
+          ] as const) {
+            const logged = (await logOf(shop, party)).filter((entry) => entry.kind === kind);
+            expect(logged, at).toHaveLength(tickets.length);
+          }
+          expect([ada, house].map(isAtRest), at).toEqual([true, true]);
+          expect(trusted.breaches, at).toEqual([]);
+        }
+        expect([...ends]).toContain('bought');
+        if (who === 'ada' || who === 'house') expect([...ends]).toContain('not bought');
+      });
+    }
+  }
+});
+
 describe('a purchase by card', () => {
   for (const who of ['customer', 'merchant', 'network'] as const) {
     for (const when of ['before', 'after'] as const) {
