@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   shards: async () => (await import('./shards.ts')).benchShards,
   'set-purchase': async () => (await import('./set-purchase.ts')).benchSetPurchase,
   trusted: async () => (await import('./trusted.ts')).benchTrusted,
+  gate: async () => (await import('./gate.ts')).benchGate,
   negotiation: async () => (await import('./negotiation.ts')).benchNegotiation,
   memory: async () => (await import('./memory.ts')).benchMemory,
 };
