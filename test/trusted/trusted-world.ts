@@ -110,7 +110,7 @@ export async function openTrustedWorld(options: {
   readonly seed: number;
   readonly faults?: WorldFaults;
   readonly serverNames?: readonly string[];
-  readonly server?: Partial<Pick<ServerOptions, 'certificateDays' | 'pace'>>;
+  readonly server?: Partial<Pick<ServerOptions, 'certificateDays' | 'pace' | 'disputes'>>;
   readonly alterServer?: (
     party: Party<ServerState, ServerInput, ServerRecord>,
     name: string,

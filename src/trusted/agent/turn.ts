@@ -22,6 +22,8 @@ export interface AgentPace extends SessionPace {
   readonly useMs: number;
   /** First pause before a voter asks for the outcome; doubled each time, up to a day. */
   readonly askMs: number;
+  /** How long a merchant may take to answer a dispute, by the customer's agent: then a trusted server may be asked. */
+  readonly disputeMs: number;
   /** How long a network may take to authorise a card. */
   readonly authoriseMs: number;
 }

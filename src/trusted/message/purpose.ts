@@ -21,6 +21,8 @@ export const purposeRules = {
   present: { caller: ['agent'], callee: ['agent'] },
   /** Figure 12. */
   buy: { caller: ['agent'], callee: ['agent'] },
+  /** Figure 30. */
+  dispute: { caller: ['agent'], callee: ['agent'] },
   /** Figures 26 to 28: a credential is acquired, revalidated, or written in another form. */
   credential: { caller: ['agent'], callee: ['agent'] },
   /** Figure 29. */
