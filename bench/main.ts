@@ -15,7 +15,9 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'account-manager': async () => (await import('./account-manager.ts')).benchAccountManager,
   shards: async () => (await import('./shards.ts')).benchShards,
   'set-purchase': async () => (await import('./set-purchase.ts')).benchSetPurchase,
+  delivery: async () => (await import('./delivery.ts')).benchDelivery,
   trusted: async () => (await import('./trusted.ts')).benchTrusted,
+  gate: async () => (await import('./gate.ts')).benchGate,
   negotiation: async () => (await import('./negotiation.ts')).benchNegotiation,
   memory: async () => (await import('./memory.ts')).benchMemory,
 };

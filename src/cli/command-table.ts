@@ -55,6 +55,24 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./deposit.ts')).depositCommand(),
   },
   {
+    name: 'delivery',
+    description: 'goods checked before they are paid: buy, follow, check packages, make them',
+    options: ['json', 'home'],
+    load: async () => (await import('./delivery.ts')).deliveryCommand(),
+  },
+  {
+    name: 'dispute',
+    description: 'complain of what was bought, answer, rule',
+    options: ['json', 'home'],
+    load: async () => (await import('./dispute.ts')).disputeCommand(),
+  },
+  {
+    name: 'verify-ruling',
+    description: 'check a ruling and its evidence, offline',
+    options: ['json', 'home'],
+    load: async () => (await import('./verify-ruling.ts')).verifyRulingCommand(),
+  },
+  {
     name: 'statement',
     description: 'what came of deposits, as customer, merchant and operators have it',
     options: ['json', 'home'],

@@ -7,7 +7,7 @@ import { readProblem } from '../transport/problem.ts';
 
 /** @throws ConfigurationError; HandselError with the code and words of the party's refusal; TransportError */
 export async function askOwnParty<T>(
-  kind: 'operator' | 'merchant',
+  kind: 'operator' | 'merchant' | 'arbiter',
   config: string,
   ask: { readonly method: 'GET' | 'POST'; readonly path: `/${string}`; readonly body?: unknown },
 ): Promise<T> {

@@ -1,19 +1,17 @@
 /** `handsel wallet …`: what is in the wallet, and buying with it alone, without any agent. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { systemRandom } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
-import { readConfiguration } from '../party/configuration.ts';
 import type { DirectPurchaseStatus } from '../party/direct-purchases.ts';
-import { readNetwork } from '../party/network-home.ts';
 import { replaceFile } from '../party/replace-file.ts';
 import { changePassword, readWallet, writeWallet } from '../party/wallet-file.ts';
 import { amount, whole } from './agent-options.ts';
 import { askNewPassword, askPassword, keptPasswordFile, type PasswordOptions } from './ask-password.ts';
-import { type GlobalOptions, homeFolder } from './global-options.ts';
-import { requireStationFolder, stationClient } from './station-client.ts';
+import type { GlobalOptions } from './global-options.ts';
+import { merchantUrl, stationConfiguration } from './merchant-url.ts';
+import { stationClient } from './station-client.ts';
 
 const POLL_MS = 200;
 const WAIT_MS = 60_000;
@@ -54,25 +52,9 @@ export function walletCommand(): Command {
   return command;
 }
 
-const stationConfiguration = (options: GlobalOptions) =>
-  readConfiguration('customer', join(requireStationFolder(options), 'party.json'));
-
 function walletFileOf(options: GlobalOptions): string {
   const { configuration, path } = stationConfiguration(options);
   return path(configuration.wallet);
-}
-
-/** The URL of a merchant named as the network's folder, or else the station's configuration, knows it. */
-function merchantUrl(named: string, options: GlobalOptions): string {
-  if (/^https?:\/\//.test(named)) return named.replace(/\/+$/, '');
-  const members = readNetwork(homeFolder(options))?.parties.filter(({ party }) => party === 'merchant');
-  const peers = Object.entries(stationConfiguration(options).configuration.peers);
-  const known = members ?? peers.map(([url, name]) => ({ name, url }));
-  // The station's own configuration is what it goes by: the network's folder only says who is a merchant.
-  const url = peers.find(([, name]) => name === named && known.some((one) => one.name === name))?.[0];
-  if (url !== undefined) return url;
-  const names = [...new Set(known.map(({ name }) => name))].join(', ') || 'none';
-  throw new HandselError('MERCHANT_UNKNOWN', `no merchant is known here as ${named.slice(0, 80)}; known are ${names}`);
 }
 
 function show(options: GlobalOptions): void {

@@ -6,7 +6,9 @@ import type { RunningServer } from '../transport/server.ts';
 import { agentOrderSchema, namedMerchants } from './agent-order.ts';
 import { type Guarded, inJson, readRequest } from './control-request.ts';
 import type { CustomerDepositsRunning } from './customer-deposits.ts';
+import { type DeliveryDesk, deliveryControl } from './delivery-control.ts';
 import { depositControl } from './deposit-control.ts';
+import type { DirectPurchase } from './direct-purchases.ts';
 import { serveOwner } from './serve-owner.ts';
 import type { Station } from './station.ts';
 
@@ -24,17 +26,19 @@ const purchase = z.strictObject({
   currency: z.string().length(3, 'expected a currency code such as EUR'),
   quantity: z.number(PIECES).int(PIECES).min(1, PIECES).max(1000, PIECES).default(1),
   max: z.string().max(40, 'expected an amount such as 12.50EUR'),
+  withinSeconds: z.number().int().min(10).max(86_000).optional(),
   password: z.string(PASSWORD).min(1, PASSWORD).max(1024, PASSWORD),
 });
 
 export async function serveControl(options: {
   readonly station: Station;
   readonly deposits?: CustomerDepositsRunning;
+  readonly deliveries?: DeliveryDesk;
   readonly listen: { readonly host: string; readonly port: number };
   readonly file: string;
   readonly log: Log;
 }): Promise<RunningServer> {
-  const { station, deposits, listen, file, log } = options;
+  const { station, deposits, deliveries, listen, file, log } = options;
   const id = ({ params }: Request) => params.id!;
   const routes = (guarded: Guarded): Routes => {
     const withSecret = (handle: (request: Request) => Promise<unknown>): Handler =>
@@ -56,11 +60,16 @@ export async function serveControl(options: {
         payment: await station.reject(id(request), readRequest(request, rejection).reason),
       })),
       'GET /purchases': withSecret(async () => station.bought()),
-      'POST /purchases': withSecret(async (request) => station.buy(readRequest(request, purchase))),
+      'POST /purchases': withSecret(async (request) => station.buy(purchaseOf(readRequest(request, purchase)))),
       'GET /purchases/:id': withSecret(async (request) => station.purchase(id(request))),
       'GET /wallet': withSecret(async () => station.cards()),
       ...depositControl(deposits, guarded),
+      ...deliveryControl(deliveries, guarded),
     };
   };
   return serveOwner({ routes, listen, limits: LIMITS, file, log });
+}
+
+function purchaseOf({ withinSeconds, ...rest }: z.infer<typeof purchase>): DirectPurchase {
+  return { ...rest, ...(withinSeconds !== undefined && { withinSeconds }) };
 }

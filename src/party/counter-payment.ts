@@ -23,6 +23,7 @@ import type { WalletState } from '../set/wallet/payment.ts';
 import type { WalletInput } from '../set/wallet/wallet-input.ts';
 import type { Client } from '../transport/client.ts';
 import { readProblem } from '../transport/problem.ts';
+import { TransportError } from '../transport/transport-error.ts';
 import { decodeCounterOrder } from './counter-order.ts';
 import {
   encodeEvidence,
@@ -70,41 +71,42 @@ export function counterSettlement(options: {
       throw new DeliveryError('ORDER_OVER', sale?.reason || 'PAYMENT_OFF');
     return sale.evidence ?? undefined;
   };
+  const settle = async ({ digest, order }: OrderToPay, accept: Uint8Array): Promise<Uint8Array> => {
+    const payment = readPayee(order.payee)?.orderId ?? '';
+    const before = await evidenceOf(payment);
+    if (before !== undefined) return before;
+    const attestor = trustees.get(order.trustee);
+    if (attestor === undefined) throw new DeliveryError('ORDER_REFUSED', 'nobody known says whether it is paid');
+    const input: CounterInput = {
+      ...{ type: 'accept', payment, part: partOf(payment, digest), accept: linkOf(accept) },
+      attestor: `${attestor}/delivery/payment-inquiry`,
+    };
+    await counter.handle({ messageId: `accept ${digest}`, digest: sha256(accept), input });
+    for (let look = 0; look < SETTLED_LOOKS; look++) {
+      const evidence = await evidenceOf(payment);
+      if (evidence !== undefined) return evidence;
+      await settled(payment, SETTLED_WAIT_MS);
+    }
+    throw new NotYet('the payment is not settled yet');
+  };
   return {
     async prepare({ order }: OrderToPay) {
       const payment = readPayee(order.payee)?.orderId ?? '';
       if (!counter.state.sales.has(payment)) throw new DeliveryError('ORDER_OVER', 'the sale is off');
     },
-    async commit({ digest, order }: OrderToPay, accept: Uint8Array) {
-      const payment = readPayee(order.payee)?.orderId ?? '';
-      const before = await evidenceOf(payment);
-      if (before !== undefined) return before;
-      const attestor = trustees.get(order.trustee);
-      if (attestor === undefined) throw new DeliveryError('ORDER_REFUSED', 'nobody known says whether it is paid');
-      const input: CounterInput = {
-        ...{ type: 'accept', payment, part: partOf(payment, digest), accept: linkOf(accept) },
-        attestor: `${attestor}/delivery/payment-inquiry`,
-      };
-      await refusingOnly(() => counter.handle({ messageId: `accept ${digest}`, digest: sha256(accept), input }));
-      for (let look = 0; look < SETTLED_LOOKS; look++) {
-        const evidence = await evidenceOf(payment);
-        if (evidence !== undefined) return evidence;
-        await settled(payment, SETTLED_WAIT_MS);
-      }
-      throw new NotYet('the payment is not settled yet');
-    },
+    commit: (order, accept) => refusingOnly(() => settle(order, accept)),
     // A purchase that ends unpaid takes its sale with it (`counter-machine.ts`): nothing was held before.
     cancel: () => Promise.resolve(),
   };
 }
 
-/** A machine that has stopped refuses nothing. */
-async function refusingOnly<T>(work: () => Promise<T>): Promise<T> {
+/** Lets pass what is somebody's word: who is away, or is stopping, refuses nothing. @throws NotYet, or a HandselError that refuses */
+export async function refusingOnly<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof HandselError && STOPPING.has(cause.code)) throw new NotYet('this party stops', { cause });
-    throw cause;
+    const away = cause instanceof TransportError || (cause instanceof HandselError && STOPPING.has(cause.code));
+    throw away ? new NotYet(cause.message, { cause }) : cause;
   }
 }
 
@@ -132,7 +134,11 @@ export function counterPayments(options: {
     /** Never refused: it is asked until it is settled. */
     async attest(body: Uint8Array): Promise<Uint8Array> {
       const asked = decodeShape(attestType, body);
-      return (await ask(asked, { client, identify, nowMs })) ?? VOID;
+      try {
+        return (await ask(asked, { client, identify, nowMs })) ?? VOID;
+      } catch (cause) {
+        throw new NotYet('whether it is paid is not known yet', { cause });
+      }
     },
   };
 }

@@ -34,7 +34,7 @@ import type { CommunicationIdentity } from './communication.ts';
 import { createCommunicationTrust } from './communication-trust.ts';
 import type { StoreConfiguration } from './configuration.ts';
 import { type CounterOrder, decodeCounterOrder, encodeCounterOrder } from './counter-order.ts';
-import { counterPayments, counterSettlement } from './counter-payment.ts';
+import { counterPayments, counterSettlement, refusingOnly } from './counter-payment.ts';
 import type { CustomerDelivery } from './delivery-configuration.ts';
 import { identifyBy, partyInFile } from './delivery-identity.ts';
 import { GoodsError } from './fetch-goods.ts';
@@ -56,6 +56,8 @@ export interface CustomerDeliveryRunning {
   /** Of what was delivered: as which package, and who released its key. */
   deliveredBy(payment: string, part: number): Promise<DeliveredBy>;
   sale(payment: string): Promise<Sale | undefined>;
+  /** Payments of the sales under way, and of what is complained of. */
+  open(): readonly string[];
   /** What became of one part: its purchase and everything recorded about it. */
   history(payment: string, part: number): Promise<readonly ReceiverRecord[]>;
   purchase(payment: string, part: number): Promise<Purchase | undefined>;
@@ -118,7 +120,7 @@ export function openCustomerDelivery(options: CustomerDeliveryOptions): Promise<
               const sale = counter.state.sales.get(payment);
               const begun = await receiver.readByKey(purchaseKey(referenceOf(payment, part)));
               if (sale === undefined || begun.length > 0) return DONE;
-              await receiver.submit(await beginPart(sale, part, beginning));
+              await refusingOnly(async () => receiver.submit(await beginPart(sale, part, beginning)));
               return DONE;
             },
             pay: ({ body }) => payments.pay(body),
@@ -212,6 +214,10 @@ export function openCustomerDelivery(options: CustomerDeliveryOptions): Promise<
         return { package: toHex(linkOf(manifest)), released: role, by };
       },
       sale: saleOf,
+      open() {
+        const complained = [...receiver.state.purchases.keys()].map((reference) => partNamed(reference).payment);
+        return [...new Set([...counter.state.sales.keys(), ...complained])];
+      },
       ...{ history, purchase, packages },
       async complain(payment, part, statement) {
         const known = await purchase(payment, part);

@@ -23,6 +23,7 @@ import { agreedOrder } from './counter-order.ts';
 import { type CustomerDeliveryRunning, openCustomerDelivery } from './customer-delivery.ts';
 import { type CustomerDepositsRunning, openCustomerDeposits } from './customer-deposits.ts';
 import { createDeliveries } from './deliveries.ts';
+import { type DeliveryDesk, deliveryDesk } from './delivery-control.ts';
 import { createDirectPurchases } from './direct-purchases.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
 import { readKeyFile } from './key-file.ts';
@@ -55,6 +56,8 @@ export interface RunningCustomer extends RunningParty {
   readonly station: Station;
   /** Absent for a station that has no account for deposits. */
   readonly deposits?: CustomerDepositsRunning;
+  /** Absent for a station without secure delivery. */
+  readonly deliveries?: DeliveryDesk;
 }
 
 export async function startCustomer(file: string, surroundings: Surroundings): Promise<RunningCustomer> {
@@ -198,9 +201,11 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
           ...{ name, store, path, identity, client, peers: configuration.peers, deposits: configuration.deposits },
           surroundings: around,
         });
+  const desk = delivery && deliveryDesk(delivery, { client, directory });
   const control = await serveControl({
     ...{ station, listen: configuration.control, file: controlFileOf(file), log },
     ...(deposits && { deposits }),
+    ...(desk && { deliveries: desk }),
   });
 
   return {
@@ -208,6 +213,7 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
     url,
     station,
     ...(deposits && { deposits }),
+    ...(desk && { deliveries: desk }),
     failed: Promise.race([
       ...[guard.failed, walletHost.failed, platform.host.failed],
       ...[deposits, delivery].flatMap((part) => part?.failed ?? []),

@@ -32,6 +32,8 @@ export const deliveryOfMerchant = z.strictObject({
     /** Where customers get packages, ending in a slash: the digest with `.package` at the end is appended. */
     urls: z.array(z.url().max(400)).min(1).max(4),
   }),
+  /** Complaints about words wait for what the merchant's people say, until shortly before the hearing ends. */
+  answersInPerson: z.boolean().default(true),
   /** What is said to a complaint nobody answers in person. */
   statement: z.string().max(4000).optional(),
 });

@@ -29,6 +29,8 @@ export interface DirectPurchase {
   /** The most it may cost. */
   readonly max: string;
   readonly password: string;
+  /** How long it may take until it is paid; default 10 minutes. */
+  readonly withinSeconds?: number;
 }
 
 export interface DirectPurchaseStatus {
@@ -74,7 +76,8 @@ interface Kept {
   };
 }
 
-const DEADLINE_MS = 10 * 60_000;
+const WITHIN_SECONDS = 10 * 60;
+const DAY_SECONDS = 24 * 3600;
 
 export function createDirectPurchases(options: {
   readonly directory: string;
@@ -106,8 +109,10 @@ export function createDirectPurchases(options: {
 
   return {
     async buy(purchase) {
-      const { merchant, sku, currency, quantity } = purchase;
-      const body = utf8(JSON.stringify({ sku, currency, quantity }));
+      const { merchant, sku, currency, quantity, withinSeconds = WITHIN_SECONDS } = purchase;
+      // A little longer than we try, so that the last moment counts.
+      const longer = withinSeconds > WITHIN_SECONDS && { holdSeconds: Math.min(withinSeconds + 60, DAY_SECONDS) };
+      const body = utf8(JSON.stringify({ sku, currency, quantity, ...longer }));
       const asked = { kind: 'order', contentType: 'application/json', extension: 'json', body };
       const answer = await client.post(`${merchant}/orders`, asked);
       const json = parseJson(answer.body);
@@ -131,7 +136,7 @@ export function createDirectPurchases(options: {
           description,
           amount: price,
           merchant: { url: merchant, merchantId: quote.merchant },
-          deadlineMs: nowMs() + DEADLINE_MS,
+          deadlineMs: nowMs() + withinSeconds * 1000,
           notify: 'local:guard',
         };
         if (counter === undefined) await pay(payment);

@@ -29,6 +29,7 @@ import type { StoreConfiguration } from './configuration.ts';
 import type { MerchantDelivery } from './delivery-configuration.ts';
 import { identifyBy, partyInFile } from './delivery-identity.ts';
 import { readKeyFile } from './key-file.ts';
+import { merchantDisputes } from './merchant-disputes.ts';
 import { isDigest, packageFileIn, packageFileName } from './package-store.ts';
 import { openPackages } from './packages-on-sale.ts';
 import { createSettlementProof, readPayee, sharesOf } from './payment-evidence.ts';
@@ -111,6 +112,7 @@ export function openMerchantDelivery(options: MerchantDeliveryOptions): Promise<
     return {
       routes: {
         ...routesOf(senderEndpoints(sender, policy)),
+        ...merchantDisputes(name, sender),
         'GET /delivery/offers/:content': async ({ params }) => {
           const of = await soon(packages.onSale(params.content ?? ''));
           const offer = await offerOf(sender, of);
@@ -165,6 +167,7 @@ function policyOf(
   const identifyTrustee = identifyBy(trust, new Set([trustee.name]));
   return {
     ...{ name, signer: own.signer, nowMs: own.nowMs, arbiters, notify: 'local:delivery-news' },
+    answersInPerson: delivery.answersInPerson,
     ...(statement !== undefined && { statement }),
     identify: {
       customer: identifyBy(trust),

@@ -80,6 +80,15 @@ export function readEdition({ folder, key }: PackageStore, content: string): Sto
   return existsSync(packageFileIn(folder, toHex(edition.package))) ? edition : undefined;
 }
 
+export function storeEdition(
+  { folder, key }: PackageStore,
+  content: string,
+  { edition, random }: { readonly edition: StoredEdition; readonly random: Random },
+): void {
+  const plaintext = encodeShape(editionType, edition);
+  replaceFile(editionFile(folder, content), seal({ key, plaintext, associatedData: binding(content), random }));
+}
+
 /** Digests of the contents that are packed there, hexadecimal. */
 export function packedContents({ folder }: PackageStore): readonly string[] {
   if (!existsSync(folder)) return [];
@@ -103,8 +112,13 @@ export async function packGoods(
     readonly expected?: Uint8Array;
     readonly onProgress?: (progress: PackingProgress) => void;
   },
-): Promise<{ readonly content: string; readonly edition: StoredEdition; readonly made: boolean }> {
-  const { folder, key, merchant, signer, nowMs, random, expected, onProgress } = options;
+): Promise<{
+  readonly content: string;
+  readonly lengthBytes: number;
+  readonly edition: StoredEdition;
+  readonly made: boolean;
+}> {
+  const { folder, merchant, signer, nowMs, random, expected, onProgress } = options;
   makeFolder(folder);
   const { file: source, sku, name, text, mediaType } = goods;
   const totalBytes = (await stat(source)).size;
@@ -113,8 +127,9 @@ export async function packGoods(
     throw new DeliveryError('CONTENT_DIFFERS', `${source} was changed since it was described`);
   }
   const content = toHex(stated.content);
+  const lengthBytes = stated.length;
   const known = readEdition(options, content);
-  if (known !== undefined) return { content, edition: known, made: false };
+  if (known !== undefined) return { content, lengthBytes, edition: known, made: false };
   const target = join(folder, `.${content}.packing`);
   try {
     const edition = await packProduct({
@@ -124,9 +139,8 @@ export async function packGoods(
     });
     await rename(target, packageFileIn(folder, toHex(edition.package)));
     // Last: without the key the package is nobody's.
-    const plaintext = encodeShape(editionType, edition);
-    replaceFile(editionFile(folder, content), seal({ key, plaintext, associatedData: binding(content), random }));
-    return { content, edition, made: true };
+    storeEdition(options, content, { edition, random });
+    return { content, lengthBytes, edition, made: true };
   } finally {
     await rm(target, { force: true });
   }

@@ -13,10 +13,15 @@ import { decodeShape, encodeShape, type MessageType } from '../crypto/signed-mes
 import { HandselError } from '../handsel-error.ts';
 import { type Amount, amountOf } from '../money/amount.ts';
 
+const QUOTE_SECONDS = 15 * 60;
+const DAY_SECONDS = 24 * 3600;
+
 export const quoteRequestSchema = z.strictObject({
   sku: z.string().min(1).max(64),
   currency: z.string().length(3),
   quantity: z.number().int().min(1).max(1000).default(1),
+  /** How long the price is to hold: what is fetched before it is paid may take its time. */
+  holdSeconds: z.number().int().min(60).max(DAY_SECONDS).default(QUOTE_SECONDS),
 });
 
 const quoteShape = record({
@@ -37,6 +42,8 @@ const quoteShape = record({
 
 const quoteType: MessageType<Shaped<typeof quoteShape>> = { name: 'quote', shape: quoteShape, maxBytes: 4096 };
 
+type QuoteRequest = z.infer<typeof quoteRequestSchema>;
+
 /** What a buyer relies on: all of it stands in the description, which both sides name and sign the order by. */
 export interface Quote extends Omit<Shaped<typeof quoteShape>, 'type' | 'currency' | 'minor' | 'nonce'> {
   /** LID-M, hexadecimal. */
@@ -46,12 +53,11 @@ export interface Quote extends Omit<Shaped<typeof quoteShape>, 'type' | 'currenc
   readonly price: Amount;
 }
 
-const QUOTE_MS = 15 * 60_000;
 const quoteSchema = z.object({ description: z.string().max(6000) });
 
 /** @throws HandselError `GOODS_UNKNOWN` or `CURRENCY_NOT_ALLOWED` */
 export function makeQuote(options: {
-  readonly request: z.infer<typeof quoteRequestSchema>;
+  readonly request: Omit<QuoteRequest, 'holdSeconds'> & Partial<QuoteRequest>;
   readonly parameters: MerchantParameters | undefined;
   /** Who asks, and may fetch the goods. */
   readonly buyer: string;
@@ -63,7 +69,7 @@ export function makeQuote(options: {
   const good = parameters.goods.find(({ product }) => product.sku === request.sku);
   if (good === undefined)
     throw new HandselError('GOODS_UNKNOWN', `nothing is sold under ${request.sku} in ${request.currency}`);
-  const { quantity, currency } = request;
+  const { quantity, currency, holdSeconds = QUOTE_SECONDS } = request;
   const { sku, name } = good.product;
   const description = encodeShape(quoteType, {
     type: 'quote',
@@ -76,7 +82,7 @@ export function makeQuote(options: {
   const items = [{ sku, quantity, sha256: good.sha256 }];
   return {
     description,
-    order: { orderId, items, amount: price, expiresAtMs: nowMs + QUOTE_MS, teller: null, buyer },
+    order: { orderId, items, amount: price, expiresAtMs: nowMs + holdSeconds * 1000, teller: null, buyer },
     json: JSON.stringify({ description: toBase64Url(description) }),
   };
 }

@@ -14,10 +14,14 @@ import { awaitingApproval, delivered, follow, patiently, type SaleOptions, sendA
 const MACHINES = [
   ['customer', 'guard'],
   ['customer', 'set-wallet'],
+  ['customer', 'delivery-counter'],
+  ['customer', 'delivery-receiver'],
   ['market', 'platform'],
   ['atlas', 'shop'],
   ['atlas', 'set-merchant'],
+  ['atlas', 'delivery-sender'],
   ['north', 'set-gateway'],
+  ['north', 'delivery-trustee'],
   ['north', 'acquirer-100001'],
   ['south', 'issuer-200002'],
 ] as const;

@@ -9,6 +9,7 @@ import { type CommunicationIdentity, partyClient, readCommunication } from '../.
 import { readConfiguration } from '../../src/party/configuration.ts';
 import { type RunningCustomer, startCustomer } from '../../src/party/customer.ts';
 import type { CustomerDepositsRunning } from '../../src/party/customer-deposits.ts';
+import type { DeliveryDesk } from '../../src/party/delivery-control.ts';
 import type { NetworkMember } from '../../src/party/network-home.ts';
 import type { RunningParty } from '../../src/party/running-party.ts';
 import { startParty } from '../../src/party/start-party.ts';
@@ -29,6 +30,7 @@ export interface PartyWorld {
   station(): Station;
   /** The customer's. */
   deposits(): CustomerDepositsRunning;
+  deliveries(): DeliveryDesk;
   start(party: string): Promise<void>;
   stop(party: string): Promise<void>;
   urlOf(party: string): string;
@@ -90,6 +92,7 @@ export async function startPartyWorld(prepare: (home: string) => void = () => {}
     ...{ home, password, messages, cut, configurationOf, identityOf },
     station: () => customer!.station,
     deposits: () => customer!.deposits!,
+    deliveries: () => customer!.deliveries!,
     start: (name) => start(memberOf(name)),
     stop,
     urlOf: (name) => memberOf(name).url,

@@ -51,11 +51,14 @@ export async function findMissing(
     layout,
     digests,
     signal,
+    onChecked,
   }: {
     readonly manifest: Manifest;
     readonly layout: Layout;
     readonly digests: Uint8Array;
     readonly signal?: AbortSignal | undefined;
+    /** Told of each segment how much of the file was looked at. */
+    readonly onChecked?: (bytes: number) => void;
   },
 ): Promise<readonly SegmentRun[]> {
   const { size } = await file.stat();
@@ -64,6 +67,7 @@ export async function findMissing(
   for (let number = 0; number < layout.segments; number++) {
     signal?.throwIfAborted();
     const { start, end } = segmentSpan(number, manifest, layout);
+    onChecked?.(end);
     if (end <= size) {
       const sealed = buffer.subarray(0, end - start);
       await readWholly(file, sealed, start);

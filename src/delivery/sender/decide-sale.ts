@@ -1,6 +1,6 @@
 /** K2 for a paid acceptance (US 09/718,411, claims 24 and 26), the trustee's word that it did so in our place, and complaints. */
 import { fromHex, toHex } from '../../codec/hex.ts';
-import { signMessage } from '../../crypto/signed-message.ts';
+import { requireReadable, signMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env } from '../../journal/machine.ts';
 import type { CheckedAcceptance } from '../message/acceptance.ts';
 import { statementType } from '../message/complaint.ts';
@@ -11,7 +11,14 @@ import { signRelease } from '../message/release.ts';
 import { tell } from './news.ts';
 import type { AcceptanceInput, HearingInput, PassedAcceptanceInput, SenderInput } from './sender-input.ts';
 import type { SenderPolicy } from './sender-policy.ts';
-import { type Edition, orderKey, type SenderRecord, type SenderState } from './sender-state.ts';
+import {
+  caseKey,
+  type Edition,
+  type OpenHearing,
+  orderKey,
+  type SenderRecord,
+  type SenderState,
+} from './sender-state.ts';
 
 type SenderDecision = Decision<SenderRecord>;
 
@@ -80,27 +87,67 @@ function sell(
   };
 }
 
-/** With K2 for the arbiter's eyes, so that whoever complains of a key withheld gets it even now. */
+/**
+ * With K2 for the arbiter's eyes, so that whoever complains of a key withheld gets it even now. Where only words are complained about,
+ * the merchant's people may say something first.
+ */
 export function decideHearing(
   state: SenderState,
-  { hearing, arbiter, acceptance }: HearingInput,
+  { hearing, arbiter, acceptance, messageId, isAboutWords }: HearingInput,
   env: Env,
   policy: SenderPolicy,
 ): SenderDecision {
-  const { case: of } = hearing.value;
+  const { case: of, untilMs } = hearing.value;
+  const name = toHex(of);
   const edition = acceptance === undefined ? undefined : state.editions.get(toHex(acceptance.order.value.package));
-  const statement = {
-    ...{ case: of, merchant: policy.name, atMs: env.nowMs },
-    statement: edition === undefined ? 'Nothing of that kind was bought here.' : (policy.statement ?? ''),
-    ...(edition && {
-      key: sealKey(fromHex(edition.productKey), { recipient: arbiter.publicKey, binding: of, random: env.random }),
-    }),
-  };
+  const keys = [caseKey(name), ...(acceptance === undefined ? [] : [orderKey(toHex(acceptance.order.digest))])];
+  const record = { type: 'heard', case: name, hearing: hearing.bytes, atMs: env.nowMs } as const;
+  if (edition === undefined) {
+    const statement = { case: of, merchant: policy.name, atMs: env.nowMs };
+    const nothing = { ...statement, statement: 'Nothing of that kind was bought here.' };
+    return { records: [record], keys, answer: signMessage(statementType, nothing, policy.signer) };
+  }
+  const key = sealKey(fromHex(edition.productKey), { recipient: arbiter.publicKey, binding: of, random: env.random });
+  const open: OpenHearing = { case: name, messageId, untilMs, key };
+  if (!isAboutWords || policy.answersInPerson !== true) {
+    return { records: [record], keys, answer: statementOf(open, policy.statement ?? '', env, policy) };
+  }
+  const leftMs = Math.max(0, untilMs - env.nowMs);
   return {
-    records: [{ type: 'heard', case: toHex(of), hearing: hearing.bytes, atMs: env.nowMs }],
-    ...(acceptance && { keys: [orderKey(toHex(acceptance.order.digest))] }),
-    answer: signMessage(statementType, statement, policy.signer),
+    records: [{ ...record, open }],
+    keys,
+    timers: [{ id: hearingTimer(name), atMs: untilMs - Math.floor(leftMs / 5) }],
   };
+}
+
+export const hearingTimer = (of: string) => `hearing:${of}`;
+
+/** @throws DeliveryError `CASE_UNKNOWN` for one that is answered, or never was heard; MessageError for too many words */
+export function decideStatement(
+  { hearings }: SenderState,
+  { case: of, statement }: Extract<SenderInput, { type: 'say' }>,
+  env: Env,
+  policy: SenderPolicy,
+): SenderDecision {
+  const hearing = hearings.get(of);
+  if (hearing === undefined) {
+    if (statement === undefined) return { records: [] };
+    throw new DeliveryError('CASE_UNKNOWN', 'no such complaint waits for an answer');
+  }
+  const body = statementOf(hearing, statement ?? policy.statement ?? '', env, policy);
+  return {
+    records: [{ type: 'answered', case: of, statement: body, atMs: env.nowMs }],
+    keys: [caseKey(of)],
+    answers: [{ messageId: hearing.messageId, body }],
+    clearTimers: [hearingTimer(of)],
+  };
+}
+
+function statementOf({ case: of, key }: OpenHearing, statement: string, env: Env, policy: SenderPolicy): Uint8Array {
+  const said = { case: fromHex(of), merchant: policy.name, key, statement, atMs: env.nowMs };
+  const signed = signMessage(statementType, said, policy.signer);
+  requireReadable(statementType, said, signed);
+  return signed;
 }
 
 export function decideRuling(
@@ -112,7 +159,7 @@ export function decideRuling(
   const name = toHex(order);
   return {
     records: [{ type: 'ruled', order: name, outcome, ruling: ruling.bytes, atMs: env.nowMs }],
-    keys: [orderKey(name)],
+    keys: [orderKey(name), caseKey(toHex(of))],
     answer: ACKNOWLEDGED,
     send: tell(policy, `ruled:${toHex(of)}`, {
       order,

@@ -5,7 +5,7 @@ import { HandselError } from '../../handsel-error.ts';
 import type { Reply } from '../../journal/machine.ts';
 import { type Acceptance, acceptanceType, type CheckedAcceptance, readAcceptance } from '../message/acceptance.ts';
 import { passedAcceptanceType } from '../message/claim.ts';
-import { complaintType, type Hearing, hearingType } from '../message/complaint.ts';
+import { type Complaint, complaintType, type Hearing, hearingType } from '../message/complaint.ts';
 import { custodyReceiptType, lodgingType, unsealKey } from '../message/custody.ts';
 import { DeliveryError } from '../message/delivery-error.ts';
 import { nameOfKey, type Received, requirePaid } from '../message/endpoint.ts';
@@ -130,18 +130,26 @@ export async function receiveHearing(bytes: Uint8Array, policy: SenderPolicy): P
   const hearing = fresh(hearingType, bytes, policy.identify.arbiter, policy);
   const { signer: arbiter } = hearing;
   if (!policy.arbiters.has(arbiter.name)) throw new DeliveryError('COMPLAINT_UNFIT', 'the arbiter is not known here');
+  const messageId = `hearing:${arbiter.name}:${toHex(hearing.value.case)}`;
+  const founded = await foundedOn(hearing, policy);
   return {
-    messageId: `hearing:${arbiter.name}:${toHex(hearing.value.case)}`,
-    input: { type: 'hearing', hearing, arbiter, acceptance: await foundedOn(hearing, policy) },
+    messageId,
+    input: {
+      ...{ type: 'hearing', messageId, hearing, arbiter, acceptance: founded?.acceptance },
+      isAboutWords: founded?.complaint.about === 'not-as-described',
+    },
   };
 }
 
 /** The paid acceptance of a package of ours that the complaint is about; undefined when it shows none. */
-async function foundedOn(hearing: Signed<Hearing>, policy: SenderPolicy): Promise<CheckedAcceptance | undefined> {
+async function foundedOn(
+  hearing: Signed<Hearing>,
+  policy: SenderPolicy,
+): Promise<{ readonly complaint: Complaint; readonly acceptance: CheckedAcceptance } | undefined> {
   try {
     const complaint = readMessage(complaintType, hearing.value.complaint).value;
     const acceptance = readOurs(decodeShape(acceptanceType, complaint.acceptance), policy);
-    return (await isPaid(acceptance, policy)) ? acceptance : undefined;
+    return (await isPaid(acceptance, policy)) ? { complaint, acceptance } : undefined;
   } catch (cause) {
     // Whatever is wrong with it is for the arbiter to say.
     if (cause instanceof HandselError && cause.code !== 'ANSWER_PENDING') return undefined;

@@ -63,7 +63,10 @@ export interface PassedAcceptanceInput extends Past {
 
 export interface HearingInput {
   readonly type: 'hearing';
+  readonly messageId: string;
   readonly hearing: Signed<Hearing>;
+  /** Of words only, where what people say may count. */
+  readonly isAboutWords: boolean;
   readonly arbiter: Party;
   /** What it is about, when that was bought from us and paid. */
   readonly acceptance: CheckedAcceptance | undefined;
@@ -80,6 +83,8 @@ export type SenderInput =
   | PassedAcceptanceInput
   | HearingInput
   | { readonly type: 'ruling'; readonly ruling: Signed<Ruling> }
+  /** What the merchant's people, or nobody any more, say to a complaint. */
+  | { readonly type: 'say'; readonly case: string; readonly statement: string | undefined }
   | { readonly type: 'told' }
   | { readonly type: 'renew'; readonly package: string }
   | { readonly type: 'lapse'; readonly order: string };

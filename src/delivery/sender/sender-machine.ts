@@ -11,7 +11,13 @@ import { notAcceptType } from '../message/resending.ts';
 import { rulingType } from '../message/ruling.ts';
 import { decideCustody, decideCustodyRefused, decidePublish, decideRenewal } from './decide-edition.ts';
 import { decideKey, decideLapse, decideNotAccept, decideOrder, orderOfTimer } from './decide-order.ts';
-import { decideAcceptance, decideHearing, decidePassedAcceptance, decideRuling } from './decide-sale.ts';
+import {
+  decideAcceptance,
+  decideHearing,
+  decidePassedAcceptance,
+  decideRuling,
+  decideStatement,
+} from './decide-sale.ts';
 import {
   receiveAcceptance,
   receivedReply,
@@ -43,10 +49,11 @@ export function createSender(policy: SenderPolicy): Machine<SenderState, SenderI
     snapshot: snapshotSender,
     restore: restoreSender,
     received: (reply) => receivedReply(reply, policy),
-    fired: ({ id }) =>
-      id.startsWith('renew:')
-        ? { type: 'renew', package: orderOfTimer(id) }
-        : { type: 'lapse', order: orderOfTimer(id) },
+    fired({ id }) {
+      if (id.startsWith('renew:')) return { type: 'renew', package: orderOfTimer(id) };
+      if (id.startsWith('hearing:')) return { type: 'say', case: orderOfTimer(id), statement: undefined };
+      return { type: 'lapse', order: orderOfTimer(id) };
+    },
   };
 }
 
@@ -74,6 +81,8 @@ function decide(state: SenderState, input: SenderInput, env: Env, policy: Sender
       return decidePassedAcceptance(state, input, env, policy);
     case 'hearing':
       return decideHearing(state, input, env, policy);
+    case 'say':
+      return decideStatement(state, input, env, policy);
     case 'ruling':
       return decideRuling(input, env, policy);
     case 'told':

@@ -24,8 +24,10 @@ export interface SenderPolicy {
   resend?(order: NotAccept): readonly string[] | undefined;
   /** Route to tell of what was sold, lapsed or ruled, e.g. `local:shop`; nobody is told without it. */
   readonly notify?: string;
-  /** What is said to a complaint. */
+  /** What is said to a complaint that nobody answers. */
   readonly statement?: string;
+  /** Complaints about words wait for what people say, until shortly before the hearing ends; default they do not. */
+  readonly answersInPerson?: boolean;
   /** How long K2 is to be kept, from each lodging on; default a year. It is lodged again when a fifth of it is left. */
   readonly keepMs?: number;
   /** The longest an order may leave until its deadline; default seven days. */

@@ -28,6 +28,16 @@ export interface OpenOrder {
   readonly soldFor: string | null;
 }
 
+/** A complaint about words, which people of the merchant may answer until then. */
+export interface OpenHearing {
+  readonly case: string;
+  /** The message that waits for the answer. */
+  readonly messageId: string;
+  readonly untilMs: number;
+  /** K2 for the arbiter, sealed for the case. */
+  readonly key: Uint8Array;
+}
+
 export type SenderRecord =
   | { readonly type: 'published'; readonly edition: Edition; readonly description: Uint8Array; readonly atMs: number }
   | { readonly type: 'lodged-again'; readonly package: string; readonly atMs: number }
@@ -66,7 +76,15 @@ export type SenderRecord =
   | { readonly type: 'settled'; readonly order: string; readonly atMs: number }
   /** The trustee signed a release for what was not paid: this shows it. */
   | { readonly type: 'trustee-breach'; readonly order: string; readonly evidence: Uint8Array; readonly atMs: number }
-  | { readonly type: 'heard'; readonly case: string; readonly hearing: Uint8Array; readonly atMs: number }
+  | {
+      readonly type: 'heard';
+      readonly case: string;
+      readonly hearing: Uint8Array;
+      /** Present while somebody may still say something to it. */
+      readonly open?: OpenHearing;
+      readonly atMs: number;
+    }
+  | { readonly type: 'answered'; readonly case: string; readonly statement: Uint8Array; readonly atMs: number }
   | {
       readonly type: 'ruled';
       readonly order: string;
@@ -82,13 +100,16 @@ export interface SenderState {
   readonly orders: Map<string, OpenOrder>;
   /** How many of them, not sold yet, each customer has. */
   readonly openOf: Map<string, number>;
+  /** Hearings that wait for an answer, by case. */
+  readonly hearings: Map<string, OpenHearing>;
 }
 
 export const packageKey = (of: string) => `package:${of}`;
+export const caseKey = (of: string) => `case:${of}`;
 export const orderKey = (order: string) => `order:${order}`;
 
 export function emptySender(): SenderState {
-  return { editions: new Map(), orders: new Map(), openOf: new Map() };
+  return { editions: new Map(), orders: new Map(), openOf: new Map(), hearings: new Map() };
 }
 
 export function applySender(state: SenderState, record: SenderRecord): void {
@@ -118,10 +139,15 @@ export function applySender(state: SenderState, record: SenderRecord): void {
     case 'settled':
       close(state, record.order);
       break;
+    case 'heard':
+      if (record.open !== undefined) state.hearings.set(record.case, record.open);
+      break;
+    case 'answered':
+      state.hearings.delete(record.case);
+      break;
     case 'custody-refused':
     case 'key':
     case 'trustee-breach':
-    case 'heard':
     case 'ruled':
       break;
   }
@@ -153,8 +179,9 @@ function count(counts: Map<string, number>, of: string, change: 1 | -1): void {
   else counts.delete(of);
 }
 
-export function snapshotSender({ editions, orders }: SenderState): Uint8Array {
-  return encodeCborExact({ editions: [...editions.values()], orders: [...orders.values()] } as unknown as CborValue);
+export function snapshotSender({ editions, orders, hearings }: SenderState): Uint8Array {
+  const stored = { editions: [...editions.values()], orders: [...orders.values()], hearings: [...hearings.values()] };
+  return encodeCborExact(stored as unknown as CborValue);
 }
 
 export function restoreSender(bytes: Uint8Array): SenderState {
@@ -162,9 +189,11 @@ export function restoreSender(bytes: Uint8Array): SenderState {
   const stored = decodeCborExact(bytes, { maxBytes: 1 << 30 }) as unknown as {
     readonly editions: readonly Edition[];
     readonly orders: readonly OpenOrder[];
+    readonly hearings: readonly OpenHearing[];
   };
   const state = emptySender();
   for (const edition of stored.editions) state.editions.set(edition.package, edition);
   for (const order of stored.orders) open(state, order);
+  for (const hearing of stored.hearings) state.hearings.set(hearing.case, hearing);
   return state;
 }

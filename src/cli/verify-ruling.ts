@@ -1,0 +1,102 @@
+/** `handsel verify-ruling FILE`: whether an arbiter's ruling is right, by anybody, offline, without running a party (ERI-H). */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { toHex } from '../codec/hex.ts';
+import { decodeShape } from '../crypto/signed-message.ts';
+import { type Basis, verifyRuling } from '../delivery/arbiter/verify-ruling.ts';
+import { bundleType } from '../delivery/message/ruling.ts';
+import { contentOf } from '../delivery/package/content-digest.ts';
+import { anchorsTrust } from './communication-anchors.ts';
+import type { GlobalOptions } from './global-options.ts';
+
+interface VerifyOptions extends GlobalOptions {
+  readonly anchors?: string;
+  readonly arbiter?: string;
+  readonly content?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ handsel dispute ruling PAYMENT --out ruling.bundle
+  $ handsel verify-ruling ruling.bundle
+  $ handsel verify-ruling ruling.bundle --anchors root.pem --arbiter arbiter --content borders.json --json
+
+Every reason is told with its basis: "shown" where the bundle itself proves it, "stated" where it is the arbiter's word and nothing in
+the bundle speaks against it. Exit code 1 when the ruling does not follow from its evidence, or is not signed by an arbiter.`;
+
+export interface CheckedBundle {
+  readonly right: true;
+  readonly case: string;
+  readonly arbiter: string;
+  readonly about: string;
+  readonly outcome: string;
+  readonly breaches: readonly string[];
+  readonly person?: string;
+  readonly at: string;
+  readonly reasons: readonly { readonly code: string; readonly text: string; readonly basis: Basis }[];
+}
+
+/** `write` receives what goes to standard output. */
+export function verifyRulingCommand(
+  write: (text: string) => void = (text) => void process.stdout.write(text),
+): Command {
+  return new Command('verify-ruling')
+    .description('check a ruling and the evidence it rests on, offline; exits 1 when it is wrong')
+    .argument('<file>', 'the evidence bundle, as `handsel dispute ruling --out` writes it')
+    .option('--anchors <file>', "certificates of the trusted root, PEM (default: those of this network's customer)")
+    .option('--arbiter <name>', 'whose rulings count (default: whoever signed it)')
+    .option('--content <file>', 'the content, where you have it: then its digest is compared too')
+    .addHelpText('after', EXAMPLES)
+    .action(async (file: string, options: VerifyOptions) => {
+      const content = options.content === undefined ? undefined : (await contentOf(options.content)).content;
+      const checked = checkBundle(new Uint8Array(readFileSync(file)), {
+        ...options,
+        ...(content && { digest: content }),
+      });
+      write(options.json ? `${JSON.stringify(checked)}\n` : rulingText(checked));
+    });
+}
+
+/**
+ * @param options `digest` is the SHA-256 of the content, from whoever has it
+ * @throws DeliveryError `RULING_UNFIT` saying what is wrong; CryptographicError, MessageError, CborError
+ */
+export function checkBundle(
+  bytes: Uint8Array,
+  options: GlobalOptions & { readonly anchors?: string; readonly arbiter?: string; readonly digest?: Uint8Array },
+): CheckedBundle {
+  const anybody = anchorsTrust(options);
+  const arbiter = options.arbiter === undefined ? anybody : anchorsTrust(options, new Set([options.arbiter]));
+  const identify = { customer: anybody, merchant: anybody, trustee: anybody, arbiter };
+  const bundle = decodeShape(bundleType, bytes);
+  const { ruling, complaint, reasons } = verifyRuling(bundle, {
+    identify,
+    ...(options.digest && { content: options.digest }),
+  });
+  const { outcome, breaches, person, atMs } = ruling;
+  return {
+    ...{ right: true, case: toHex(ruling.case), arbiter: ruling.arbiter, about: complaint.about, outcome, breaches },
+    ...(person !== undefined && { person }),
+    at: new Date(atMs).toISOString(),
+    reasons: reasons.map(({ code, text, basis }) => ({ code, text, basis })),
+  };
+}
+
+export function rulingText({
+  case: of,
+  arbiter,
+  about,
+  outcome,
+  breaches,
+  person,
+  at,
+  reasons,
+}: CheckedBundle): string {
+  const lines = [
+    `right  ${outcome}, by ${arbiter}${person === undefined ? '' : ` (${person})`} at ${at}`,
+    `  case     ${of}: ${about}`,
+    ...(breaches.length === 0 ? [] : [`  breach   ${breaches.join(', ')}`]),
+    ...reasons.map(({ code, text, basis }) => `  ${basis.padEnd(7)}  ${code}: ${text}`),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
