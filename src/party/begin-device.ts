@@ -87,7 +87,7 @@ function meetRegularly(parts: {
   };
   let cancel = () => {};
   const again = (afterMs: number) => {
-    cancel = clock.after(afterMs, () => void meet());
+    if (!stop.aborted) cancel = clock.after(afterMs, () => void meet());
   };
   again(firstAfterMs);
   stop.addEventListener('abort', () => cancel());

@@ -71,6 +71,8 @@ export interface ShopOptions {
   readonly limit?: bigint;
   /** By name: `house` and `ada`. */
   readonly agents?: Readonly<Record<string, NewAgent>>;
+  readonly server?: Parameters<typeof openTrustedWorld>[0]['server'];
+  readonly alterServer?: Parameters<typeof openTrustedWorld>[0]['alterServer'];
   readonly wrapNetworkJournal?: (journal: Journal) => Journal;
   /** Money modules of `house` and `ada`, with what they hold. */
   readonly modules?: { readonly ada: bigint; readonly house: bigint };
@@ -82,7 +84,8 @@ export interface ShopOptions {
 
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const { seed = 1, limit = 100_000n, agents = {}, wrapNetworkJournal = (journal) => journal } = options;
-  const trusted = await openTrustedWorld({ seed });
+  const { server, alterServer } = options;
+  const trusted = await openTrustedWorld({ seed, ...(server && { server }), ...(alterServer && { alterServer }) });
   const { world } = trusted;
   const bank = openBank(new Map([[cardNumber, limit]]));
   world.addServer('bank', ({ body }) => bank.answer(body));

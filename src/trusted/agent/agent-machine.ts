@@ -7,7 +7,7 @@
 import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Decision, Env, Machine, Outcome, Reply, Timer } from '../../journal/machine.ts';
-import { decodeTrustedAnswer, type TrustedMessage } from '../message/envelope.ts';
+import { decodeTrustedAnswer, encodeTrustedAnswer, type TrustedMessage } from '../message/envelope.ts';
 import type { Peer } from '../message/party.ts';
 import { checkUpdate, type TrustLists } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
@@ -22,24 +22,38 @@ import { acquiring, stopPondering } from './acquiring.ts';
 import { type AgentRecord, applyAgentRecord } from './agent-record.ts';
 import { emptyAgent, restoreAgent, snapshotAgent } from './agent-snapshot.ts';
 import type { AgentState, CipheredObject } from './agent-state.ts';
+import { hearHearing } from './being-heard.ts';
 import { buying } from './buying.ts';
+import { goOnPursuing } from './call-merchant.ts';
 import { calleeTalks, isCalledFor } from './callee-talk.ts';
 import { certifying } from './certifying.ts';
 import { collecting, stopCollecting } from './collecting.ts';
 import type { Conversation } from './conversation.ts';
 import { creating } from './creating.ts';
+import { hearAppealAnswer, hearComplaintAnswer, hearRuling } from './escalate-dispute.ts';
+import { exporting } from './exporting.ts';
 import { giving } from './giving.ts';
 import { hearPort, queryPort } from './hear-port.ts';
 import type { HostCommand } from './host-command.ts';
+import { disputing } from './initiate-dispute.ts';
 import { obey } from './obey.ts';
 import { answerStatement, goOnAsking, hearStatementAnswer } from './outcome.ts';
 import { takeStandings } from './own-standings.ts';
 import { presenting } from './presenting.ts';
 import { remitting, stopRemitting } from './remitting.ts';
+import { letGo, resolving } from './resolve-dispute.ts';
 import { selling } from './selling.ts';
 import { taking } from './taking.ts';
 import type { Talk } from './talk.ts';
-import { type AgentPace, type AgentSettings, decisionOf, newTurn, type PaymentPorts, type Turn } from './turn.ts';
+import {
+  type AgentPace,
+  type AgentSettings,
+  decisionOf,
+  newTurn,
+  type PaymentPorts,
+  type SdJwtIssuer,
+  type Turn,
+} from './turn.ts';
 
 export type AgentInput =
   | { readonly type: 'command'; readonly command: HostCommand }
@@ -58,13 +72,15 @@ export interface AgentOptions {
   /** Route under which other agents reach this one; absent for a device that only calls. */
   readonly replyTo?: string;
   readonly pace?: Partial<AgentPace>;
+  /** Of an authority whose credentials may be had as SD-JWT VCs. */
+  readonly sdJwt?: SdJwtIssuer;
   /** Absent for a device that pays only by card: then the payee's agent has a port, and it has none. */
   readonly payment?: PaymentPorts;
 }
 
 export const usualAgentPace: AgentPace = {
   ...usualPace,
-  ...{ holdMs: 20_000, useMs: 3_600_000, askMs: 30_000, authoriseMs: 120_000 },
+  ...{ holdMs: 20_000, useMs: 3_600_000, askMs: 30_000, authoriseMs: 120_000, disputeMs: 7 * 86_400_000 },
 };
 
 const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, { type: K }>> } = {
@@ -75,8 +91,11 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
   taking,
   presenting,
   accepting,
+  disputing,
+  resolving,
   acquiring,
   creating,
+  exporting,
   remitting,
   collecting,
 };
@@ -84,8 +103,8 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
 const conversationOf = (talk: Talk) => conversations[talk.type] as Conversation<Talk>;
 
 export function createTrustedAgent(options: AgentOptions): Machine<AgentState, AgentInput, AgentRecord> {
-  const { replyTo, payment = {} } = options;
-  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo, payment };
+  const { replyTo, payment = {}, sdJwt } = options;
+  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo, payment, sdJwt };
   const ring = createKeyRing();
   return {
     name: 'trusted-agent',
@@ -190,6 +209,13 @@ function hear(turn: Turn, message: TrustedMessage, messageId: string): void {
     case 'statement':
       draft.answer = answerStatement(turn, message.sealed);
       break;
+    case 'hearing':
+      hearHearing(turn, message.sealed, messageId);
+      break;
+    case 'ruling':
+      hearRuling(turn, message.sealed);
+      draft.answer = encodeTrustedAnswer({ type: 'heard' });
+      break;
     case 'lists':
     case 'standings':
       throw new TrustedError('SESSION_DENIED', 'agents do not pass lists on');
@@ -220,6 +246,8 @@ function admit(
 function hearReply(turn: Turn, id: string, outcome: Outcome): void {
   const [kind, session = ''] = id.split('/');
   if (kind === 's' || kind === 'q') hearAnswer(turn.context, turn.draft, id, outcome);
+  else if (kind === 'complaint' || kind === 'ask-ruling') hearComplaintAnswer(turn, id, outcome);
+  else if (kind === 'appeal') hearAppealAnswer(turn, id, outcome);
   else if (kind === 'port') hearPort(turn, id, { outcome, conversationOf });
   else if (kind === 'o' || kind === 'a') hearStatementAnswer(turn, id, outcome);
   else if (kind === 'w') turn.draft.inputs.push({ type: 'ported', session, outcome } satisfies AgentInput);
@@ -248,6 +276,10 @@ function timeIsUp(turn: Turn, timer: string): void {
     queryPort(turn, id);
     return;
   }
+  if (kind === 'dispute') {
+    goOnPursuing(turn, id);
+    return;
+  }
   const session = state.sessions.get(id);
   if (session === undefined) return;
   if (kind === 'late') hearLateness(context, draft, session);
@@ -255,6 +287,7 @@ function timeIsUp(turn: Turn, timer: string): void {
   else {
     const talk = state.talks.get(id);
     if (talk?.type === 'accepting') hold(turn, talk);
+    else if (talk?.type === 'resolving') letGo(turn, talk);
     else if (talk?.type === 'acquiring') stopPondering(turn, talk);
     else if (talk?.type === 'remitting') stopRemitting(turn, talk);
     else if (talk?.type === 'collecting') stopCollecting(turn, talk);

@@ -21,6 +21,7 @@ import type {
   PaymentMade,
   Transaction,
 } from './agent-state.ts';
+import { type AgentDisputeRecord, applyAgentDispute } from './dispute-state.ts';
 import { applyDoorRecord, type DoorRecord } from './door-state.ts';
 import { listOwn, takeKnown } from './known-standings.ts';
 import type { TicketImage } from './leg.ts';
@@ -43,6 +44,7 @@ export type LogKind =
   | 'bought'
   | 'sold'
   | 'refunded'
+  | 'disputed'
   | 'given'
   | 'received'
   | 'presented'
@@ -88,6 +90,7 @@ export type AgentRecord =
   /** A voter knows the outcome, or a decider that it was heard, or that it need not be: nothing more is to be remembered. */
   | { readonly type: 'closed'; readonly transaction: string; readonly changes?: Changes }
   | { readonly type: 'asked-outcome'; readonly transaction: string }
+  | { readonly type: 'dispute'; readonly dispute: AgentDisputeRecord }
   | { readonly type: 'dealing'; readonly dealing: Dealing }
   | { readonly type: 'dealing-over'; readonly transaction: string }
   | { readonly type: 'ciphered'; readonly object: CipheredObject }
@@ -161,6 +164,9 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       for (const paper of record.papers) state.papers.set(paper.id, paper);
       for (const id of record.dropped) state.papers.delete(id);
       for (const held of record.marked) state.tickets.set(held.id, held);
+      break;
+    case 'dispute':
+      applyAgentDispute(state.disputes, record.dispute);
       break;
     case 'asked-outcome':
       state.transactions.get(record.transaction)!.asked += 1;
@@ -236,7 +242,8 @@ function expected({ expectations }: AgentState, { id, left }: Extract<AgentRecor
 /** Tickets of ours that nothing else may touch meanwhile. */
 function heldBy({ legs }: Transaction): readonly string[] {
   return legs.flatMap((leg) => {
-    const held = leg.type === 'retire' || (leg.type === 'give' && leg.ticket.type === 'transfer');
+    const lone = leg.type === 'mark' || leg.type === 'retire';
+    const held = lone || (leg.type === 'give' && leg.ticket.type === 'transfer');
     return held ? [leg.ticketId] : [];
   });
 }

@@ -22,6 +22,12 @@ import type {
   Identity,
   Transaction,
 } from './agent-state.ts';
+import {
+  emptyAgentDisputes,
+  restoreAgentDisputes,
+  type StoredAgentDisputes,
+  storeAgentDisputes,
+} from './dispute-state.ts';
 import { newDoorState, restoreDoor, type StoredDoor, storeDoor } from './door-state.ts';
 import type { Talk } from './talk.ts';
 
@@ -38,6 +44,7 @@ export function emptyAgent(foundingLists: TrustLists): AgentState {
     objects: new Map(),
     books: new Map(),
     papers: new Map(),
+    disputes: emptyAgentDisputes(),
     expectations: new Map(),
     door: newDoorState(),
     log: { count: 0, head: new Uint8Array(32) },
@@ -60,6 +67,7 @@ interface StoredAgent {
   readonly objects: readonly [string, CipheredObject][];
   readonly books: readonly [string, Booked][];
   readonly papers: readonly Paper[];
+  readonly disputes: StoredAgentDisputes;
   readonly expectations: readonly Expectation[];
   readonly door: StoredDoor;
   readonly log: AgentState['log'];
@@ -89,6 +97,7 @@ export function snapshotAgent(state: AgentState): Uint8Array {
     objects: [...state.objects],
     books: [...state.books],
     papers: [...state.papers.values()],
+    disputes: storeAgentDisputes(state.disputes),
     expectations: [...state.expectations.values()],
     standings: {
       own: state.standings.own.changes,
@@ -123,6 +132,7 @@ export function restoreAgent(bytes: Uint8Array): AgentState {
     objects: new Map(stored.objects),
     books: new Map(stored.books),
     papers: by(stored.papers, 'id'),
+    disputes: restoreAgentDisputes(stored.disputes),
     expectations: by(stored.expectations, 'id'),
     door: restoreDoor(stored.door),
   };

@@ -10,6 +10,7 @@ import type { TrustLists } from '../message/trust-lists.ts';
 import type { Paper } from '../paper/paper.ts';
 import type { Session } from '../session/session.ts';
 import type { TicketStatus } from '../ticket/status.ts';
+import type { AgentDisputes } from './dispute-state.ts';
 import type { DoorState } from './door-state.ts';
 import type { Leg, PaymentLeg } from './leg.ts';
 import type { Sale } from './sale.ts';
@@ -34,6 +35,7 @@ export interface AgentState {
   readonly books: Map<string, Booked>;
   /** Commercial papers written and received, by their tickets' names, until their orders are settled and others need the room. */
   readonly papers: Map<string, Paper>;
+  readonly disputes: AgentDisputes;
   readonly expectations: Map<string, Expectation>;
   readonly door: DoorState;
   /** Tran Log: how many entries, and the hash of them all. */

@@ -22,6 +22,10 @@ export const calleeTalks = {
     ...{ ...baseOf(session, expectation), type: 'selling', sale: expectation.sale!, step: 'begun', tries: 0 },
     ...{ checked: false, offered: undefined, transaction: undefined },
   }),
+  dispute: (_state, session, expectation) => ({
+    ...{ ...baseOf(session, expectation), type: 'resolving', number: undefined, owes: false, step: 'begun', tries: 0 },
+    ...{ offered: undefined, transaction: undefined },
+  }),
   credential: (_state, session, expectation) => ({
     ...{ ...baseOf(session, expectation), type: 'creating', step: 'open' },
     ...{ transaction: undefined, replaces: undefined },

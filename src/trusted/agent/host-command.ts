@@ -6,6 +6,7 @@ import { claimName } from '../credential/claim.ts';
 import { agentIdShape } from '../message/agent-id.ts';
 import { amountShape } from '../message/amount-shape.ts';
 import { maxEvidence, visitCodeShape, wantedShape } from '../message/credential-talk.ts';
+import { complaints, disputeText, shownObjectShape } from '../message/dispute.ts';
 import { selectionShape } from '../message/selection.ts';
 import { listedStandings } from '../message/standing-list.ts';
 import { maxItems } from '../message/ticket-talk.ts';
@@ -18,6 +19,7 @@ const session = () => text({ min: 32, max: 32 });
 const ticketId = () => text({ min: 32, max: 32 });
 const about = () => bytes({ max: 64 });
 const fields = () => list(claimName(), { max: maxClaims });
+const sdJwtId = () => text({ min: 1, max: 64 });
 const yes = () => whole({ min: 0, max: 1 });
 
 /** A mark; with the ticket where its maker let somebody in, without where its issuer took it back. */
@@ -63,7 +65,7 @@ const commands = {
   /** Somebody will call for this: `Receive Ticket` in figures 23 and 25. */
   expect: numbered(6, {
     matter: matter(),
-    purpose: oneOf('give', 'present', 'credential', 'pay'),
+    purpose: oneOf('give', 'present', 'credential', 'pay', 'dispute'),
     about: optional(about()),
     times: optional(whole({ min: 1, max: 1_000_000_000 })),
     untilMs: timeMs(),
@@ -129,6 +131,44 @@ const commands = {
   }),
   /** Figure 22. */
   'open-merchandise': numbered(25, { ticketId: ticketId() }),
+  /** `Send Dispute` (figure 30, steps 1044 to 1064): about a ticket that is held, or a payment for which none came. */
+  dispute: numbered(40, {
+    ...{
+      matter: matter(),
+      route: route(),
+      about: about(),
+      ticketId: optional(ticketId()),
+      transaction: optional(ticketId()),
+    },
+    ...{ complaint: oneOf(...complaints), statement: disputeText(), object: optional(shownObjectShape), check: yes() },
+  }),
+  /** By the merchant's host side (steps 1090 to 1096). */
+  'answer-dispute': numbered(41, {
+    ...{ number: ticketId(), outcome: oneOf('denied', 'granted'), reason: disputeText() },
+    ...{ refund: yes(), replacement: yes() },
+  }),
+  /** By the customer's host side (steps 1098 to 1100); with which card, for a refund. */
+  choose: numbered(42, {
+    number: ticketId(),
+    choice: choice({
+      refund: numbered(1, { credential: optional(ticketId()) }),
+      replacement: numbered(2, {}),
+    }),
+    route: optional(route()),
+  }),
+  /** By the merchant's host side: the answer to `fetch-replacement`. */
+  replacement: numbered(43, { session: session(), merchandise }),
+  /** The merchant's agent is asked again. */
+  pursue: numbered(44, { number: ticketId(), route: optional(route()) }),
+  /** To the trusted server that certified this agent, which is reached there. */
+  escalate: numbered(45, { number: ticketId(), route: route(), statement: disputeText() }),
+  /** By the merchant's host side: the answer to `heard-in-dispute`. */
+  'state-in-dispute': numbered(46, {
+    ...{ case: digest(), stand: oneOf('contests', 'concedes'), statement: disputeText() },
+  }),
+  /** By either host side, to the trusted server that ruled. */
+  appeal: numbered(47, { number: ticketId(), route: route(), statement: disputeText() }),
+  'ask-ruling': numbered(48, { number: ticketId(), route: route() }),
   /** `Acquire Credential` (figure 26): with the code that was handed over there, or with credentials that say who it is. */
   acquire: numbered(30, {
     ...{ matter: matter(), route: route(), about: about(), wanted: wantedShape() },
@@ -144,6 +184,19 @@ const commands = {
   'fetch-standings': numbered(33, { issuer: agentIdShape(), route: route() }),
   /** A list that another device fetched. */
   'take-standings': numbered(34, { update: bytes({ max: 1 << 20 }) }),
+  /** Has the authority write the credential as an SD-JWT VC. */
+  export: numbered(35, { matter: matter(), route: route(), about: about(), ticketId: ticketId() }),
+  /** To a verifier, which has said what it is called and a nonce. */
+  'show-sd-jwt': numbered(36, {
+    ...{ matter: matter(), id: sdJwtId(), fields: fields() },
+    ...{ audience: text({ min: 1, max: 300 }), nonce: text({ min: 1, max: 300 }) },
+  }),
+  'make-sd-jwt-key': numbered(37, { matter: matter() }),
+  /** Bound to a key that was made here, by an issuer whose JWK set the owner believes. */
+  'import-sd-jwt': numbered(38, {
+    ...{ matter: matter(), id: sdJwtId(), sdJwt: text({ min: 1, max: 262_144 }), issuer: text({ min: 1, max: 300 }) },
+    keys: bytes({ max: 16_384 }),
+  }),
   /** `Pay` (figure 29): whoever is there is to be paid, if it is whom it should be. */
   remit: numbered(39, {
     ...{ matter: matter(), route: route(), about: about(), amount: amountShape() },

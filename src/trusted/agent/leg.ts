@@ -27,6 +27,8 @@ export type Leg =
       readonly mark: Uint8Array;
       readonly units: number;
     }
+  /** A dispute ends with it. */
+  | { readonly type: 'dispute'; readonly number: string; readonly end: 'refunded' | 'replaced' }
   /** Money for what the other legs move. What this agent's own port does in it, if it has one, is its dealing (`dealing.ts`). */
   | PaymentLeg
   /** Done by the port once the transaction commits, undone if it aborts; it was made ready before. */

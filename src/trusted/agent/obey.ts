@@ -6,17 +6,24 @@ import { TrustedError } from '../message/trusted-error.ts';
 import { loseKeyless } from '../session/session-context.ts';
 import { use } from './accepting.ts';
 import { acquire, confirmAcquiring, payForCredential, revalidate } from './acquiring.ts';
+import { stateInDispute } from './being-heard.ts';
 import { buy, choosePayment, confirmBuying } from './buying.ts';
 import { initialise, recertify, sync } from './certifying.ts';
+import { choose } from './collect-dispute.ts';
 import { confirmCollecting } from './collecting.ts';
 import { takeObject } from './delivered.ts';
+import { appeal, askRuling, escalate } from './escalate-dispute.ts';
+import { exportCredential, importSdJwt, makeSdJwtKey, showSdJwt } from './exporting.ts';
 import { confirmGiving, give } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
+import { confirmDisputing, dispute, pursue } from './initiate-dispute.ts';
 import { nameYourself } from './name-yourself.ts';
 import { openMerchandise } from './open-merchandise.ts';
 import { fetchStandings, readStandings, setStanding, takeStandings } from './own-standings.ts';
+import { bringReplacement } from './pay-dispute.ts';
 import { confirmPresenting, present } from './presenting.ts';
 import { confirmRemitting, remit } from './remitting.ts';
+import { answerDispute } from './resolve-dispute.ts';
 import { scan } from './scanning.ts';
 import { bringMerchandise, confirmSelling, sell } from './selling.ts';
 import { showCode } from './showing.ts';
@@ -48,8 +55,25 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   pay,
   'object-arrived': (turn, { session, ...object }) => takeObject(turn, buyingIn(turn, session), object),
   'open-merchandise': (turn, { ticketId }) => openMerchandise(turn, ticketId),
+  dispute,
+  'answer-dispute': answerDispute,
+  choose,
+  replacement: (turn, { session, merchandise }) => {
+    const talk = turn.state.talks.get(session);
+    if (talk?.type !== 'resolving') throw new TrustedError('COMMAND_UNTIMELY', 'nothing is replaced in this session');
+    bringReplacement(turn, talk, merchandise);
+  },
+  pursue,
+  escalate,
+  'state-in-dispute': stateInDispute,
+  appeal,
+  'ask-ruling': askRuling,
   acquire,
   revalidate,
+  export: exportCredential,
+  'show-sd-jwt': showSdJwt,
+  'make-sd-jwt-key': makeSdJwtKey,
+  'import-sd-jwt': importSdJwt,
   remit,
   'set-standing': setStanding,
   'fetch-standings': fetchStandings,
@@ -98,6 +122,7 @@ function confirm(turn: Turn, { session, accept, payment }: CommandOf<'confirm'>)
   else if (talk?.type === 'collecting') confirmCollecting(turn, talk, accept === 1);
   else if (talk?.type === 'acquiring') confirmAcquiring(turn, talk, accept === 1, payment);
   else if (talk?.type === 'presenting') confirmPresenting(turn, talk, accept === 1);
+  else if (talk?.type === 'disputing') confirmDisputing(turn, talk, accept === 1);
   else if (talk?.type === 'buying') confirmBuying(turn, talk, accept === 1);
   else if (talk?.type === 'selling') confirmSelling(turn, talk, accept === 1);
   else throw new TrustedError('COMMAND_UNTIMELY', 'there is nothing to confirm');

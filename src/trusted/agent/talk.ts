@@ -142,6 +142,51 @@ export interface SellingTalk extends InSession {
   readonly transaction: string | undefined;
 }
 
+/** Caller; figures 30 to 32. */
+export interface DisputingTalk extends InSession {
+  readonly type: 'disputing';
+  /** Of the dispute. */
+  readonly number: string;
+  readonly check: boolean;
+  readonly step:
+    | 'calling'
+    | 'checking'
+    | 'confirming'
+    | 'told'
+    | 'acknowledging'
+    | 'choosing'
+    | 'asking'
+    | 'refunding'
+    | 'viewing'
+    | 'rejecting'
+    | 'replacing'
+    | 'settling';
+  readonly transaction: string | undefined;
+  /** New merchandise, held provisionally, and the mark that takes the old back. */
+  readonly delivered:
+    | { readonly ticketId: string; readonly ticket: StoredUnsigned; readonly mark: Uint8Array }
+    | undefined;
+}
+
+/** Callee; figures 30 to 32. */
+export interface ResolvingTalk extends InSession {
+  readonly type: 'resolving';
+  /** To be shown if asked for; otherwise the merchant's own. */
+  readonly credential: string | undefined;
+  /** Of the dispute, once it was told. */
+  readonly number: string | undefined;
+  /** A request of the customer waits for an answer. */
+  readonly owes: boolean;
+  readonly step: 'begun' | 'answered' | 'paying-back' | 'fetching' | 'offered' | 'over';
+  /** How often the merchandise server was asked. */
+  readonly tries: number;
+  /** The mark that takes the old ticket back, and the new one, if there is to be one; by the name of that, or of the old. */
+  readonly offered:
+    | { readonly ticketId: string; readonly ticket: StoredUnsigned | undefined; readonly mark: Uint8Array }
+    | undefined;
+  readonly transaction: string | undefined;
+}
+
 /** What a credential is wanted from an authority for. */
 export type CredentialGoal =
   /** Figure 26. */
@@ -185,6 +230,14 @@ export interface AcquiringTalk extends InSession {
     | 'paying'
     | 'leaving';
   readonly delivered: DeliveredCredential | undefined;
+}
+
+/** Caller: a copy of a credential in the form of an SD-JWT VC. */
+export interface ExportingTalk extends InSession {
+  readonly type: 'exporting';
+  readonly ticketId: string;
+  /** Of the key that the copy is bound to. Secret. */
+  readonly scalar: Uint8Array;
 }
 
 /** Callee, an authority; figures 26 to 28. */
@@ -255,7 +308,10 @@ export type Talk =
   | AcceptingTalk
   | BuyingTalk
   | SellingTalk
+  | DisputingTalk
+  | ResolvingTalk
   | AcquiringTalk
   | CreatingTalk
+  | ExportingTalk
   | RemittingTalk
   | CollectingTalk;

@@ -6,7 +6,7 @@ import { encodeCbor } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
 import { toHex } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
-import { bytes, digest, list, oneOf, optional, type Shaped, text, whole } from '../../codec/shape.ts';
+import { bytes, digest, list, oneOf, optional, type Shaped, text, timeMs, whole } from '../../codec/shape.ts';
 import type { MessageType } from '../../crypto/signed-message.ts';
 import type { Claims } from '../credential/claim.ts';
 import { openDisclosures } from '../credential/disclosure.ts';
@@ -14,7 +14,9 @@ import { agentIdShape } from '../message/agent-id.ts';
 import { amountShape } from '../message/amount-shape.ts';
 import { agentKinds } from '../message/certificate.ts';
 import { dayShape } from '../message/day.ts';
+import { answerOutcomes, complaints, disputeText } from '../message/dispute.ts';
 import { selectionShape } from '../message/selection.ts';
+import { rulingOutcomes, ticketReasonCodes } from '../message/ticket-ruling.ts';
 import { objectHeaderShape } from '../object/object-header.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { Components } from '../ticket/components.ts';
@@ -80,6 +82,44 @@ const notices = {
     missing: list(text({ max: 500 }), { max: 20 }),
     contradictions: list(text({ max: 500 }), { max: 20 }),
   }),
+  /** To the customer: a dispute was opened, and goes by that number. */
+  disputing: numbered(41, { matter: matter(), number: ticketId() }),
+  /** The merchant has it before it. */
+  'dispute-noted': numbered(42, { matter: matter(), number: ticketId(), untilMs: timeMs() }),
+  /** The merchant's answer; where it grants something, the command `choose` follows. */
+  'dispute-answered': numbered(43, {
+    ...{ matter: matter(), number: ticketId(), outcome: oneOf(...answerOutcomes), reason: disputeText() },
+    ...{ refund: optional(amountShape()), replacement: optional(whole({ max: 1 })) },
+  }),
+  /** The merchant's time to answer is over: the command `escalate` may follow. */
+  'dispute-overdue': numbered(44, { matter: matter(), number: ticketId() }),
+  /** To the merchant (step 1088): the command `answer-dispute` follows. */
+  disputed: numbered(45, {
+    ...{ matter: matter(), number: ticketId(), peer: agentIdShape(), about: oneOf(...complaints) },
+    ...{ statement: disputeText(), ticket: shownTicketShape, paid: optional(amountShape()) },
+  }),
+  /** To the merchant (step 1104): the command `replacement` follows. */
+  'fetch-replacement': numbered(46, {
+    ...{ matter: matter(), session: session(), number: ticketId(), ticketId: ticketId() },
+    /** Of three. */
+    attempt: whole({ min: 1, max: 3 }),
+  }),
+  /** To the customer: answer with the command `confirm`. */
+  'confirm-replacement': numbered(47, {
+    ...{ matter: matter(), session: session(), number: ticketId(), ticket: shownTicketShape },
+  }),
+  'dispute-settled': numbered(48, { matter: matter(), number: ticketId(), how: oneOf('refunded', 'replaced') }),
+  /** To the merchant: a trusted server asks what it has to say; the command `state-in-dispute` follows. */
+  'heard-in-dispute': numbered(49, {
+    ...{ number: ticketId(), case: digest(), about: oneOf(...complaints), statement: disputeText() },
+    ...{ complaint: disputeText(), customer: agentIdShape(), untilMs: timeMs() },
+  }),
+  /** A trusted server has ruled. The bundle can be kept and shown to anybody. */
+  ruled: numbered(60, {
+    ...{ matter: matter(), number: ticketId(), case: digest(), outcome: oneOf(...rulingOutcomes) },
+    ...{ code: oneOf(...ticketReasonCodes), reason: text({ max: 500 }), finalAtMs: timeMs() },
+    bundle: bytes({ max: 1 << 20 }),
+  }),
   /** The other agent knows how it ended and has not said so yet. */
   undecided: numbered(10, { matter: matter() }),
   /** To the merchant (step 412): get this from the merchandise server, and answer with the command `merchandise`. */
@@ -130,6 +170,16 @@ const notices = {
     /** A bank is going to pay it: what there is then is the signed advice. */
     later: whole({ max: 1 }),
   }),
+  /** A credential is held in the form of an SD-JWT VC. */
+  'sd-jwt-held': numbered(35, {
+    ...{ matter: matter(), id: text({ max: 64 }), issuer: text({ max: 300 }), vct: text({ max: 300 }) },
+    /** Unix seconds. */
+    expiresAtS: optional(whole()),
+  }),
+  /** For the verifier that it was asked for. */
+  'sd-jwt': numbered(36, { matter: matter(), id: text({ max: 64 }), text: text({ max: 262_144 }) }),
+  /** Its public half, as a JWK. */
+  'sd-jwt-key': numbered(37, { matter: matter(), id: text({ max: 64 }), jwk: text({ max: 1000 }) }),
   /** The list of an authority was taken in. */
   standings: numbered(32, {
     issuer: agentIdShape(),

@@ -24,7 +24,7 @@ export function tellCommitted(
   for (const notice of noticesOf(transaction, changes)) tellHost(turn, notice);
   if (payment !== undefined) tellHost(turn, paidNotice(transaction, payment));
   // Figure 12, step 434.
-  if (payment?.side === 'payer') for (const held of changes.put) tellKeys(turn, held);
+  if (payment?.side === 'payer' && payment.refundOf === undefined) for (const held of changes.put) tellKeys(turn, held);
   endDealing(turn, transaction.id, 'commit');
   tellOtherPorts(turn, transaction, 'commit');
   for (const leg of transaction.legs) if (leg.type === 'book' && leg.units !== 0) noteAdmission(turn, leg);

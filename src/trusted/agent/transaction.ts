@@ -16,6 +16,7 @@ import { firstStatus, readMark, statusOf, type TicketStatus } from '../ticket/st
 import type { Changes } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
 import { endDealing } from './dealing.ts';
+import { settleDispute } from './dispute-log.ts';
 import { filePapers } from './file-papers.ts';
 import { standingChange } from './known-standings.ts';
 import { type Leg, readUnsigned } from './leg.ts';
@@ -81,6 +82,7 @@ export function commit(turn: Turn, transaction: Transaction, receipt?: Uint8Arra
   turn.draft.records.push({ ...{ type: 'committed', transaction: id, deeds, changes }, ...(receipt && { receipt }) });
   tellCommitted(turn, { ...transaction, deeds }, changes, receipt);
   filePapers(turn, { ...transaction, deeds }, changes);
+  settleDispute(turn, transaction, paymentOf(transaction, receipt));
   return deeds;
 }
 
@@ -99,6 +101,7 @@ export function settle(turn: Turn, transaction: Transaction, deeds: readonly Uin
   turn.draft.clearTimers.push(askTimer(transaction.id));
   tellCommitted(turn, transaction, changes, receipt);
   filePapers(turn, transaction, changes);
+  settleDispute(turn, transaction, paymentOf(transaction, receipt));
 }
 
 /** Rolls back, for a decider before its decision and for a voter that hears of an abort: what was there before is as it was. */

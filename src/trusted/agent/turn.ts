@@ -22,6 +22,8 @@ export interface AgentPace extends SessionPace {
   readonly useMs: number;
   /** First pause before a voter asks for the outcome; doubled each time, up to a day. */
   readonly askMs: number;
+  /** How long a merchant may take to answer a dispute, by the customer's agent: then a trusted server may be asked. */
+  readonly disputeMs: number;
   /** How long a network may take to authorise a card. */
   readonly authoriseMs: number;
 }
@@ -34,11 +36,20 @@ export interface PaymentPorts {
   readonly module?: { readonly port: string };
 }
 
+/** How an authority is called where SD-JWT VCs are verified (draft-ietf-oauth-sd-jwt-vc). */
+export interface SdJwtIssuer {
+  /** An HTTPS URL, below which `issuerMetadata` is served. */
+  readonly issuer: string;
+  /** What each type's `vct` begins with. */
+  readonly vctBase: string;
+}
+
 export interface AgentSettings {
   readonly pace: AgentPace;
   /** Where this agent hears statements, if it can be reached at all. */
   readonly replyTo: string | undefined;
   readonly payment: PaymentPorts;
+  readonly sdJwt: SdJwtIssuer | undefined;
 }
 
 export interface AgentDraft {

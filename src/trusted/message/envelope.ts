@@ -16,6 +16,8 @@ export const maxMessageBytes = 1 << 20;
 
 const session = () => bytes({ min: SESSION_ID_LENGTH, max: SESSION_ID_LENGTH });
 const sealed = () => bytes({ min: 16, max: maxMessageBytes });
+/** A signed document, most of them sealed. */
+const document = () => bytes({ min: 1, max: maxMessageBytes });
 const number = () => whole({ max: 0xffff_ffff });
 
 const messages = {
@@ -31,6 +33,18 @@ const messages = {
   lists: numbered(6, { versions: listVersionsShape }),
   /** Of a trusted server to its primary one: an agent that is not to be trusted. */
   report: numbered(7, { report: reportShape }),
+  /** Of a customer's agent to a trusted server; answered, however late, with the ruling. */
+  complaint: numbered(40, { sealed: document() }),
+  /** Of a trusted server to a merchant's agent; answered, however late, with its statement. */
+  hearing: numbered(41, { sealed: document() }),
+  /** Of a trusted server to either agent: the bundle. */
+  ruling: numbered(42, { sealed: document() }),
+  /** Of a trusted server to its primary one: a dispute that a merchant lost, and that is final. */
+  lost: numbered(43, { ruling: document() }),
+  /** Of either agent to the trusted server that ruled. */
+  appeal: numbered(44, { sealed: document() }),
+  /** Of a customer's agent: has the ruling changed? Answered with what only that agent can open. */
+  'ask-ruling': numbered(45, { case: digest() }),
   /** How the credentials of an authority stand: its list is signed, so whoever asks may have what is newer. */
   standings: numbered(30, { issuer: agentIdShape(), version: whole({ max: 0xffff_ffff }) }),
 };
@@ -46,6 +60,8 @@ const answers = {
   lists: numbered(5, { update: listUpdateShape }),
   /** What a statement is answered with. */
   statement: numbered(6, { sealed: bytes({ min: 1, max: 65_536 }) }),
+  ruled: numbered(40, { sealed: document() }),
+  stated: numbered(41, { sealed: document() }),
   standings: numbered(30, { update: standingUpdateShape }),
 };
 export type TrustedAnswer = ChoiceOf<typeof answers>;

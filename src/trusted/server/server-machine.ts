@@ -1,6 +1,6 @@
 /**
  * A trusted server as a machine (US 5,671,280, figure 6B), ordinary or primary: certifies, keeps or passes on the lists, countersigns the heads
- * of agents. Disputes are to come.
+ * of agents, resolves disputes.
  */
 import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
@@ -17,6 +17,7 @@ import { createKeyRing, type KeyRing } from '../session/key-ring.ts';
 import type { SessionInput } from '../session/session.ts';
 import { loseKeyless, loseSession, usualPace } from '../session/session-context.ts';
 import { admitParty } from './admit-party.ts';
+import { paymentFactIn } from './ask-payments.ts';
 import {
   askToBeCertified,
   certifyLater,
@@ -27,8 +28,11 @@ import {
   renew,
 } from './being-certified.ts';
 import { certifyParty } from './certify-party.ts';
+import { type DisputePolicy, usualDisputePolicy } from './dispute-policy.ts';
+import { answerAboutRuling, goOn, hearAppeal, hearComplaint, hearStatement } from './hear-dispute.ts';
 import { changeLists, PULL_TIMER, pullLists, takeLists } from './list-keeper.ts';
 import { hearReport } from './report-agent.ts';
+import { decideByPerson, makeFinal, type PersonsDecision } from './rule-dispute.ts';
 import { emptyServer, restoreServer, snapshotServer } from './server-snapshot.ts';
 import { applyServerRecord, type ServerRecord, type ServerState } from './server-state.ts';
 import {
@@ -38,6 +42,8 @@ import {
   type ServerSettings,
   type ServerTurn,
 } from './server-turn.ts';
+
+import { hearLost, pardon, takeStanding } from './standing.ts';
 
 /** What the server's operator commands. */
 export type ServerCommand =
@@ -49,7 +55,11 @@ export type ServerCommand =
   /** A device will come with this token (16 to 64 bytes, random); `kind` for agents only. */
   | { readonly type: 'announce'; readonly token: Uint8Array; readonly kind?: AgentKind }
   /** At a primary server: decommissions a server, takes a merchant's standing, adds a primary key long before its use. */
-  | { readonly type: 'change-lists'; readonly change: ListChange };
+  | { readonly type: 'change-lists'; readonly change: ListChange }
+  /** Of a dispute where only eyes can tell, or that was appealed. */
+  | { readonly type: 'decide-dispute'; readonly decision: PersonsDecision }
+  /** At a primary server: a merchant with too many lost disputes keeps its standing. */
+  | { readonly type: 'pardon'; readonly agentId: number };
 
 export type ServerInput =
   | { readonly type: 'command'; readonly command: ServerCommand }
@@ -66,6 +76,7 @@ export interface ServerOptions {
   /** Default 90 for agents, 120 for servers. */
   readonly certificateDays?: number;
   readonly pace?: Partial<ServerPace>;
+  readonly disputes?: Partial<DisputePolicy>;
 }
 
 export const usualServerPace: ServerPace = { ...usualPace, pullMs: 600_000 };
@@ -76,6 +87,7 @@ export function createTrustedServer(options: ServerOptions): Machine<ServerState
     pace: { ...usualServerPace, ...options.pace },
     primary: role.type === 'ordinary' ? role.primary : undefined,
     certificateDays: Math.min(certificateDays, longestCertificateDays),
+    disputes: { ...usualDisputePolicy, ...options.disputes },
   };
   const ring = createKeyRing();
   return {
@@ -161,6 +173,12 @@ function obey(turn: ServerTurn, command: ServerCommand): void {
     case 'change-lists':
       changeLists(turn, command.change);
       break;
+    case 'decide-dispute':
+      decideByPerson(turn, command.decision);
+      break;
+    case 'pardon':
+      pardon(turn, command.agentId);
+      break;
   }
 }
 
@@ -193,7 +211,22 @@ function hear(turn: ServerTurn, message: TrustedMessage, messageId: string): voi
       hearReport(turn, message.report);
       draft.answer = encodeTrustedAnswer({ type: 'heard' });
       break;
+    case 'complaint':
+      hearComplaint(turn, message.sealed, messageId);
+      break;
+    case 'appeal':
+      draft.answer = hearAppeal(turn, message.sealed);
+      break;
+    case 'ask-ruling':
+      draft.answer = answerAboutRuling(turn, message.case);
+      break;
+    case 'lost':
+      hearLost(turn, message.ruling);
+      draft.answer = encodeTrustedAnswer({ type: 'heard' });
+      break;
     case 'statement':
+    case 'hearing':
+    case 'ruling':
     case 'lists':
       throw new TrustedError('TRANSACTION_UNKNOWN', `"${message.type}" is nothing for a server's machine`);
   }
@@ -205,6 +238,10 @@ function hearReply(turn: ServerTurn, id: string, outcome: Outcome): void {
   else if (kind === 'l' && outcome.type === 'answered') {
     const answer = decodeTrustedAnswer(outcome.body);
     if (answer.type === 'lists') takeLists(turn, answer.update);
+  } else if (kind === 'h') hearStatement(turn, id, outcome);
+  else if (kind === 'p') {
+    const of = turn.state.disputes.cases.get(id.slice(2));
+    if (of?.paid === 'asked') goOn(turn, { ...of, paid: paymentFactIn(outcome) });
   }
 }
 
@@ -215,6 +252,8 @@ function timeIsUp(turn: ServerTurn, timer: string): void {
     renew(turn);
   } else {
     const [kind, id = ''] = timer.split(' ');
+    if (kind === 'final') makeFinal(turn, id);
+    if (kind === 'standing') takeStanding(turn, Number(id));
     const session = turn.state.sessions.get(id);
     if (session === undefined) return;
     if (kind === 'late') hearLateness(turn.context, turn.draft, session);

@@ -4,6 +4,7 @@ import type { CborValue } from '../../codec/cbor-value.ts';
 import type { SignedChange } from '../message/list-change.ts';
 import { restoreLists, type StoredLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
 import type { Session } from '../session/session.ts';
+import { emptyDisputes, restoreDisputes, type StoredDisputes, storeDisputes } from './dispute-state.ts';
 import type { ServerIdentity, ServerState } from './server-state.ts';
 
 export function emptyServer(foundingLists: TrustLists, identity: ServerIdentity): ServerState {
@@ -11,13 +12,18 @@ export function emptyServer(foundingLists: TrustLists, identity: ServerIdentity)
     identity,
     lists: restoreLists(storeLists(foundingLists)),
     changes: { untrusted: [], primaryKeys: [] },
+    disputes: emptyDisputes(),
     ...{ sessions: new Map(), talks: new Map(), enrolments: new Map(), registered: new Map(), suspects: new Set() },
     serial: 0,
   };
 }
 
 interface StoredServer
-  extends Omit<ServerState, 'lists' | 'sessions' | 'talks' | 'enrolments' | 'registered' | 'suspects' | 'changes'> {
+  extends Omit<
+    ServerState,
+    'lists' | 'sessions' | 'talks' | 'enrolments' | 'registered' | 'suspects' | 'changes' | 'disputes'
+  > {
+  readonly disputes: StoredDisputes;
   readonly lists: StoredLists;
   readonly changes: { readonly untrusted: readonly SignedChange[]; readonly primaryKeys: readonly SignedChange[] };
   readonly sessions: readonly Session[];
@@ -35,6 +41,7 @@ export function snapshotServer(state: ServerState): Uint8Array {
     enrolments: [...state.enrolments],
     registered: [...state.registered],
     suspects: [...state.suspects],
+    disputes: storeDisputes(state.disputes),
   };
   return encodeCborExact(stored as unknown as CborValue);
 }
@@ -51,5 +58,6 @@ export function restoreServer(bytes: Uint8Array): ServerState {
     enrolments: new Map(stored.enrolments) as ServerState['enrolments'],
     registered: new Map(stored.registered) as ServerState['registered'],
     suspects: new Set(stored.suspects),
+    disputes: restoreDisputes(stored.disputes),
   };
 }

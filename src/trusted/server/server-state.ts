@@ -4,6 +4,7 @@ import type { ListUpdate, SignedChange } from '../message/list-change.ts';
 import type { Presentation } from '../message/state-head.ts';
 import { foldUpdate, type TrustLists } from '../message/trust-lists.ts';
 import { applySessionRecord, type Session, type SessionRecord } from '../session/session.ts';
+import { applyDispute, type DisputeRecord, type Disputes } from './dispute-state.ts';
 
 export interface ServerState {
   identity: ServerIdentity;
@@ -18,6 +19,7 @@ export interface ServerState {
   readonly registered: Map<number, Registered>;
   /** Not let in any more, before the list says so. */
   readonly suspects: Set<number>;
+  readonly disputes: Disputes;
   /** The last number given. */
   serial: number;
 }
@@ -25,7 +27,13 @@ export interface ServerState {
 export type ServerIdentity =
   | { readonly type: 'new' }
   | { readonly type: 'blank'; readonly scalar: Uint8Array; readonly token: Uint8Array }
-  | { readonly type: 'certified'; readonly scalar: Uint8Array; readonly certificate: ServerCertificate }
+  | {
+      readonly type: 'certified';
+      readonly scalar: Uint8Array;
+      readonly certificate: ServerCertificate;
+      /** Keys of earlier certificates, the newest first: a complaint may have been sealed to one of them. */
+      readonly former: readonly Uint8Array[];
+    }
   | { readonly type: 'primary'; readonly scalar: Uint8Array; readonly primaryId: number };
 
 export interface Enrolment {
@@ -86,7 +94,8 @@ export type ServerRecord =
   | { readonly type: 'enrolled'; readonly name: string }
   | { readonly type: 'registered'; readonly registered: Registered }
   | { readonly type: 'serial'; readonly serial: number }
-  | { readonly type: 'suspected'; readonly id: number };
+  | { readonly type: 'suspected'; readonly id: number }
+  | { readonly type: 'dispute'; readonly dispute: DisputeRecord };
 
 export function applyServerRecord(state: ServerState, record: ServerRecord): void {
   switch (record.type) {
@@ -97,8 +106,10 @@ export function applyServerRecord(state: ServerState, record: ServerRecord): voi
       state.talks.delete(record.session);
       break;
     case 'blank':
-    case 'certified':
       state.identity = record;
+      break;
+    case 'certified':
+      state.identity = { ...record, former: formerKeys(state) };
       break;
     case 'lists':
       foldUpdate(state.lists, record.update);
@@ -120,7 +131,16 @@ export function applyServerRecord(state: ServerState, record: ServerRecord): voi
     case 'suspected':
       state.suspects.add(record.id);
       break;
+    case 'dispute':
+      applyDispute(state.disputes, record.dispute);
+      break;
     default:
       applySessionRecord(state, record);
   }
+}
+
+const maxFormer = 4;
+
+function formerKeys({ identity }: ServerState): readonly Uint8Array[] {
+  return identity.type === 'certified' ? [identity.scalar, ...identity.former].slice(0, maxFormer) : [];
 }

@@ -9,6 +9,7 @@ import { TrustedError } from '../message/trusted-error.ts';
 import type { KeyRing } from '../session/key-ring.ts';
 import type { Session } from '../session/session.ts';
 import { endSession, type SessionContext, type SessionPace } from '../session/session-context.ts';
+import type { DisputePolicy } from './dispute-policy.ts';
 import type { ServerIdentity, ServerRecord, ServerState, ServerTalk } from './server-state.ts';
 
 export interface ServerPace extends SessionPace {
@@ -22,6 +23,7 @@ export interface ServerSettings {
   readonly primary: string | undefined;
   /** How long the certificates made here live, at most `longestCertificateDays`. */
   readonly certificateDays: number;
+  readonly disputes: DisputePolicy;
 }
 
 export interface ServerDraft {

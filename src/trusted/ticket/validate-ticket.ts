@@ -32,6 +32,8 @@ export interface TicketValidation {
    * one of them, but nobody takes such a ticket over.
    */
   readonly taintAllowed: boolean;
+  /** In a dispute also a ticket of somebody who is not trusted any more is a ticket. */
+  readonly fallenAllowed?: boolean;
 }
 
 /** Clocks of devices are set by their owners: that much may a date lie ahead. */
@@ -57,14 +59,19 @@ const invalid = (why: string) => new TrustedError('TICKET_INVALID', why);
  * 1) Issuer certificate and issuer signature.
  * @throws TrustedError (`PARTY_UNTRUSTED` for an issuer that is on the list) or CryptographicError
  */
-export function checkIssuer(ticket: Ticket, { lists, nowMs }: Pick<TicketValidation, 'lists' | 'nowMs'>): void {
+export function checkIssuer(
+  ticket: Ticket,
+  { lists, nowMs, fallenAllowed = false }: Pick<TicketValidation, 'lists' | 'nowMs' | 'fallenAllowed'>,
+): void {
   const { body, receiver, issuerCertificate, issuerSignature } = ticket;
   const { issuedOnDay } = body;
   if (issuedOnDay * 86_400 > nowMs / 1000 + clockErrorS) throw invalid('it was issued in the future');
   validateAgentCertificate(issuerCertificate, { lists, onDay: issuedOnDay });
-  requireTrustedAgent(issuerCertificate, lists);
-  if (isUntrusted(lists, { type: 'organisation', name: body.issuerName })) {
-    throw new TrustedError('PARTY_UNTRUSTED', 'its issuer is untrusted');
+  if (!fallenAllowed) {
+    requireTrustedAgent(issuerCertificate, lists);
+    if (isUntrusted(lists, { type: 'organisation', name: body.issuerName })) {
+      throw new TrustedError('PARTY_UNTRUSTED', 'its issuer is untrusted');
+    }
   }
   requireMayIssue(issuerCertificate, body);
   const text = issueText({ body: encodeBody(body), receiver, issuer: signerFactsOf(issuerCertificate) });
