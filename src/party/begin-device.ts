@@ -11,6 +11,8 @@ import { readToken } from './trusted-server.ts';
 
 /** Under which tickets are received. */
 const RECEIVE_MATTER = 'receive';
+/** Under which disputes are heard. */
+const DISPUTE_MATTER = 'disputes';
 const INITIALISE_MS = 5000;
 const PAUSE_MS = 400;
 const YEARS_MS = 10 * 365 * 86_400_000;
@@ -24,6 +26,7 @@ export interface BeginningDevice {
   readonly server: string;
   readonly tokenFile: string;
   readonly isDoor: boolean;
+  readonly isMerchant: boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly stop: AbortSignal;
@@ -31,7 +34,7 @@ export interface BeginningDevice {
 
 /** Resolves when others can deal with the device, or when it is stopped. */
 export async function beginDevice(parts: BeginningDevice): Promise<void> {
-  const { device, refresh, clock, isDoor, tokenFile, stop } = parts;
+  const { device, refresh, clock, isDoor, isMerchant, tokenFile, stop } = parts;
   const isNew = device.self() === undefined;
   while (device.self() === undefined && !stop.aborted) await tryToInitialise(parts);
   if (stop.aborted) return;
@@ -40,6 +43,8 @@ export async function beginDevice(parts: BeginningDevice): Promise<void> {
   // Whoever gives something proves what it is worth: it is taken from anybody.
   await device.command({ type: 'expect', matter: RECEIVE_MATTER, purpose: 'give', untilMs });
   if (isDoor) await device.command({ type: 'expect', matter: DOOR_MATTER, purpose: 'present', untilMs });
+  // Who sold something hears what is wrong with it.
+  if (isMerchant) await device.command({ type: 'expect', matter: DISPUTE_MATTER, purpose: 'dispute', untilMs });
   meetRegularly({ refresh, clock, stop, log: parts.log, firstAfterMs: isNew ? MEET_EVERY_MS : 0 });
 }
 

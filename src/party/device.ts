@@ -22,6 +22,7 @@ import { deviceControl } from './device-control.ts';
 import { createDeviceDesk, type DeviceDesk } from './device-desk.ts';
 import { createDeviceMatters } from './device-matters.ts';
 import { createDeviceRefresh, type DeviceRefresh, markRoutes } from './device-refresh.ts';
+import { createDisputeDesk, type DisputeDesk } from './dispute-desk.ts';
 import { createDoorDesk, type DoorDesk } from './door-desk.ts';
 import { readPrimaryKeys } from './primary-keys.ts';
 import { replaceFile } from './replace-file.ts';
@@ -76,7 +77,8 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
     if (door !== undefined) listeners.push(door.hear);
     const met = fileOfNumber(path(MET_FILE));
     const refresh = createDeviceRefresh({ device, matters, door, client, server, devices, clock, met });
-    const doors = await openDoors({ configuration, identity, device, file, log, desk, door, refresh });
+    const disputes = createDisputeDesk({ device, matters, routeTo: desk.routeTo, server });
+    const doors = await openDoors({ configuration, identity, device, file, log, desk, door, disputes, refresh });
 
     const stopping = new AbortController();
     const ready = begin();
@@ -85,7 +87,18 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
       const { authority } = configuration;
       const stop = stopping.signal;
       const tokenFile = path(configuration.token);
-      await beginDevice({ device, matters, server, clock, log, isDoor: door !== undefined, tokenFile, stop, refresh });
+      await beginDevice({
+        device,
+        matters,
+        server,
+        clock,
+        log,
+        isDoor: door !== undefined,
+        isMerchant: kind === 'merchant',
+        tokenFile,
+        stop,
+        refresh,
+      });
       const database = path(DATABASE_FILE);
       if (authority !== undefined)
         await openAuthorityDesk({ device, matters, desk, log, clock, authority, database, stop });
@@ -115,9 +128,10 @@ async function openDoors(parts: {
   readonly log: Log;
   readonly desk: DeviceDesk;
   readonly door: DoorDesk | undefined;
+  readonly disputes: DisputeDesk;
   readonly refresh: DeviceRefresh;
 }) {
-  const { configuration, identity, device, file, log, desk, door, refresh } = parts;
+  const { configuration, identity, device, file, log, desk, door, disputes, refresh } = parts;
   const { name, kind, listen, control } = configuration;
   const self = () => {
     const certificate = device.self();
@@ -135,7 +149,7 @@ async function openDoors(parts: {
   const outside = await serve({ routes, listen, tls, limits: SERVER_LIMITS, log });
   try {
     const inside = await serveOwner({
-      routes: (guarded) => deviceControl({ desk, door, refresh, identity: self, guarded }),
+      routes: (guarded) => deviceControl({ desk, door, disputes, refresh, identity: self, guarded }),
       ...{ listen: control, limits: OWNER_LIMITS, file: controlFileOf(file), log },
     });
     return { close: () => closeInOrder([() => inside.close(), () => outside.close()]) };
