@@ -17,6 +17,7 @@ export interface DisputeOptions extends GlobalOptions {
   readonly with?: string;
   readonly about?: string;
   readonly grant?: readonly ('refund' | 'replacement')[];
+  readonly replacement?: string;
   readonly what?: 'refund' | 'replacement';
   readonly card?: string;
   readonly seen?: string;

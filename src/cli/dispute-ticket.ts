@@ -1,5 +1,5 @@
 /** Disputes about tickets: with the merchant's agent, and before the trusted server (docs/disputes.md). */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HandselError } from '../handsel-error.ts';
 import type { TicketCaseView } from '../party/case-control.ts';
@@ -37,8 +37,10 @@ export const ticketDisputes: DisputeKind = {
     write(options.json ? json(all) : all.map(disputeText).join('\n') || 'nothing is disputed\n');
   },
   async answer(id, options, write) {
-    const { statement: reason = '', grant = [] } = options;
-    say(await device(options).post<DisputeView>(`/disputes/${bare(id)}/answer`, { grant, reason }), options, write);
+    const { statement: reason = '', grant = [], replacement: file } = options;
+    const replacement: unknown = file === undefined ? undefined : JSON.parse(readFileSync(file, 'utf8'));
+    const answer = { grant, reason, ...(replacement !== undefined && { replacement }) };
+    say(await device(options).post<DisputeView>(`/disputes/${bare(id)}/answer`, answer), options, write);
   },
   async escalate(id, options, write) {
     const path = options.appeal === true ? 'appeal' : 'escalate';

@@ -53,7 +53,8 @@ export function disputeCommand(write: Write = (text) => void process.stdout.writ
       new Option('--grant <what>', 'for tickets: may be given twice; without it the dispute is denied')
         .choices(['refund', 'replacement'])
         .argParser((what: string, before: readonly Grant[] = []) => [...before, what as Grant]),
-    );
+    )
+    .option('--replacement <file>', 'for tickets: the new one, as for `handsel tickets issue`');
   acting('escalate', 'take a dispute the merchant denied to whoever decides', 'the payment, or the dispute')
     .option('--statement <text>', 'for whoever decides')
     .option('--appeal', 'against a ruling on a ticket, while it is not final')

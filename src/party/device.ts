@@ -78,6 +78,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
     const met = fileOfNumber(path(MET_FILE));
     const refresh = createDeviceRefresh({ device, matters, door, client, server, devices, clock, met });
     const disputes = createDisputeDesk({ device, matters, routeTo: desk.routeTo, server });
+    listeners.push(disputes.hear);
     const doors = await openDoors({ configuration, identity, device, file, log, desk, door, disputes, refresh });
 
     const stopping = new AbortController();

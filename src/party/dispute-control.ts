@@ -4,6 +4,7 @@ import type { Request, Routes } from '../transport/route.ts';
 import { complaints } from '../trusted/message/dispute.ts';
 import { type Guarded, inJson, readRequest } from './control-request.ts';
 import type { DisputeDesk } from './dispute-desk.ts';
+import { readComponents } from './ticket-order.ts';
 
 const name = z.string().regex(/^[0-9a-fA-F]{1,64}$/, 'expected the beginning of a name: hexadecimal digits');
 const words = z.string().max(2000);
@@ -13,7 +14,11 @@ const order = z.strictObject({
   about: z.enum(complaints).default('defective'),
   statement: words,
 });
-const answer = z.strictObject({ grant: z.array(z.enum(['refund', 'replacement'])).max(2), reason: words });
+const answer = z.strictObject({
+  grant: z.array(z.enum(['refund', 'replacement'])).max(2),
+  reason: words,
+  replacement: z.unknown().optional(),
+});
 const choice = z.strictObject({ what: z.enum(['refund', 'replacement']), card: name.optional() });
 const said = z.strictObject({ statement: words });
 const id = ({ params }: Request) => name.parse(params.id);
@@ -25,7 +30,11 @@ export function disputeControl(desk: DisputeDesk, guarded: Guarded): Routes {
     'GET /disputes': route(async () => desk.disputes()),
     'GET /disputes/:id': route(async (request) => desk.dispute(id(request))),
     'POST /disputes': route(async (request) => desk.open(readRequest(request, order))),
-    'POST /disputes/:id/answer': route(async (request) => desk.answer(id(request), readRequest(request, answer))),
+    'POST /disputes/:id/answer': route(async (request) => {
+      const { replacement, ...said } = readRequest(request, answer);
+      const fresh = replacement === undefined ? undefined : readComponents(replacement);
+      return desk.answer(id(request), { ...said, replacement: fresh });
+    }),
     'POST /disputes/:id/choose': route(async (request) => desk.choose(id(request), readRequest(request, choice))),
     'POST /disputes/:id/escalate': route(async (request) =>
       desk.escalate(id(request), readRequest(request, said).statement),

@@ -5,10 +5,12 @@ import { formatAmount } from '../money/amount.ts';
 import type { TransactionDevice } from '../trusted/agent/device.ts';
 import type { HostCommand } from '../trusted/agent/host-command.ts';
 import type { ShownDispute } from '../trusted/agent/shown-dispute.ts';
+import type { HostNotice } from '../trusted/agent/to-host.ts';
 import { formatAgentId } from '../trusted/message/agent-id.ts';
 import type { About } from '../trusted/message/dispute.ts';
 import { readDocument } from '../trusted/message/signed-document.ts';
 import { decodeTicketBundle, ticketRulingType } from '../trusted/message/ticket-ruling.ts';
+import type { Components } from '../trusted/ticket/components.ts';
 import type { DeviceMatters } from './device-matters.ts';
 import { fullIdentity } from './full-identity.ts';
 
@@ -36,12 +38,20 @@ export interface DisputeView {
   readonly opened: string;
 }
 
+export interface DisputeAnswer {
+  readonly grant: readonly ('refund' | 'replacement')[];
+  readonly reason: string;
+  /** The new ticket, for a replacement. */
+  readonly replacement?: Components | undefined;
+}
+
 export interface DisputeDesk {
   disputes(): readonly DisputeView[];
   dispute(given: string): DisputeView;
   open(order: { ticket: string; to: string; about: About; statement: string }): Promise<DisputeView>;
   /** By a merchant: to the customer, or to the trusted server that hears it. */
-  answer(given: string, answer: { grant: readonly ('refund' | 'replacement')[]; reason: string }): Promise<DisputeView>;
+  answer(given: string, answer: DisputeAnswer): Promise<DisputeView>;
+  hear(notice: HostNotice): void;
   /** With the beginning of the name of the card credential, for a refund. */
   choose(given: string, choice: { what: 'refund' | 'replacement'; card?: string | undefined }): Promise<DisputeView>;
   escalate(given: string, statement: string): Promise<DisputeView>;
@@ -50,7 +60,8 @@ export interface DisputeDesk {
   bundle(given: string): Uint8Array;
 }
 
-const WAIT_MS = 60_000;
+/** Whoever is there answers by then; a dispute goes on without it. */
+const WAIT_MS = 5000;
 const NOTHING = new Uint8Array();
 
 export function createDisputeDesk(parts: {
@@ -61,6 +72,9 @@ export function createDisputeDesk(parts: {
   readonly server: string;
 }): DisputeDesk {
   const { device, matters, routeTo, server } = parts;
+  /** What may take the place of a disputed ticket: until the device is switched off. */
+  const replacements = new Map<string, Components>();
+  const say = (command: HostCommand) => void device.command(command).catch(() => undefined);
   const found = (given: string): ShownDispute => {
     const all = device.disputes();
     const words = { what: 'dispute', unknown: 'DISPUTE_UNKNOWN' };
@@ -92,11 +106,12 @@ export function createDisputeDesk(parts: {
       const ticketId = ticketNamed(ticket);
       const order = { type: 'dispute', matter, route: routeTo(to), about: NOTHING, ticketId } as const;
       await device.command({ ...order, complaint: about, statement, check: 0 });
-      const { why } = await heard;
+      const { why } = await heard.catch((): { readonly why?: string } => ({}));
+      matters.forget(matter);
       if (number === '') throw new HandselError('NOT_DONE', `nothing was opened: ${why ?? 'the device said nothing'}`);
       return viewOf(found(number));
     },
-    async answer(given, { grant, reason }) {
+    async answer(given, { grant, reason, replacement: fresh }) {
       const { number, heard } = found(given);
       const grants = grant.length > 0;
       if (heard !== undefined) {
@@ -104,6 +119,7 @@ export function createDisputeDesk(parts: {
         return after(number, { type: 'state-in-dispute', case: fromHex(heard.case), stand, statement: reason });
       }
       const [refund, replacement] = [grant.includes('refund') ? 1 : 0, grant.includes('replacement') ? 1 : 0];
+      if (fresh !== undefined) replacements.set(number, fresh);
       const outcome = grants ? 'granted' : 'denied';
       return after(number, { type: 'answer-dispute', number, outcome, reason, refund, replacement });
     },
@@ -120,6 +136,19 @@ export function createDisputeDesk(parts: {
     appeal(given, statement) {
       const { number } = found(given);
       return after(number, { type: 'appeal', number, route: server, statement });
+    },
+    hear(notice) {
+      if (notice.type === 'fetch-replacement') {
+        const components = replacements.get(notice.number);
+        const merchandise =
+          components === undefined
+            ? ({ type: 'none', reason: 'there is no other one' } as const)
+            : ({ type: 'ticket', components } as const);
+        say({ type: 'replacement', session: notice.session, merchandise });
+      } else if (notice.type === 'confirm-replacement') {
+        // The owner has chosen it, and its agent has seen that it is what the old one was.
+        say({ type: 'confirm', session: notice.session, accept: 1 });
+      }
     },
     bundle(given) {
       const { bundle, number } = found(given);
