@@ -48,10 +48,12 @@ export async function runLife(options: {
   readonly alter?: Alter;
   readonly alterNetwork?: (party: NetworkParty) => NetworkParty;
   readonly watch?: (world: World) => void;
+  readonly traced?: boolean;
 }): Promise<LifeRun> {
-  const { seed, town, alter = (party) => party, alterNetwork, watch = () => {} } = options;
+  const { seed, town, alter = (party) => party, alterNetwork, watch = () => {}, traced = true } = options;
   const trusted = await openTrustedWorld({
     seed,
+    traced,
     from: town,
     faults: faultsOf(seed),
     server: { pace: { pullMs: settleMs } },
