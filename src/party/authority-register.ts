@@ -2,7 +2,7 @@
  * An identification authority's server with its data base (US 5,671,280, figure 5, 204) behind the port of its device, and what its clerks tell it.
  * It has a journal of its own, sealed, in the folder of the device.
  */
-import { toBase64Url } from '../codec/hex.ts';
+import { toHex } from '../codec/hex.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
 import type { Courier } from '../journal/courier.ts';
@@ -89,7 +89,7 @@ export async function openAuthorityRegister(options: {
       const code = newVisitCode(systemRandom);
       const untilMs = nowMs() + VISIT_MS;
       await host.submit({ type: 'command', command: { type: 'visit', code, subject, wanted, untilMs } });
-      return toBase64Url(code);
+      return toHex(code);
     },
     setStanding: (ticketId, standing) =>
       host.submit({ type: 'command', command: { type: 'set-standing', ticketId, standing } }),

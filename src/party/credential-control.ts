@@ -1,6 +1,6 @@
 /** What owners ask of their devices about credentials, and clerks of an authority's, on the command line. */
 import { z } from 'zod';
-import { fromBase64Url } from '../codec/hex.ts';
+import { fromHex } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
 import type { Handler, Request, Routes } from '../transport/route.ts';
 import type { AuthorityRegister } from './authority-register.ts';
@@ -14,8 +14,8 @@ const acquisition = z.strictObject({
   from: z.string().min(1).max(200),
   code: z
     .string()
-    .max(100)
-    .transform((text) => fromBase64Url(text))
+    .regex(/^[0-9a-f]{20,128}$/, 'expected the code as the clerk handed it over')
+    .transform((text) => fromHex(text))
     .optional(),
   evidence: z
     .array(z.strictObject({ ticket, fields: z.array(name).max(50).optional() }))
