@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
 import type { IssuedCredential } from '../party/authority-register.ts';
+import type { ExportedCredential, ImportedCredential } from '../party/credential-desk.ts';
+import { replaceFile } from '../party/replace-file.ts';
 import type { TicketView } from '../party/ticket-view.ts';
 import { type DeviceOptions, isAuthority, isPersons, ownDevice } from './device-client.ts';
 import { ticketDetail } from './ticket-words.ts';
@@ -16,6 +18,7 @@ Examples:
     $ handsel credentials acquire "driver's licence" --from bureau --code CODE
     $ handsel credentials show
     $ handsel credentials renew 3f2a --at bureau
+  $ handsel credentials export 3f2a --at bureau --fields name,"over 18" --audience https://shop.example --nonce 7QJ
   The clerk again:
     $ handsel credentials issued
     $ handsel credentials suspend 3f2a0c…
@@ -73,6 +76,36 @@ export function credentialsCommand(write: Write = (text) => void process.stdout.
       print(options, renewed, [`renewed by ${at}:`, ...ticketDetail(renewed)]);
     });
 
+  owner('export', 'write a credential as an SD-JWT VC for one verifier, with the fields that are named')
+    .argument('<credential>', 'the beginning of its name')
+    .requiredOption('--at <device>', 'the authority that issued it: its name in this network, or its URL')
+    .requiredOption('--audience <url>', 'what the verifier is called')
+    .requiredOption('--nonce <text>', 'what the verifier gave')
+    .option('--fields <names>', 'which fields are shown, with commas between them', namesIn, [])
+    .option('--out <file>', 'where it goes (default: standard output)')
+    .action(async (ticket: string, options: ExportOptions) => {
+      const { at, audience, nonce, fields, out } = options;
+      const body = { ticket, at, audience, nonce, fields };
+      const exported = await ownDevice(options, isPersons).post<ExportedCredential>('/export', body);
+      if (out !== undefined) replaceFile(out, `${exported.sdJwt}\n`);
+      print(options, exported, [out === undefined ? exported.sdJwt : `${out}  ${exported.vct}, for ${audience}`]);
+    });
+  owner('key', 'make a key to which another issuer can bind a credential').action(async (options: DeviceOptions) => {
+    const key = await ownDevice(options, isPersons).post<{ readonly id: string; readonly jwk: string }>('/export/key');
+    print(options, key, [key.id, key.jwk]);
+  });
+  owner('import', 'take in an SD-JWT VC of another issuer that is bound to a key of this device')
+    .argument('<file>', 'the SD-JWT VC')
+    .requiredOption('--id <key>', 'the key, as `handsel credentials key` named it')
+    .requiredOption('--issuer <url>', 'the issuer')
+    .requiredOption('--keys <file>', "the issuer's JWK set, which you believe")
+    .action(async (file: string, options: ImportOptions) => {
+      const { id, issuer } = options;
+      const [sdJwt, keys] = [file, options.keys].map((one) => readFileSync(one, 'utf8').trim());
+      const held = await ownDevice(options, isPersons).post<ImportedCredential>('/import', { id, issuer, sdJwt, keys });
+      print(options, held, [`${held.id}  ${held.vct}, of ${held.issuer}`]);
+    });
+
   clerk('record', 'enter somebody into the data base: from a file with its number and its fields')
     .argument('<file>', 'JSON; examples/tickets/person.json is one')
     .action(async (file: string, options: DeviceOptions) => {
@@ -122,6 +155,22 @@ interface AcquireOptions extends DeviceOptions {
   readonly show?: readonly Evidence[];
 }
 
+interface ExportOptions extends DeviceOptions {
+  readonly at: string;
+  readonly audience: string;
+  readonly nonce: string;
+  readonly fields: readonly string[];
+  readonly out?: string;
+}
+
+interface ImportOptions extends DeviceOptions {
+  readonly id: string;
+  readonly issuer: string;
+  readonly keys: string;
+}
+
+const namesIn = (text: string): readonly string[] => text.split(',').map((one) => one.trim());
+
 interface Evidence {
   readonly ticket: string;
   readonly fields?: readonly string[];
@@ -129,7 +178,7 @@ interface Evidence {
 
 function evidenceOf(text: string, before: readonly Evidence[] = []): readonly Evidence[] {
   const [ticket = '', fields] = text.split(/:(.*)/s);
-  return [...before, { ticket, ...(fields && { fields: fields.split(',').map((one) => one.trim()) }) }];
+  return [...before, { ticket, ...(fields && { fields: namesIn(fields) }) }];
 }
 
 function readJson(file: string): unknown {

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { fromHex } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
 import type { Handler, Request, Routes } from '../transport/route.ts';
+import type { TransactionDevice } from '../trusted/agent/device.ts';
+import { issuerMetadata } from '../trusted/credential/sd-jwt.ts';
 import type { AuthorityRegister } from './authority-register.ts';
 import { type Guarded, inJson, readRequest } from './control-request.ts';
 import type { CredentialDesk } from './credential-desk.ts';
@@ -21,6 +23,17 @@ const acquisition = z.strictObject({
     .array(z.strictObject({ ticket, fields: z.array(name).max(50).optional() }))
     .max(8)
     .default([]),
+});
+const copy = z.strictObject({
+  ...{ ticket, at: z.string().min(1).max(200), fields: z.array(name).max(50).default([]) },
+  audience: z.string().min(1).max(300),
+  nonce: z.string().min(1).max(300),
+});
+const foreign = z.strictObject({
+  id: z.string().min(1).max(64),
+  sdJwt: z.string().min(1).max(262_144),
+  issuer: z.url(),
+  keys: z.string().min(2).max(16_384),
 });
 const renewal = z.strictObject({ ticket, at: z.string().min(1).max(200) });
 const value = z.union([z.string().max(2000), z.number().int(), z.boolean()]);
@@ -53,6 +66,9 @@ export function credentialControl(parts: {
       const { ticket: given, at } = readRequest(request, renewal);
       return desk.renew(given, at);
     }),
+    'POST /export': withSecret(async (request) => desk.exportFor(readRequest(request, copy))),
+    'POST /export/key': withSecret(async () => desk.newKey()),
+    'POST /import': withSecret(async (request) => desk.importFrom(readRequest(request, foreign))),
     'POST /clerk/record': withSecret(async (request) => {
       const { subject, fields, eligible } = readRequest(request, person);
       await register().record(subject, fields, eligible);
@@ -69,4 +85,9 @@ export function credentialControl(parts: {
     }),
     'GET /clerk/issued': withSecret(async () => register().issued()),
   };
+}
+
+/** What verifiers of SD-JWT VCs ask an issuer for (draft-ietf-oauth-sd-jwt-vc, section 5). */
+export function issuerRoutes(url: string, device: TransactionDevice): Routes {
+  return { 'GET /.well-known/jwt-vc-issuer': async () => inJson(issuerMetadata(url, device.sdJwtKeys())) };
 }

@@ -20,7 +20,7 @@ import { beginDevice } from './begin-device.ts';
 import { type CommunicationIdentity, partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { ConfigurationError, type DeviceConfiguration, readConfiguration } from './configuration.ts';
 import { controlFileOf } from './control-file.ts';
-import { credentialControl } from './credential-control.ts';
+import { credentialControl, issuerRoutes } from './credential-control.ts';
 import { type CredentialDesk, createCredentialDesk } from './credential-desk.ts';
 import { deviceControl } from './device-control.ts';
 import { createDeviceDesk, type DeviceDesk } from './device-desk.ts';
@@ -68,6 +68,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
       await openDevice({
         foundingLists: readPrimaryKeys(path(configuration.primaryKeys)),
         replyTo: trustedRoute(url),
+        ...(configuration.authority && { sdJwt: { issuer: url, vctBase: `${url}/types/` } }),
         file: fileOfDevice(path(configuration.deviceFile)),
         pin: pinOf(configuration.pin, path),
         openJournal: () => openJournal(store, path, 'device'),
@@ -174,6 +175,7 @@ async function openDoors(parts: {
       body: await device.arrived(body),
     }),
     ...markRoutes(device),
+    ...(configuration.authority && issuerRoutes(configuration.url, device)),
   };
   // Whose device calls or is called is for the agents to say to each other, if at all: nobody is asked for a certificate.
   const tls = { ...identity.serverTls, requireClient: false, askClient: false };
