@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'set-purchase': async () => (await import('./set-purchase.ts')).benchSetPurchase,
   delivery: async () => (await import('./delivery.ts')).benchDelivery,
   trusted: async () => (await import('./trusted.ts')).benchTrusted,
+  gate: async () => (await import('./gate.ts')).benchGate,
   negotiation: async () => (await import('./negotiation.ts')).benchNegotiation,
   memory: async () => (await import('./memory.ts')).benchMemory,
 };

@@ -5,7 +5,7 @@ import type { CaseView } from '../party/arbiter-cases.ts';
 import type { DeliveryPartView, DeliveryView } from '../party/delivery-view.ts';
 import type { HeardView } from '../party/merchant-disputes.ts';
 import { deliveryText } from './delivery-words.ts';
-import type { DisputeKind, DisputeOptions } from './dispute-kinds.ts';
+import type { DisputeKind, DisputeOptions } from './dispute-kind.ts';
 import { askOwnParty } from './own-party.ts';
 import { stationClient } from './station-client.ts';
 import { checkBundle, rulingText } from './verify-ruling.ts';

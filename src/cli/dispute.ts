@@ -1,7 +1,8 @@
 /** `handsel dispute …`: complaints about what was bought, the answers to them, and what was ruled (docs/delivery.md). */
 import { Command, Option } from 'commander';
 import { wholeFrom } from './agent-options.ts';
-import { type DisputeKind, type DisputeOptions, disputeKind, kindOption } from './dispute-kinds.ts';
+import type { DisputeKind, DisputeOptions } from './dispute-kind.ts';
+import { disputeKind, kindOption } from './dispute-kinds.ts';
 
 const EXAMPLES = `
 Examples:

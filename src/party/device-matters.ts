@@ -28,12 +28,15 @@ const certifying = ['initialise', 'recertify'];
 
 export function createDeviceMatters(clock: Clock): DeviceMatters {
   const waiting = new Map<string, { hear(notice: HostNotice): void; end(): void; stop(): void }>();
+  let closed = false;
+  const switchedOff = () => new HandselError('DEVICE_SILENT', 'the device was switched off');
   const silent = (forMs: number) =>
     new HandselError('DEVICE_SILENT', `the device has not answered for ${forMs / 1000} s`);
   return {
     begin: (what) => `${what} ${toHex(systemRandom(8))}`,
     outcome(matter, forMs, outcome) {
       return new Promise((resolve, reject) => {
+        if (closed) throw switchedOff();
         const stop = clock.after(forMs, () => {
           waiting.delete(matter);
           reject(silent(forMs));
@@ -48,7 +51,7 @@ export function createDeviceMatters(clock: Clock): DeviceMatters {
           },
           end() {
             stop();
-            reject(new HandselError('DEVICE_SILENT', 'the device was switched off'));
+            reject(switchedOff());
           },
           stop,
         });
@@ -63,6 +66,7 @@ export function createDeviceMatters(clock: Clock): DeviceMatters {
       waiting.delete(matter);
     },
     close() {
+      closed = true;
       for (const { end } of waiting.values()) end();
       waiting.clear();
     },

@@ -98,25 +98,34 @@ export function createDeviceRefresh(parts: {
     return [marks, back].flatMap(({ status, body }) => (status === 200 ? readMarks(body) : []));
   };
 
+  /** One at a time: whoever comes meanwhile gets what comes of it. */
+  let underWay: Promise<Refreshed> | undefined;
   return {
     state,
-    async refresh() {
-      const serverFailed = await meetServer();
-      const silent: string[] = [];
-      const ids = encodeCbor(idsShape.encode(device.ticketsShown().slice(-maxAsked).map(fromHex)));
-      const told = await Promise.all(
-        Object.entries(devices).map(([name, url]) =>
-          ask(ids, url).catch(() => {
-            silent.push(name);
-            return [];
-          }),
-        ),
-      );
-      const marks = await takeMarks(device, told.flat());
-      if (door !== undefined) await door.learnMarks(told.flat().filter(isTakenBack)).catch(ignoreOurErrors);
-      return { ...(serverFailed !== undefined && { serverFailed }), ...state(), marks, silent };
+    refresh() {
+      underWay ??= refreshOnce().finally(() => {
+        underWay = undefined;
+      });
+      return underWay;
     },
   };
+
+  async function refreshOnce(): Promise<Refreshed> {
+    const serverFailed = await meetServer();
+    const silent: string[] = [];
+    const ids = encodeCbor(idsShape.encode(device.ticketsShown().slice(-maxAsked).map(fromHex)));
+    const told = await Promise.all(
+      Object.entries(devices).map(([name, url]) =>
+        ask(ids, url).catch(() => {
+          silent.push(name);
+          return [];
+        }),
+      ),
+    );
+    const marks = await takeMarks(device, told.flat());
+    if (door !== undefined) await door.learnMarks(told.flat().filter(isTakenBack)).catch(ignoreOurErrors);
+    return { ...(serverFailed !== undefined && { serverFailed }), ...state(), marks, silent };
+  }
 }
 
 function readMarks(body: Uint8Array): readonly Uint8Array[] {

@@ -1,7 +1,7 @@
 /** Purchases across the counter between real parties, and merchants that lie in what they sign. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromHex, toHex } from '../../src/codec/hex.ts';
+import { toHex } from '../../src/codec/hex.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
 import { linkOf, readMessage, signMessage } from '../../src/crypto/signed-message.ts';
 import { commitmentTo, manifestType } from '../../src/delivery/message/manifest.ts';
@@ -97,5 +97,3 @@ export async function packUnderAnotherKey(home: string): Promise<void> {
   });
   writeFileSync(packageFileIn(folder, toHex(of)), file);
 }
-
-export const bytesOf = (hex: string) => fromHex(hex);

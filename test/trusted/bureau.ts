@@ -31,6 +31,8 @@ import { type AgentParty, inTime, type NewAgent, type TrustedAgent } from './tru
 export const LICENCE = "driver's licence";
 export const SEAL = 'corporate seal';
 export const CARD = 'credit card';
+/** As it is called where SD-JWT VCs are verified. */
+export const ISSUER = 'https://vagverket.example';
 export const PASS = 'library pass';
 /** May be revalidated as soon as it is a day old; costs something each time. */
 export const PERMIT = 'parking permit';
@@ -177,7 +179,7 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
     });
     return agent;
   };
-  const agent = make('bureau', { payment });
+  const agent = make('bureau', { payment, sdJwt: { issuer: ISSUER, vctBase: `${ISSUER}/types/` } });
   const cy = make('cy');
   await trusted.certify(agent, 'authority');
   await trusted.certify(cy, 'customer');

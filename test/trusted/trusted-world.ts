@@ -16,7 +16,7 @@ import type { AgentRecord } from '../../src/trusted/agent/agent-record.ts';
 import type { AgentState } from '../../src/trusted/agent/agent-state.ts';
 import type { HostCommand } from '../../src/trusted/agent/host-command.ts';
 import { HOST_ROUTE, type HostNotice, hostNoticeType } from '../../src/trusted/agent/to-host.ts';
-import type { AgentPace, PaymentPorts } from '../../src/trusted/agent/turn.ts';
+import type { AgentPace, PaymentPorts, SdJwtIssuer } from '../../src/trusted/agent/turn.ts';
 import type { AgentKind } from '../../src/trusted/message/certificate.ts';
 import { decodeTrustedMessage, messageIdentityOf } from '../../src/trusted/message/envelope.ts';
 import { foundingLists, type TrustLists } from '../../src/trusted/message/trust-lists.ts';
@@ -77,6 +77,7 @@ export interface NewAgent {
   readonly replyTo?: string | undefined;
   readonly pace?: Partial<AgentPace>;
   readonly payment?: PaymentPorts;
+  readonly sdJwt?: SdJwtIssuer;
   readonly disk?: MemoryDisk;
   readonly alter?: (party: AgentParty) => AgentParty;
 }
@@ -151,7 +152,7 @@ export async function openTrustedWorld(options: {
       return { machine, command: (command) => machine.insist({ type: 'command', command }) };
     },
     addAgent(name, options = {}) {
-      const { pace = {}, payment = {}, disk, alter = (party: AgentParty) => party } = options;
+      const { pace = {}, payment = {}, sdJwt, disk, alter = (party: AgentParty) => party } = options;
       const notices: HostNotice[] = [];
       const heard = new Set<string>();
       const { replyTo } = 'replyTo' in options ? options : { replyTo: name };
@@ -164,7 +165,7 @@ export async function openTrustedWorld(options: {
             world.clock.after(100, () => agent.started());
             return watched(
               alter({
-                machine: createTrustedAgent({ foundingLists: lists, ...own, pace, payment }),
+                machine: createTrustedAgent({ foundingLists: lists, ...own, pace, payment, ...(sdJwt && { sdJwt }) }),
                 arrived: ({ body }) => message(body),
                 async serve(host, { body }) {
                   return agent.online ? answerAtAgent(host, body, world.clock) : undefined;

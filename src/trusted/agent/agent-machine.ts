@@ -31,6 +31,7 @@ import { collecting, stopCollecting } from './collecting.ts';
 import type { Conversation } from './conversation.ts';
 import { creating } from './creating.ts';
 import { hearAppealAnswer, hearComplaintAnswer, hearRuling } from './escalate-dispute.ts';
+import { exporting } from './exporting.ts';
 import { giving } from './giving.ts';
 import { hearPort, queryPort } from './hear-port.ts';
 import type { HostCommand } from './host-command.ts';
@@ -44,7 +45,15 @@ import { letGo, resolving } from './resolve-dispute.ts';
 import { selling } from './selling.ts';
 import { taking } from './taking.ts';
 import type { Talk } from './talk.ts';
-import { type AgentPace, type AgentSettings, decisionOf, newTurn, type PaymentPorts, type Turn } from './turn.ts';
+import {
+  type AgentPace,
+  type AgentSettings,
+  decisionOf,
+  newTurn,
+  type PaymentPorts,
+  type SdJwtIssuer,
+  type Turn,
+} from './turn.ts';
 
 export type AgentInput =
   | { readonly type: 'command'; readonly command: HostCommand }
@@ -63,6 +72,8 @@ export interface AgentOptions {
   /** Route under which other agents reach this one; absent for a device that only calls. */
   readonly replyTo?: string;
   readonly pace?: Partial<AgentPace>;
+  /** Of an authority whose credentials may be had as SD-JWT VCs. */
+  readonly sdJwt?: SdJwtIssuer;
   /** Absent for a device that pays only by card: then the payee's agent has a port, and it has none. */
   readonly payment?: PaymentPorts;
 }
@@ -84,6 +95,7 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
   resolving,
   acquiring,
   creating,
+  exporting,
   remitting,
   collecting,
 };
@@ -91,8 +103,8 @@ const conversations: { readonly [K in Talk['type']]: Conversation<Extract<Talk, 
 const conversationOf = (talk: Talk) => conversations[talk.type] as Conversation<Talk>;
 
 export function createTrustedAgent(options: AgentOptions): Machine<AgentState, AgentInput, AgentRecord> {
-  const { replyTo, payment = {} } = options;
-  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo, payment };
+  const { replyTo, payment = {}, sdJwt } = options;
+  const settings: AgentSettings = { pace: { ...usualAgentPace, ...options.pace }, replyTo, payment, sdJwt };
   const ring = createKeyRing();
   return {
     name: 'trusted-agent',

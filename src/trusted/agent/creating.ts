@@ -43,6 +43,7 @@ import { tellHost } from './to-host.ts';
 import { commitAtOnce } from './transaction.ts';
 import { tellOutcomeToPort } from './transaction-effect.ts';
 import { endTalk, keepTalk, log, ownKey, peerOf, say, type Turn } from './turn.ts';
+import { writeSdJwt } from './write-sd-jwt.ts';
 
 const answer = (turn: Turn, talk: CreatingTalk, said: CredentialAnswer) =>
   say(turn, talk, encodeCbor(credentialAnswerShape.encode(said)));
@@ -56,6 +57,7 @@ export const creating: Conversation<CreatingTalk> = {
     if (request.type === 'show-credential') answer(turn, talk, credentialAnswer(turn, talk));
     else if (step === 'open' && request.type === 'acquire') considerApplication(turn, talk, request);
     else if (step === 'open' && request.type === 'revalidate') considerRevalidation(turn, talk, request.shown);
+    else if (step === 'open' && request.type === 'export') hearExport(turn, talk, request);
     else if (step === 'delivered' && request.type === 'accept') hearAccepted(turn, talk, request);
     else if (request.type === 'decline') hearDeclined(turn, talk, request);
     else if (step === 'issued' && request.type === 'done') hearDone(turn, talk, request);
@@ -147,6 +149,18 @@ function considerRevalidation(turn: Turn, talk: CreatingTalk, shown: Shown): voi
     consult(turn, { ...talk, replaces }, (transaction) => ({
       ...{ type: 'revalidate', transaction, applicant, ticketId, expiresDay },
     }));
+  } catch (error) {
+    refuse(turn, talk, reasonOf(error));
+  }
+}
+
+/** A copy in another form, which changes nothing. */
+function hearExport(turn: Turn, talk: CreatingTalk, request: Extract<CredentialRequest, { type: 'export' }>): void {
+  try {
+    const sdJwt = writeSdJwt(turn, talk, requireCredential(turn, talk, request.shown), request);
+    answer(turn, talk, { type: 'exported', sdJwt });
+    tellHost(turn, { type: 'over', matter: talk.matter });
+    endTalk(turn, talk, 'done');
   } catch (error) {
     refuse(turn, talk, reasonOf(error));
   }

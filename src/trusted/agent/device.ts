@@ -3,6 +3,7 @@
  * Commands go in, To Host comes out, and what is for other devices passes through sealed.
  */
 import { decodeCbor } from '../../codec/cbor.ts';
+import { compactKeyOf } from '../../crypto/compact-key.ts';
 import type { Random } from '../../crypto/random.ts';
 import { SEALING_KEY_LENGTH } from '../../crypto/sealing.ts';
 import { HandselError } from '../../handsel-error.ts';
@@ -61,6 +62,8 @@ export interface TransactionDevice {
   objectArrived(session: string, file: AsyncIterable<Uint8Array>): Promise<void>;
   /** Undefined for a ticket that is not held. */
   sections(ticketId: string): ShownSections | undefined;
+  /** Of an authority: the keys that it signs SD-JWTs with, and signed them with lately, compact. */
+  sdJwtKeys(): readonly Uint8Array[];
   /** The lists of authorities that this device goes by, and how old each of them is. */
   standings(): readonly ShownStandings[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
@@ -170,6 +173,12 @@ function externalInterface(
     sections(ticketId) {
       const held = host.state.tickets.get(ticketId);
       return held && showSections(decodeTicket(held.bytes));
+    },
+    sdJwtKeys() {
+      const { identity } = host.state;
+      return identity.type === 'certified'
+        ? [identity.scalar, ...identity.former].map((one) => compactKeyOf(one).x)
+        : [];
     },
     standings: () =>
       [...host.state.standings.known.values()].map(({ issuer, version, atS, listed }) => ({

@@ -19,6 +19,7 @@ const session = () => text({ min: 32, max: 32 });
 const ticketId = () => text({ min: 32, max: 32 });
 const about = () => bytes({ max: 64 });
 const fields = () => list(claimName(), { max: maxClaims });
+const sdJwtId = () => text({ min: 1, max: 64 });
 const yes = () => whole({ min: 0, max: 1 });
 
 /** A mark; with the ticket where its maker let somebody in, without where its issuer took it back. */
@@ -183,6 +184,19 @@ const commands = {
   'fetch-standings': numbered(33, { issuer: agentIdShape(), route: route() }),
   /** A list that another device fetched. */
   'take-standings': numbered(34, { update: bytes({ max: 1 << 20 }) }),
+  /** Has the authority write the credential as an SD-JWT VC. */
+  export: numbered(35, { matter: matter(), route: route(), about: about(), ticketId: ticketId() }),
+  /** To a verifier, which has said what it is called and a nonce. */
+  'show-sd-jwt': numbered(36, {
+    ...{ matter: matter(), id: sdJwtId(), fields: fields() },
+    ...{ audience: text({ min: 1, max: 300 }), nonce: text({ min: 1, max: 300 }) },
+  }),
+  'make-sd-jwt-key': numbered(37, { matter: matter() }),
+  /** Bound to a key that was made here, by an issuer whose JWK set the owner believes. */
+  'import-sd-jwt': numbered(38, {
+    ...{ matter: matter(), id: sdJwtId(), sdJwt: text({ min: 1, max: 262_144 }), issuer: text({ min: 1, max: 300 }) },
+    keys: bytes({ max: 16_384 }),
+  }),
   /** `Pay` (figure 29): whoever is there is to be paid, if it is whom it should be. */
   remit: numbered(39, {
     ...{ matter: matter(), route: route(), about: about(), amount: amountShape() },

@@ -13,6 +13,7 @@ import { choose } from './collect-dispute.ts';
 import { confirmCollecting } from './collecting.ts';
 import { takeObject } from './delivered.ts';
 import { appeal, askRuling, escalate } from './escalate-dispute.ts';
+import { exportCredential, importSdJwt, makeSdJwtKey, showSdJwt } from './exporting.ts';
 import { confirmGiving, give } from './giving.ts';
 import type { HostCommand } from './host-command.ts';
 import { confirmDisputing, dispute, pursue } from './initiate-dispute.ts';
@@ -69,6 +70,10 @@ const orders: { readonly [K in HostCommand['type']]: (turn: Turn, command: Comma
   'ask-ruling': askRuling,
   acquire,
   revalidate,
+  export: exportCredential,
+  'show-sd-jwt': showSdJwt,
+  'make-sd-jwt-key': makeSdJwtKey,
+  'import-sd-jwt': importSdJwt,
   remit,
   'set-standing': setStanding,
   'fetch-standings': fetchStandings,

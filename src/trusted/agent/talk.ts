@@ -232,6 +232,14 @@ export interface AcquiringTalk extends InSession {
   readonly delivered: DeliveredCredential | undefined;
 }
 
+/** Caller: a copy of a credential in the form of an SD-JWT VC. */
+export interface ExportingTalk extends InSession {
+  readonly type: 'exporting';
+  readonly ticketId: string;
+  /** Of the key that the copy is bound to. Secret. */
+  readonly scalar: Uint8Array;
+}
+
 /** Callee, an authority; figures 26 to 28. */
 export interface CreatingTalk extends InSession {
   readonly type: 'creating';
@@ -304,5 +312,6 @@ export type Talk =
   | ResolvingTalk
   | AcquiringTalk
   | CreatingTalk
+  | ExportingTalk
   | RemittingTalk
   | CollectingTalk;

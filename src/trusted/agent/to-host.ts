@@ -170,6 +170,16 @@ const notices = {
     /** A bank is going to pay it: what there is then is the signed advice. */
     later: whole({ max: 1 }),
   }),
+  /** A credential is held in the form of an SD-JWT VC. */
+  'sd-jwt-held': numbered(35, {
+    ...{ matter: matter(), id: text({ max: 64 }), issuer: text({ max: 300 }), vct: text({ max: 300 }) },
+    /** Unix seconds. */
+    expiresAtS: optional(whole()),
+  }),
+  /** For the verifier that it was asked for. */
+  'sd-jwt': numbered(36, { matter: matter(), id: text({ max: 64 }), text: text({ max: 262_144 }) }),
+  /** Its public half, as a JWK. */
+  'sd-jwt-key': numbered(37, { matter: matter(), id: text({ max: 64 }), jwk: text({ max: 1000 }) }),
   /** The list of an authority was taken in. */
   standings: numbered(32, {
     issuer: agentIdShape(),

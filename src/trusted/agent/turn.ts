@@ -36,11 +36,20 @@ export interface PaymentPorts {
   readonly module?: { readonly port: string };
 }
 
+/** How an authority is called where SD-JWT VCs are verified (draft-ietf-oauth-sd-jwt-vc). */
+export interface SdJwtIssuer {
+  /** An HTTPS URL, below which `issuerMetadata` is served. */
+  readonly issuer: string;
+  /** What each type's `vct` begins with. */
+  readonly vctBase: string;
+}
+
 export interface AgentSettings {
   readonly pace: AgentPace;
   /** Where this agent hears statements, if it can be reached at all. */
   readonly replyTo: string | undefined;
   readonly payment: PaymentPorts;
+  readonly sdJwt: SdJwtIssuer | undefined;
 }
 
 export interface AgentDraft {

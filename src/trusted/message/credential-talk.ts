@@ -2,6 +2,7 @@
  * What is said over a session to acquire a credential (US 5,671,280, figure 26), to deliver it (27), to revalidate it (28), and to have it
  * written as an SD-JWT VC. The device of the person calls, so it needs no address; the authority answers.
  */
+import { concatBytes, fromHex, utf8 } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, list, optional, type Shaped, text } from '../../codec/shape.ts';
 import { COMPACT_KEY_LENGTH, RAW_SIGNATURE_LENGTH } from '../../crypto/compact-key.ts';
@@ -56,6 +57,12 @@ const requests = {
     signature: bytes({ min: RAW_SIGNATURE_LENGTH, max: RAW_SIGNATURE_LENGTH }),
   }),
 };
+const EXPORT_LABEL = utf8('Handsel credential export 1');
+
+/** By the key that a copy is to be bound to, in this session and no other: whoever asks holds it. */
+export function exportText(session: string, publicKey: Uint8Array): Uint8Array {
+  return concatBytes(EXPORT_LABEL, fromHex(session), publicKey);
+}
 export type CredentialRequest = ChoiceOf<typeof requests>;
 export const credentialRequestShape = choice(requests);
 
