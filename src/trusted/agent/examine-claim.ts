@@ -1,12 +1,10 @@
 /** Whether a claim is about something that this merchant's agent sold to whoever claims (US 5,671,280, figure 30, steps 1074 to 1078 and 1138 to 1146). */
-import { equalBytes, toHex } from '../../codec/hex.ts';
-import { sha256 } from '../../crypto/digest.ts';
+import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Claim } from '../message/dispute.ts';
 import type { AgentPeer } from '../message/party.ts';
-import { isObjectSigned } from '../object/object-header.ts';
 import { faultOfPayment } from '../ruling/case-documents.ts';
-import type { Ticket } from '../ticket/ticket.ts';
+import { isSoldObject } from '../ruling/judge-object.ts';
 import type { Transaction } from './agent-state.ts';
 import type { Said } from './answer-dispute.ts';
 import { readShownTicket, type ShownTicketRead } from './shown-ticket.ts';
@@ -41,7 +39,7 @@ export function examineClaim(turn: Turn, peer: AgentPeer, claim: Claim): Examine
   const faults = [claim.payment, claim.second].map((one) => one && faultOfPayment(one, ends));
   const fault = faults.find((one) => one !== undefined);
   if (fault !== undefined) return answered('denied', `the payment shown does not fit: ${fault}`);
-  if (claim.object !== undefined && !isOwnObject(ticket, claim.object)) {
+  if (claim.object !== undefined && !isSoldObject(ticket, claim.object)) {
     return answered('object-invalid', 'the object shown is not the one that was signed');
   }
   return { type: 'fit', shown };
@@ -49,22 +47,15 @@ export function examineClaim(turn: Turn, peer: AgentPeer, claim: Claim): Examine
 
 function readOwn(turn: Turn, peer: AgentPeer, { ticket, mark }: Claim, own: number): ShownTicketRead | undefined {
   try {
-    const shown = readShownTicket(turn, peer, { ticket: ticket!, taintAllowed: true, ...(mark && { mark }) });
+    const shown = readShownTicket(turn, peer, {
+      ...{ ticket: ticket!, taintAllowed: true, fallenAllowed: true },
+      ...(mark && { mark }),
+    });
     return shown.ticket.issuerCertificate.agentId === own ? shown : undefined;
   } catch (error) {
     if (!(error instanceof HandselError)) throw error;
     return undefined;
   }
-}
-
-/** The object with the digest that the ticket's signature is over; and if the file is there, it has it. */
-export function isOwnObject({ body, issuerCertificate }: Ticket, object: NonNullable<Claim['object']>): boolean {
-  const { components } = body;
-  if (components.type !== 'decryption') return false;
-  const { digest, length, file } = object;
-  if (file !== undefined && (file.length !== length || !equalBytes(sha256(file), digest))) return false;
-  const { objectId, objectSignature } = components;
-  return isObjectSigned(issuerCertificate.publicKey, { objectId, digest, length }, objectSignature);
 }
 
 /** Of a purchase that the customer's agent has not seen the end of, this agent knows the end, or will. */

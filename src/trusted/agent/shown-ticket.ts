@@ -37,11 +37,12 @@ export interface ShownTicketRead {
 export function readShownTicket(
   { state, env }: Turn,
   holder: AgentPeer,
-  shown: Shown & { readonly taintAllowed: boolean },
+  shown: Shown & { readonly taintAllowed: boolean; readonly fallenAllowed?: boolean },
 ): ShownTicketRead {
   const { lists } = state;
   const ticket = decodeOrRefuse(shown.ticket);
-  validateTicket(ticket, { lists, nowMs: env.nowMs, holder: holder.agentId, taintAllowed: shown.taintAllowed });
+  const { taintAllowed, fallenAllowed = false } = shown;
+  validateTicket(ticket, { lists, nowMs: env.nowMs, holder: holder.agentId, taintAllowed, fallenAllowed });
   const ticketId = ticketIdOf(ticket);
   const { components } = ticket.body;
   const before = firstStatus(components);

@@ -6,6 +6,8 @@ interface Rule {
   readonly callee: readonly PeerType[];
   /** The caller comes because its certificate is about to expire, or has (figure 9, step 308). */
   readonly expiredCaller?: true;
+  /** Who is called may have become untrusted: it owes something. */
+  readonly fallenCallee?: true;
 }
 
 export const purposeRules = {
@@ -22,7 +24,7 @@ export const purposeRules = {
   /** Figure 12. */
   buy: { caller: ['agent'], callee: ['agent'] },
   /** Figure 30. */
-  dispute: { caller: ['agent'], callee: ['agent'] },
+  dispute: { caller: ['agent'], callee: ['agent'], fallenCallee: true },
   /** Figures 26 to 28: a credential is acquired, revalidated, or written in another form. */
   credential: { caller: ['agent'], callee: ['agent'] },
   /** Figure 29. */

@@ -138,6 +138,25 @@ export async function* openObject(file: AsyncIterable<Uint8Array>, key: Uint8Arr
   if (plain !== header.length) throw new CryptographicError(new Error('the object is not whole'));
 }
 
+/** A file that is at hand as a whole. @throws as `openObject` */
+export function openWhole(
+  file: Uint8Array,
+  key: Uint8Array,
+): { readonly header: ObjectHeader; readonly content: Uint8Array } {
+  const header = openHeader(headerIn(file), key);
+  const segmentKey = bodyKey(key);
+  const parts: Uint8Array[] = [];
+  let from = PREAMBLE + headerSizeOf(file);
+  for (let number = 0; number === 0 || from < file.length; number++) {
+    const end = Math.min(file.length, from + SEGMENT + TAG_LENGTH);
+    parts.push(openSegment(file.subarray(from, end), segmentKey, nonceOf(number, end === file.length)));
+    from = end;
+  }
+  const content = concatBytes(...parts);
+  if (content.length !== header.length) throw new CryptographicError(new Error('the object is not whole'));
+  return { header, content };
+}
+
 function openSegment(piece: Uint8Array, key: Uint8Array, nonce: Uint8Array): Uint8Array {
   try {
     const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_LENGTH });

@@ -112,7 +112,8 @@ function hearGreeting(context: SessionContext, draft: SessionDraft, session: Ses
   const hello = ring.get(id, 'hello');
   if (hello === undefined) throw keysGone();
   const { body, requireSigned, started, sent } = readGreeting(hello, answer);
-  const checks = { lists, onDay: dayOf(env.nowMs), transcript: started, tokenOf: () => undefined };
+  const fallenAllowed = ruleOf(purpose).fallenCallee === true;
+  const checks = { lists, onDay: dayOf(env.nowMs), transcript: started, tokenOf: () => undefined, fallenAllowed };
   const peer = identifyParty(body.credential, checks);
   requireSigned(keyOfPeer(peer, { lists }));
   if (!ruleOf(purpose).callee.includes(peer.type)) {

@@ -346,9 +346,14 @@ describe('standing', () => {
     await desk.buy(ada, house);
     await trusted.run(10_000);
     expect(whyFailed(ada).at(-1)).toBe('PARTY_UNTRUSTED');
-    // Who bought from it before can still complain about it.
-    const number = await desk.dispute({ check: 0 });
-    expect(statusOf(ada, number)).toBe('open');
+    // Who bought from it before can still go to it with what was ruled, and is paid back.
+    for (const { number } of ruledFor(ada)) {
+      await desk.tell(ada, { type: 'choose', number, choice: { type: 'refund', credential: desk.card } }, 60_000);
+      expect(statusOf(ada, number)).toBe('refunded');
+    }
+    // And complain anew.
+    const number = await desk.dispute();
+    expect(statusOf(ada, number)).toBe('denied');
   });
 
   test('[CITI-E] is kept when a person pardons, or when what was lost is long ago', async () => {

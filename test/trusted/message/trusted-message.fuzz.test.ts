@@ -10,10 +10,20 @@ import { CryptographicError, HandselError } from '../../../src/handsel-error.ts'
 import { hostCommandType } from '../../../src/trusted/agent/host-command.ts';
 import { hostNoticeType } from '../../../src/trusted/agent/to-host.ts';
 import { certifyAnswerShape, certifyRequestShape } from '../../../src/trusted/message/certify-talk.ts';
+import { answerType, claimType, paymentEvidenceShape, shownObjectShape } from '../../../src/trusted/message/dispute.ts';
+import { disputeAnswerShape, disputeRequestShape } from '../../../src/trusted/message/dispute-talk.ts';
 import { decodeTrustedAnswer, decodeTrustedMessage } from '../../../src/trusted/message/envelope.ts';
 import { listUpdateShape } from '../../../src/trusted/message/list-change.ts';
 import { partyCredentialShape } from '../../../src/trusted/message/party.ts';
+import { readDocument } from '../../../src/trusted/message/signed-document.ts';
 import { openStatement } from '../../../src/trusted/message/statement.ts';
+import {
+  decodeTicketBundle,
+  ticketComplaintType,
+  ticketHearingType,
+  ticketRulingType,
+  ticketStatementType,
+} from '../../../src/trusted/message/ticket-ruling.ts';
 import {
   giveAnswerShape,
   giveRequestShape,
@@ -35,6 +45,12 @@ const shapes: Readonly<Record<string, Shape<never>>> = Object.fromEntries(
       presentAnswerShape,
     },
     ...{ partyCredentialShape, listUpdateShape, componentsShape, bodyShape },
+    ...{ disputeRequestShape, disputeAnswerShape, paymentEvidenceShape, shownObjectShape },
+    ...Object.fromEntries(
+      [claimType, answerType, ticketComplaintType, ticketHearingType, ticketStatementType, ticketRulingType].map(
+        ({ name, shape }) => [name, shape],
+      ),
+    ),
     command: hostCommandType.shape,
     notice: hostNoticeType.shape,
   }),
@@ -55,7 +71,7 @@ const { value } = fc.letrec<{ value: CborValue }>((tie) => ({
 }));
 /** A number of a kind and fields behind it: what gets furthest. */
 const row = fc
-  .tuple(fc.integer({ min: 1, max: 13 }), fc.array(value, { maxLength: 8 }))
+  .tuple(fc.oneof(fc.integer({ min: 1, max: 13 }), fc.integer({ min: 20, max: 60 })), fc.array(value, { maxLength: 8 }))
   .map(([kind, fields]) => [kind, ...fields]);
 
 function only<T extends HandselError>(act: () => unknown, kind: abstract new (...args: never[]) => T): void {
@@ -84,7 +100,10 @@ describe('a decoder', () => {
   );
 
   it('of messages, answers and marks refuses arbitrary bytes', () => {
-    const decoders = [decodeTrustedMessage, decodeTrustedAnswer, readMark];
+    const documents = [claimType, answerType, ticketRulingType].map(
+      (type) => (bytes: Uint8Array) => readDocument(type as typeof claimType, bytes),
+    );
+    const decoders = [decodeTrustedMessage, decodeTrustedAnswer, readMark, decodeTicketBundle, ...documents];
     fc.assert(
       fc.property(
         fc.oneof(

@@ -31,7 +31,7 @@ describe('who is let in', () => {
   test('[CITI-F9] both sides check each other, whoever has expired is refused, and only recertification lets it in', async () => {
     const opera = await openOpera(rare);
     const { trusted, ada, bob } = opera;
-    expect(await attempt(opera, ada, bob)).toBe('given,over');
+    expect(await attempt(opera, ada, bob)).toBe('given,account,over');
     await trusted.run(91 * dayMs);
     expect(await attempt(opera, ada, bob)).toBe('CERTIFICATE_EXPIRED');
     await inTime(trusted.world, bob.command({ type: 'recertify', route: 'north' }));
@@ -41,7 +41,7 @@ describe('who is let in', () => {
     expect(await attempt(opera, bob, ada)).toBe('CERTIFICATE_EXPIRED');
     await inTime(trusted.world, ada.command({ type: 'recertify', route: 'north' }));
     await trusted.run(5000);
-    expect(await attempt(opera, ada, bob)).toBe('given,over');
+    expect(await attempt(opera, ada, bob)).toBe('given,account,over');
     expect(trusted.breaches).toEqual([]);
   });
 
@@ -52,12 +52,12 @@ describe('who is let in', () => {
     const change = { type: 'distrust', party } as const;
     await inTime(trusted.world, trusted.server('primary').command({ type: 'change-lists', change }));
     await trusted.run(700_000);
-    expect(await attempt(opera, ada, bob)).toBe('given,over');
+    expect(await attempt(opera, ada, bob)).toBe('given,account,over');
     await inTime(trusted.world, bob.command({ type: 'fetch-lists', route: 'north' }));
     await trusted.run(1000);
     expect(await attempt(opera, ada, bob)).toBe('SESSION_DENIED');
     expect(await attempt(opera, bob, ada)).toBe('PARTY_UNTRUSTED');
-    expect(await attempt(opera, ada, house)).toBe('given,over');
+    expect(await attempt(opera, ada, house)).toBe('given,account,over');
     expect([ada, bob].map(isAtRest)).toEqual([true, true]);
   });
 
