@@ -65,6 +65,11 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
     'CODE_TOO_LONG',
     'A ticket that was transferred very often has to be presented over the network: `handsel tickets present`.',
   ],
+  [
+    'COMES_IN_PERSON',
+    'A clerk of the authority gives a code: `handsel credentials visit --help`, then acquire it again.',
+  ],
+  ['NO_AUTHORITY', 'Name the device of an authority with --device NAME.'],
   ['NO_DOOR', 'Name a door with --device NAME.'],
   ['STATION_NOT_RUNNING', 'If it runs in another folder, name that: --home DIR, or HANDSEL_HOME.'],
   ['NETWORK_MISSING', '`handsel network init --home DIR` makes one; `npm start` makes one and runs it.'],

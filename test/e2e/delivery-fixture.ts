@@ -97,4 +97,3 @@ export async function packUnderAnotherKey(home: string): Promise<void> {
   });
   writeFileSync(packageFileIn(folder, toHex(of)), file);
 }
-

@@ -4,7 +4,7 @@
  */
 import { equalBytes } from '../../codec/hex.ts';
 import { bytes, record, type Shaped, timeMs } from '../../codec/shape.ts';
-import { type MessageType, readMessage } from '../../crypto/signed-message.ts';
+import type { MessageType } from '../../crypto/signed-message.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { CHAIN_BYTES, orderDigest, packageDigest } from './identity.ts';
 import { type Handover, handoverType, type PassedKey, passedKeyType } from './key-handover.ts';
@@ -109,8 +109,3 @@ function requireName({ name }: Party, expected: string, role: string): void {
 }
 
 const unfit = (message: string) => new DeliveryError('ACCEPTANCE_UNFIT', message);
-
-/** Which order an acceptance claims to be for, before anything of it is checked: to find what is known of it. */
-export function orderNamedBy({ accept }: Acceptance): Uint8Array {
-  return readMessage(acceptType, accept).value.order;
-}

@@ -1,5 +1,4 @@
 /** Pieces of decisions about one purchase: what is sent, and how it ends. */
-import { toHex } from '../../codec/hex.ts';
 import { encodeShape, linkOf, type MessageType, readMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env, Outgoing } from '../../journal/machine.ts';
 import { type Manifest, manifestType } from '../message/manifest.ts';
@@ -97,5 +96,3 @@ export function finish(purchase: Purchase, outcome: Outcome['outcome'], reason: 
         : [errand(purchase, { step: 'outcome', number, to: notify, type: outcomeType, value: told })],
   };
 }
-
-export const nameOf = (purchase: Purchase): string => toHex(purchase.orderDigest);
