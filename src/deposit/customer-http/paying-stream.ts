@@ -10,7 +10,7 @@ import { type DepositPayload, formatCredential } from '../message/payment-creden
 import { PaymentError } from '../message/payment-error.ts';
 import { nanoOfOffer, type Offer, priceIn, STREAM_METHOD, streamKeyOf } from '../message/payment-offer.ts';
 import { MAX_PRICE_UNITS } from '../message/purchase.ts';
-import { acceptOffer, type SpendingLimits } from './accept-offer.ts';
+import { acceptOffer, requireMaxima, type SpendingLimits } from './accept-offer.ts';
 import { type Dial, type Dialled, dialStream } from './dial-stream.ts';
 import { payableChallenge } from './payable-challenge.ts';
 import { type ReleasedPayment, releasePayment } from './release-payment.ts';
@@ -57,6 +57,8 @@ interface Asking {
 export function createPayingStream(options: PayingStreamOptions) {
   const { spender, limits, clock, retryAfterMs = RETRY_AFTER_MS, timeoutMs = TIMEOUT_MS, dial = dialStream } = options;
   const { ahead = AHEAD, anchorsPem } = options;
+  requireMaxima('maxPrices', limits.maxPrices);
+  requireMaxima('maxTotals', limits.maxTotals);
 
   /** Whatever says nothing about what was asked is asked again. */
   const untilAnswered = async ({ url, headers }: Asking, sent?: Sent): Promise<Dialled> => {
