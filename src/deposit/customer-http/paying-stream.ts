@@ -112,7 +112,7 @@ export function createPayingStream(options: PayingStreamOptions) {
     const aheadUnits = Math.min(ahead * offer.units, MAX_PRICE_UNITS);
     const bill = createStreamBill({
       ...{ terms: offer.stream!, priceUnits: offer.units, aheadUnits, clock },
-      mostUnits: mostUnitsOf(offer, limits),
+      ...{ mostUnits: mostUnitsOf(offer, limits), atOnceUnits: atOnceUnitsOf(offer, limits) },
     });
     return runStream(
       {
@@ -149,6 +149,12 @@ export function createPayingStream(options: PayingStreamOptions) {
       }
     }
   };
+}
+
+/** The price of one at least: the offer was held to this limit. */
+function atOnceUnitsOf({ currency, unitNano, units }: Offer, { maxPrices }: StreamLimits): number {
+  const most = priceIn(currency, maxPrices.find((max) => max.endsWith(currency))!).nano / BigInt(unitNano);
+  return Math.max(units, Number(most));
 }
 
 /** @throws PaymentError `OFFER_REFUSED` for a currency without a limit, or below the price of one */
