@@ -14,7 +14,7 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   );
 }
 const isCopy = /[\\/]node_modules[\\/]/.test(fileURLToPath(import.meta.url));
-const entry = new URL(isCopy ? '../dist/handsel.js' : '../src/handsel.ts', import.meta.url);
+const entry = new URL(isCopy ? '../dist/library/handsel.js' : '../src/library/handsel.ts', import.meta.url);
 if (!existsSync(entry))
   throw new Error('this copy of handsel was not built: run `npm run build` where it was copied from');
 
