@@ -7,7 +7,7 @@ const { values } = parseArgs({ options: { config: { type: 'string' }, port: { ty
 const url = `http://127.0.0.1:${values.port}`;
 const till = await openTill({ config: values.config, url });
 
-const handler = till.charge({ price: '0.0004 EUR' }, (request, payment) => {
+const handler = till.chargeFetch({ price: '0.0004 EUR' }, (request, payment) => {
   const { searchParams } = new URL(request.url);
   return new Response(`${searchParams.get('find')} rises at six (${payment.reference})\n`);
 });

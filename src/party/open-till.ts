@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { MiddlewareHandler } from 'hono';
 import { createCharge } from '../deposit/merchant-http/charge.ts';
-import type { ChargeOptions } from '../deposit/merchant-http/charge-terms.ts';
+import type { Charge, ChargeOptions } from '../deposit/merchant-http/charge-terms.ts';
 import { fetchCharge, type PaidHandler } from '../deposit/merchant-http/fetch-charge.ts';
 import { honoCharge, type PaidVariables } from '../deposit/merchant-http/hono-charge.ts';
 import { type NodeListener, type NodeMiddleware, nodeCharge } from '../deposit/merchant-http/node-charge.ts';
@@ -32,16 +32,16 @@ export interface TillOptions {
 
 export interface TillCharge {
   /** Middleware of Hono (`c.get('payment')`) and of Express (`req.payment`). */
-  (options: ChargeOptions): MiddlewareHandler<{ Variables: PaidVariables }> & NodeMiddleware;
+  (options: ChargeOptions): NodeMiddleware & MiddlewareHandler<{ Variables: PaidVariables }>;
   /** A listener of node:http: `createServer(till.charge({ price }, (req, res) => …))`; `req.payment`. */
   (options: ChargeOptions, listener: NodeListener): NodeListener;
-  /** A fetch handler: `till.charge({ price }, (request, payment) => new Response(…))`. */
-  (options: ChargeOptions, handler: PaidHandler): (request: Request) => Promise<Response>;
 }
 
 export interface OpenTill {
   /** @throws PaymentError `OPTIONS_UNFIT`, `PRICE_UNFIT`; MoneyError */
   readonly charge: TillCharge;
+  /** A fetch handler: `till.chargeFetch({ price }, (request, payment) => new Response(…))`. @throws as `charge` */
+  chargeFetch(options: ChargeOptions, handler: PaidHandler): (request: Request) => Promise<Response>;
   /** `server.on('upgrade', till.chargeStream({ price, per: 'message' }, handler).upgrade)`. @throws as `charge` */
   chargeStream(options: StreamOptions, handler: StreamHandler): StreamRoute;
   /** What deposits brought. */
@@ -78,10 +78,12 @@ export async function openTill({ config, url, logLevel = 'warn' }: TillOptions):
       }),
     );
     const setup = till.chargeSetup(realm);
+    const charge = createCharge(setup);
     const chargeStream = createStreamCharge(setup);
     const streams: StreamRoute[] = [];
     return {
-      charge: chargeAnywhere(createCharge(setup), setup.onFault),
+      charge: chargeInFront(charge, setup.onFault),
+      chargeFetch: fetchCharge(charge),
       chargeStream(options, handler) {
         const route = chargeStream(options, handler);
         streams.push(route);
@@ -101,29 +103,20 @@ export async function openTill({ config, url, logLevel = 'warn' }: TillOptions):
   });
 }
 
-/** One gate a route, whatever calls it: Hono gives a context, node:http and Express a request of theirs, fetch handlers a `Request`. */
-function chargeAnywhere(charge: ReturnType<typeof createCharge>, onFault?: (error: unknown) => void): TillCharge {
-  const anywhere = (options: ChargeOptions, handler?: NodeListener | PaidHandler) => {
+/** One gate a route, whatever calls it: Hono gives a context, Express a request of node:http. */
+function chargeInFront(charge: Charge, onFault?: (error: unknown) => void): TillCharge {
+  const inFront = (options: ChargeOptions, listener?: NodeListener) => {
     const gate = charge(options);
     const forNode = nodeCharge(() => gate, onFault && { onFault });
-    if (handler === undefined) {
-      const hono = honoCharge(() => gate)(options);
-      const node = forNode(options);
-      return (first: unknown, ...rest: unknown[]) =>
-        isIncoming(first) ? call(node, first, rest) : call(hono, first, rest);
-    }
-    const node = forNode(options, handler as NodeListener);
-    const web = fetchCharge(() => gate)(options, handler as PaidHandler);
-    return (first: unknown, ...rest: unknown[]) =>
-      isIncoming(first) ? call(node, first, rest) : call(web, first, rest);
+    if (listener !== undefined) return forNode(options, listener);
+    const [node, hono] = [forNode(options), honoCharge(() => gate)(options)] as readonly Middleware[];
+    return (first: unknown, ...rest: unknown[]) => (isIncoming(first) ? node : hono)!(first, ...rest);
   };
-  return anywhere as unknown as TillCharge;
+  return inFront as unknown as TillCharge;
 }
 
-/** Whose type was just told by what it was called with. */
-function call(face: unknown, first: unknown, rest: readonly unknown[]): unknown {
-  return (face as (...given: unknown[]) => unknown)(first, ...rest);
-}
+/** Whose type is told by what it is called with. */
+type Middleware = (...given: unknown[]) => unknown;
 
 function isIncoming(first: unknown): first is IncomingMessage {
   return typeof first === 'object' && first !== null && 'rawHeaders' in first && 'socket' in first;
