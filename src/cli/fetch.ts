@@ -1,7 +1,7 @@
 /** `handsel fetch`: fetches what has to be paid for, and pays out of deposits within a limit. The body goes to standard output. */
 
 import { once } from 'node:events';
-import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import { createWriteStream, readFileSync, rmSync, type WriteStream } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { HandselError } from '../handsel-error.ts';
 import { fetchBounds } from '../party/deposit-control.ts';
@@ -24,6 +24,8 @@ interface FetchOptions extends GlobalOptions {
   readonly out?: string;
 }
 
+const NEWLINE = 0x0a;
+
 type Answer = Omit<Fetched, 'body'> & { readonly body: string };
 type Line = Answer | NotFetched | FetchEnd;
 
@@ -36,7 +38,7 @@ Examples:
 
 The first request opens a deposit at that merchant, if there is none; when it is used up, another is opened; unused for ten minutes it is
 closed, and what is left comes back (\`handsel deposit list\`). Without --max all of it counts towards the station's limit of the day.
-What was paid is said on standard error.`;
+What was paid is said on standard error. An answer may have up to 8 MiB.`;
 
 export function fetchCommand(): Command {
   return new Command('fetch')
@@ -72,6 +74,7 @@ async function fetchAll(given: readonly string[], options: FetchOptions): Promis
     else await tellAnswer(line, { out, single, options });
   }
   if (out !== process.stdout) await new Promise<void>((done) => out.end(done));
+  if (failure !== undefined && 'bytesWritten' in out && out.bytesWritten === 0) rmSync(options.out!, { force: true });
   if (failure !== undefined) throw failure;
 }
 
@@ -106,6 +109,8 @@ async function tellAnswer(
   const body = Buffer.from(answer.body, 'base64');
   if (options.json) await write(out, `${JSON.stringify({ url, status, contentType, ...readable(body), paid })}\n`);
   else await write(out, body);
+  // What is said next to it begins on a line of its own.
+  if (!options.json && out === process.stdout && body.length > 0 && body.at(-1) !== NEWLINE) process.stderr.write('\n');
   if (status >= 400) {
     process.exitCode = 1;
     process.stderr.write(`${url} answers ${status}${paid === undefined ? '' : ', and was paid'}\n`);

@@ -72,7 +72,7 @@ function merchantUrl(named: string, options: GlobalOptions): string {
   const url = peers.find(([, name]) => name === named && known.some((one) => one.name === name))?.[0];
   if (url !== undefined) return url;
   const names = [...new Set(known.map(({ name }) => name))].join(', ') || 'none';
-  throw new HandselError('MERCHANT_UNKNOWN', `no merchant is known here as ${named.slice(0, 80)}; known are ${names}`);
+  throw new HandselError('SELLER_UNKNOWN', `no merchant is known here as ${named.slice(0, 80)}; known are ${names}`);
 }
 
 function show(options: GlobalOptions): void {

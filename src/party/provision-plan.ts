@@ -23,6 +23,13 @@ export interface MerchantPlan {
   readonly paidCurrency: string;
 }
 
+export interface CustomerPlan {
+  readonly name: string;
+  readonly issuer: OperatorPlan;
+  readonly port: number;
+  readonly controlPort: number;
+}
+
 export interface NetworkPlan {
   readonly brand: string;
   readonly organization: string;
@@ -37,16 +44,22 @@ export interface NetworkPlan {
   readonly operators: readonly OperatorPlan[];
   readonly merchants: readonly MerchantPlan[];
   readonly market: { readonly name: string; readonly port: number };
-  readonly customer: {
-    readonly name: string;
-    readonly issuer: OperatorPlan;
-    readonly port: number;
-    readonly controlPort: number;
-  };
+  readonly customer: CustomerPlan;
+  /** For programs of the reader's own, which open them themselves: certified, with accounts, and started by nobody else. */
+  readonly yours: { readonly merchant: MerchantPlan; readonly customer: CustomerPlan };
 }
 
-export const PORTS_NEEDED = 12;
-export const PARTY_NAMES = ['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'customer'] as const;
+/** Those who have accounts, whoever starts them. */
+export const allMerchants = ({ merchants, yours }: NetworkPlan): readonly MerchantPlan[] => [
+  ...merchants,
+  yours.merchant,
+];
+export const allCustomers = ({ customer, yours }: NetworkPlan): readonly CustomerPlan[] => [customer, yours.customer];
+
+export const PORTS_NEEDED = 16;
+const PORTS_OF_YOURS = 4;
+const NAMES_STARTED = ['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'customer'] as const;
+export const PARTY_NAMES = [...NAMES_STARTED, 'bakery', 'scout'] as const;
 
 export interface Places {
   readonly host: string;
@@ -60,8 +73,10 @@ export interface Places {
 export const certifiedHosts = (plan: NetworkPlan, name: string) => [...new Set([plan.hostOf(name), 'localhost'])];
 
 export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
-  const rest = ports.slice(0, -2);
-  const [atlasPaid, lexiconPaid] = ports.slice(-2) as [number, number];
+  const own = ports.slice(-PORTS_OF_YOURS) as [number, number, number, number];
+  const [yourMerchant, yourPaid, yourCustomer, yourControl] = own;
+  const rest = ports.slice(0, -PORTS_OF_YOURS);
+  const [lexiconPaid, atlasPaid] = [rest.pop()!, rest.pop()!];
   const port = () => rest.shift()!;
   const agency = { name: 'agency', port: port() };
   const operator = (name: string, index: number): OperatorPlan => ({
@@ -91,6 +106,13 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
     market: { name: 'market', port: port() },
     // The card is of the other operator than the first merchant's, so that a purchase there crosses operators.
     customer: { name: 'customer', issuer: south, port: port(), controlPort: port() },
+    yours: {
+      merchant: {
+        ...{ name: 'bakery', title: 'Bakery', acquirer: north },
+        ...{ port: yourMerchant, paidPort: yourPaid, paidCurrency: 'EUR' },
+      },
+      customer: { name: 'scout', issuer: south, port: yourCustomer, controlPort: yourControl },
+    },
   };
 }
 

@@ -23,7 +23,17 @@ import { below, flushFolder, type NewFile, type NewFiles, publicFile, secretFile
 import { agencyFiles } from './provision-agency.ts';
 import { asJson, operatorFiles, type PartyOptions } from './provision-bank.ts';
 import { customerFiles, newCard, newPassword, walletWith } from './provision-customer.ts';
-import { basePortOf, type NetworkPlan, PARTY_NAMES, PORTS_NEEDED, planNetwork, urlAt } from './provision-plan.ts';
+import {
+  allCustomers,
+  allMerchants,
+  basePortOf,
+  type MerchantPlan,
+  type NetworkPlan,
+  PARTY_NAMES,
+  PORTS_NEEDED,
+  planNetwork,
+  urlAt,
+} from './provision-plan.ts';
 import { marketFiles, merchantFiles } from './provision-trade.ts';
 import { type WalletFile, writeWallet } from './wallet-file.ts';
 
@@ -84,7 +94,7 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
 
   writeNewFiles(making, files);
   writeWallet(join(making, plan.customer.name, 'wallet'), wallet);
-  for (const { name } of network.parties) renameSync(join(making, name), join(home, name));
+  for (const { name } of [...network.parties, ...network.yours]) renameSync(join(making, name), join(home, name));
   flushFolder(home);
   // From here on the home is finished.
   renameSync(join(making, NETWORK_FILE), join(home, NETWORK_FILE));
@@ -137,12 +147,16 @@ function isBeingMade(making: string): boolean {
 }
 
 function networkOf(plan: NetworkPlan): Network {
-  const { brand, agency, operators, merchants, market, customer } = plan;
+  const { brand, agency, operators, merchants, market, customer, yours } = plan;
   const member =
     (party: NetworkMember['party']) =>
     ({ name, port }: { name: string; port: number }) => ({
       ...{ name, party, configuration: `${name}/party.json`, url: urlAt(plan, name, port) },
     });
+  const merchantMember = (one: MerchantPlan) => ({
+    ...member('merchant')(one),
+    paid: urlAt(plan, one.name, one.paidPort),
+  });
   return {
     format: 'handsel-network',
     version: NETWORK_VERSION,
@@ -152,9 +166,10 @@ function networkOf(plan: NetworkPlan): Network {
       member('agency')(agency),
       ...operators.map(member('operator')),
       member('market')(market),
-      ...merchants.map((one) => ({ ...member('merchant')(one), paid: urlAt(plan, one.name, one.paidPort) })),
+      ...merchants.map(merchantMember),
       member('customer')(customer),
     ],
+    yours: [merchantMember(yours.merchant), member('customer')(yours.customer)],
   };
 }
 
@@ -172,7 +187,7 @@ function networkFiles(
     clock: { nowMs },
     random,
   });
-  const urls = new Map(network.parties.map(({ name, url }) => [name, url]));
+  const urls = new Map([...network.parties, ...network.yours].map(({ name, url }) => [name, url]));
   const urlNamed = (name: string) => urls.get(name)!;
   const options: PartyOptions = {
     agency,
@@ -195,14 +210,18 @@ function networkFiles(
     add(operator.name, made.files);
   }
   const marketUrl = urlNamed(plan.market.name);
-  for (const merchant of plan.merchants) {
+  for (const merchant of allMerchants(plan)) {
     const { name, acquirer } = merchant;
     const gateway = gateways.get(acquirer.name)!;
     const places = { url: urlNamed(name), gatewayUrl: urlNamed(acquirer.name), marketUrl };
-    add(name, merchantFiles(merchant, { ...options, ...places, gateway, catalogue: join(catalogues, name) }));
+    // What is sold by a program of the reader's own stands in no catalogue.
+    const catalogue = merchant === plan.yours.merchant ? {} : { catalogue: join(catalogues, name) };
+    add(name, merchantFiles(merchant, { ...options, ...places, ...catalogue, gateway }));
   }
   add(plan.market.name, marketFiles({ ...options, url: marketUrl }));
-  add(customer.name, customerFiles({ ...options, url: urlNamed(customer.name), marketUrl }));
+  for (const one of allCustomers(plan)) {
+    add(one.name, customerFiles(one, { ...options, url: urlNamed(one.name), marketUrl }));
+  }
   const password = newPassword(random);
   const wallet = walletWith(card, password, options);
   files.set(PASSWORD_FILE, secretFile(`${password}\n`));
