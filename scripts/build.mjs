@@ -1,6 +1,6 @@
-/** `npm run build`: JavaScript and types in dist/, for whoever installs Handsel below a node_modules folder, where Node strips no types. */
+/** `npm run build [FOLDER]`: JavaScript and types in dist/, or there, for whoever installs Handsel below a node_modules folder, where Node strips no types. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { projectRoot, runTool, setUp } from './set-up.mjs';
 
 /** Threads are started by the URL of their file, which the compiler leaves as it is. */
@@ -8,9 +8,9 @@ const FILE_URL = /(new URL\('\.[^']*)\.ts(', import\.meta\.url\))/g;
 
 try {
   await setUp();
-  const dist = join(projectRoot, 'dist');
+  const dist = resolve(projectRoot, process.argv[2] ?? 'dist');
   rmSync(dist, { recursive: true, force: true });
-  process.exitCode = await runTool('tsc', ['-p', 'tsconfig.build.json']);
+  process.exitCode = await runTool('tsc', ['-p', 'tsconfig.build.json', '--outDir', dist]);
   const names = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith('.js'));
   for (const file of names.map((name) => join(dist, name))) {
     const text = readFileSync(file, 'utf8');

@@ -65,7 +65,8 @@ const grouped = fetchBounds.times.toLocaleString('en-US');
 async function fetchAll(given: readonly string[], options: FetchOptions): Promise<void> {
   const station = stationClient(options);
   const order = orderOf(given, options);
-  const out = options.out === undefined ? process.stdout : await openFile(options.out);
+  const file = options.out === undefined ? undefined : await openFile(options.out);
+  const out = file ?? process.stdout;
   const single = order.urls.length * order.times === 1;
   let failure: HandselError | undefined;
   for await (const line of station.lines<Line>('/deposits/fetch', order)) {
@@ -73,8 +74,10 @@ async function fetchAll(given: readonly string[], options: FetchOptions): Promis
     else if (line.type === 'end') tellEnd(line, single, options);
     else await tellAnswer(line, { out, single, options });
   }
-  if (out !== process.stdout) await new Promise<void>((done) => out.end(done));
-  if (failure !== undefined && 'bytesWritten' in out && out.bytesWritten === 0) rmSync(options.out!, { force: true });
+  if (file !== undefined) {
+    await new Promise<void>((done) => file.end(done));
+    if (failure !== undefined && file.bytesWritten === 0) rmSync(options.out!, { force: true });
+  }
   if (failure !== undefined) throw failure;
 }
 

@@ -57,7 +57,7 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
     'A merchant needs an account for deposits at the operator it names: nothing can be paid to it before.',
   ],
   ['CUSTOMER_UNKNOWN', '`deposits.customers` in the configuration of the operator lists the accounts.'],
-  ['DEPOSIT_REFUSED', '`handsel operator accounts --config FILE` shows the accounts and their currencies.'],
+  ['FUNDING_REFUSED', '`handsel operator accounts --config FILE` shows the accounts and their currencies.'],
   ['REFERENCE_USED', 'Take the reference of this payment; one that was booked needs no second booking.'],
   ['SHARDS_NONE', '`handsel run operator --shards NUMBER` cuts the accounts at the first start (docs/scale.md).'],
   ['URL_', 'Write a URL such as https://api.example/weather, or a merchant of this network with a path.'],

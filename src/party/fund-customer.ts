@@ -28,7 +28,9 @@ export function fundRoutes(name: string, accounts: Pick<Host<AccountState, Accou
       await accounts
         .handle({ messageId: id, digest, input: { type: 'fund', id, customer, amount } })
         .catch((cause: unknown): never => {
-          if (!(cause instanceof HandselError) || cause.code !== 'MESSAGE_IDENTITY_REUSED') throw cause;
+          if (!(cause instanceof HandselError)) throw cause;
+          if (cause.code === 'DEPOSIT_REFUSED') throw new HandselError('FUNDING_REFUSED', cause.message, { cause });
+          if (cause.code !== 'MESSAGE_IDENTITY_REUSED') throw cause;
           const words = `${reference} was booked before, for another customer or another amount`;
           throw new HandselError('REFERENCE_USED', words, { cause });
         });
