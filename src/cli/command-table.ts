@@ -91,6 +91,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./tickets.ts')).ticketsCommand(),
   },
   {
+    name: 'credentials',
+    description: "credentials on a device: acquire, show, renew; and an authority's clerks",
+    options: ['json', 'home'],
+    load: async () => (await import('./credentials.ts')).credentialsCommand(),
+  },
+  {
     name: 'gate',
     description: 'check tickets in at a door, also without a network; compare doors afterwards',
     options: ['json', 'home'],

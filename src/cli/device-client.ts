@@ -51,6 +51,7 @@ export function chooseDevice(options: DeviceOptions, meant: (configuration: Devi
 
 export const isPersons = ({ kind }: DeviceConfiguration): boolean => kind === 'customer';
 export const isDoor = ({ door }: DeviceConfiguration): boolean => door !== undefined;
+export const isAuthority = ({ kind }: DeviceConfiguration): boolean => kind === 'authority';
 export const isIssuer = ({ kind, door }: DeviceConfiguration): boolean => kind === 'merchant' && door === undefined;
 
 function devicesIn(options: GlobalOptions) {

@@ -56,6 +56,9 @@ function inWords(field: string): string {
 
 function wordsOf(value: unknown): string {
   if (Array.isArray(value)) return value.map(wordsOf).join('; ');
-  if (value !== null && typeof value === 'object') return Object.values(value).map(wordsOf).join(', ');
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).map(([name, inner]) => `${inWords(name)} ${wordsOf(inner)}`);
+    return entries.join(', ');
+  }
   return String(value);
 }

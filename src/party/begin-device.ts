@@ -4,6 +4,7 @@ import { HandselError } from '../handsel-error.ts';
 import type { Clock } from '../journal/clock.ts';
 import type { Log } from '../transport/log.ts';
 import type { TransactionDevice } from '../trusted/agent/device.ts';
+import type { AgentKind } from '../trusted/message/certificate.ts';
 import type { DeviceMatters } from './device-matters.ts';
 import type { DeviceRefresh } from './device-refresh.ts';
 import { DOOR_MATTER } from './door-desk.ts';
@@ -11,6 +12,10 @@ import { readToken } from './trusted-server.ts';
 
 /** Under which tickets are received. */
 const RECEIVE_MATTER = 'receive';
+/** Under which disputes are heard. */
+const DISPUTE_MATTER = 'disputes';
+/** Under which people come for credentials. */
+const CREDENTIAL_MATTER = 'credential';
 const INITIALISE_MS = 5000;
 const PAUSE_MS = 400;
 const YEARS_MS = 10 * 365 * 86_400_000;
@@ -24,6 +29,7 @@ export interface BeginningDevice {
   readonly server: string;
   readonly tokenFile: string;
   readonly isDoor: boolean;
+  readonly kind: AgentKind;
   readonly clock: Clock;
   readonly log: Log;
   readonly stop: AbortSignal;
@@ -31,7 +37,7 @@ export interface BeginningDevice {
 
 /** Resolves when others can deal with the device, or when it is stopped. */
 export async function beginDevice(parts: BeginningDevice): Promise<void> {
-  const { device, refresh, clock, isDoor, tokenFile, stop } = parts;
+  const { device, refresh, clock, isDoor, kind, tokenFile, stop } = parts;
   const isNew = device.self() === undefined;
   while (device.self() === undefined && !stop.aborted) await tryToInitialise(parts);
   if (stop.aborted) return;
@@ -39,7 +45,13 @@ export async function beginDevice(parts: BeginningDevice): Promise<void> {
   const untilMs = clock.nowMs() + YEARS_MS;
   // Whoever gives something proves what it is worth: it is taken from anybody.
   await device.command({ type: 'expect', matter: RECEIVE_MATTER, purpose: 'give', untilMs });
+  if (kind === 'authority') {
+    await device.command({ type: 'expect', matter: CREDENTIAL_MATTER, purpose: 'credential', untilMs });
+  }
   if (isDoor) await device.command({ type: 'expect', matter: DOOR_MATTER, purpose: 'present', untilMs });
+  // Who sold something hears what is wrong with it.
+  if (kind === 'merchant')
+    await device.command({ type: 'expect', matter: DISPUTE_MATTER, purpose: 'dispute', untilMs });
   meetRegularly({ refresh, clock, stop, log: parts.log, firstAfterMs: isNew ? MEET_EVERY_MS : 0 });
 }
 

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { systemRandom } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
+import type { Courier } from '../journal/courier.ts';
 import { createHttpCourier } from '../transport/http-courier.ts';
 import type { Log } from '../transport/log.ts';
 import type { Routes } from '../transport/route.ts';
@@ -14,14 +15,18 @@ import type { DeviceFile } from '../trusted/agent/device-file.ts';
 import type { HostNotice } from '../trusted/agent/to-host.ts';
 import { formatAgentId } from '../trusted/message/agent-id.ts';
 import { openAuthorityDesk } from './authority-desk.ts';
+import { type AuthorityRegister, openAuthorityRegister } from './authority-register.ts';
 import { beginDevice } from './begin-device.ts';
 import { type CommunicationIdentity, partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { ConfigurationError, type DeviceConfiguration, readConfiguration } from './configuration.ts';
 import { controlFileOf } from './control-file.ts';
+import { credentialControl, issuerRoutes } from './credential-control.ts';
+import { type CredentialDesk, createCredentialDesk } from './credential-desk.ts';
 import { deviceControl } from './device-control.ts';
 import { createDeviceDesk, type DeviceDesk } from './device-desk.ts';
 import { createDeviceMatters } from './device-matters.ts';
 import { createDeviceRefresh, type DeviceRefresh, markRoutes } from './device-refresh.ts';
+import { createDisputeDesk, type DisputeDesk } from './dispute-desk.ts';
 import { createDoorDesk, type DoorDesk } from './door-desk.ts';
 import { readPrimaryKeys } from './primary-keys.ts';
 import { replaceFile } from './replace-file.ts';
@@ -38,6 +43,10 @@ export interface RunningDevice extends RunningParty {
 }
 
 const OWNER_LIMITS = { maxBytes: 64 << 20, timeoutMs: 150_000, perPeerPerSecond: 200, burst: 400 } as const;
+/** A device without anything behind its ports. */
+const NO_PORTS: Courier = {
+  deliver: async ({ to }) => ({ type: 'refused', code: 'ROUTE_UNKNOWN', detail: to }),
+};
 /** When the home server was met last. */
 const MET_FILE = 'met-server';
 /** What an authority has issued. */
@@ -55,15 +64,20 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
     const matters = createDeviceMatters(clock);
     const listeners: ((notice: HostNotice) => void)[] = [matters.hear];
     const { onBoundary } = surroundings;
+    let ports: Courier = NO_PORTS;
     const device = opened(
       await openDevice({
         foundingLists: readPrimaryKeys(path(configuration.primaryKeys)),
         replyTo: trustedRoute(url),
+        ...(configuration.authority && { sdJwt: { issuer: url, vctBase: `${url}/types/` } }),
         file: fileOfDevice(path(configuration.deviceFile)),
         pin: pinOf(configuration.pin, path),
         openJournal: () => openJournal(store, path, 'device'),
         ...{ clock, random: systemRandom, log },
-        courier: byScheme({ 'https:': createHttpCourier({ client }) }),
+        courier: byScheme({
+          'https:': createHttpCourier({ client }),
+          'port:': { deliver: (message, attempt) => ports.deliver(message, attempt) },
+        }),
         toHost(notice) {
           for (const listener of listeners) listener(notice);
         },
@@ -71,27 +85,59 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
       }),
     );
     const desk = createDeviceDesk({ device, matters, devices, clock });
+    const { authority } = configuration;
+    const register =
+      authority &&
+      opened(
+        await openAuthorityRegister({
+          ...{ authority, store, path, command: device.command, nowMs: clock.nowMs },
+          surroundings: { ...surroundings, log },
+        }),
+      );
+    if (register !== undefined) ports = register.courier;
+    const credentials = createCredentialDesk({ device, matters, desk });
     const policy = configuration.door;
     const door = policy && createDoorDesk({ name, device, matters, clock, policy });
     if (door !== undefined) listeners.push(door.hear);
     const met = fileOfNumber(path(MET_FILE));
     const refresh = createDeviceRefresh({ device, matters, door, client, server, devices, clock, met });
-    const doors = await openDoors({ configuration, identity, device, file, log, desk, door, refresh });
+    const disputes = createDisputeDesk({ device, matters, routeTo: desk.routeTo, server });
+    listeners.push(disputes.hear);
+    const doors = await openDoors({
+      ...{ configuration, identity, device, file, log, desk, door, disputes, refresh, credentials, register },
+    });
 
     const stopping = new AbortController();
     const ready = begin();
     ready.catch(() => undefined);
     async function begin(): Promise<void> {
-      const { authority } = configuration;
       const stop = stopping.signal;
       const tokenFile = path(configuration.token);
-      await beginDevice({ device, matters, server, clock, log, isDoor: door !== undefined, tokenFile, stop, refresh });
+      await beginDevice({
+        device,
+        matters,
+        server,
+        clock,
+        log,
+        isDoor: door !== undefined,
+        kind,
+        tokenFile,
+        stop,
+        refresh,
+      });
       const database = path(DATABASE_FILE);
       if (authority !== undefined)
         await openAuthorityDesk({ device, matters, desk, log, clock, authority, database, stop });
     }
     return {
-      ...{ name, url, desk, kind, ready, failed: device.failed },
+      ...{
+        name,
+        url,
+        desk,
+        kind,
+        ready,
+        failed: register ? Promise.race([device.failed, register.failed]) : device.failed,
+      },
       ...(door && { door }),
       close: () =>
         closeInOrder([
@@ -100,6 +146,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
           () => ready.catch(() => undefined),
           () => doors.close(),
           () => device.close(),
+          () => register?.close(),
           () => client.close(),
         ]),
     };
@@ -115,9 +162,12 @@ async function openDoors(parts: {
   readonly log: Log;
   readonly desk: DeviceDesk;
   readonly door: DoorDesk | undefined;
+  readonly disputes: DisputeDesk;
   readonly refresh: DeviceRefresh;
+  readonly credentials: CredentialDesk;
+  readonly register: AuthorityRegister | undefined;
 }) {
-  const { configuration, identity, device, file, log, desk, door, refresh } = parts;
+  const { configuration, identity, device, file, log, desk, door, disputes, refresh, credentials, register } = parts;
   const { name, kind, listen, control } = configuration;
   const self = () => {
     const certificate = device.self();
@@ -129,13 +179,17 @@ async function openDoors(parts: {
       body: await device.arrived(body),
     }),
     ...markRoutes(device),
+    ...(configuration.authority && issuerRoutes(configuration.url, device)),
   };
   // Whose device calls or is called is for the agents to say to each other, if at all: nobody is asked for a certificate.
   const tls = { ...identity.serverTls, requireClient: false, askClient: false };
   const outside = await serve({ routes, listen, tls, limits: SERVER_LIMITS, log });
   try {
     const inside = await serveOwner({
-      routes: (guarded) => deviceControl({ desk, door, refresh, identity: self, guarded }),
+      routes: (guarded) => ({
+        ...deviceControl({ desk, door, disputes, refresh, identity: self, guarded }),
+        ...credentialControl({ desk: credentials, register, guarded }),
+      }),
       ...{ listen: control, limits: OWNER_LIMITS, file: controlFileOf(file), log },
     });
     return { close: () => closeInOrder([() => inside.close(), () => outside.close()]) };

@@ -114,13 +114,30 @@ async function deviceFiles(device: DevicePlan, options: DeviceOptions): Promise<
     // For the demonstration: a person writes it down and keeps it elsewhere.
     ['recovery-code', secretFile(`${recoveryCode}\n`)],
     [TOKEN, secretFile(keyFileText(token))],
+    ...(kind === 'authority' ? [[STORAGE_KEY, secretFile(keyFileText(random(KEY_LENGTH)))] as [string, NewFile]] : []),
     ['party.json', publicFile(asJson(configuration))],
   ]);
 }
 
+/** What the bureau of the demonstration issues: only in person, and for nothing. */
+const RULES = [
+  {
+    ...{ wanted: "driver's licence", form: 'attestation', fields: ['name', 'address', 'birthDay'], validDays: 365 },
+    ages: [{ name: 'over 18', from: 'birthDay', years: 18 }],
+    remoteRenewals: 2,
+  },
+  {
+    ...{ wanted: 'corporate seal', form: 'corporate-seal', fields: ['corporateName', 'address', 'taxpayerId'] },
+    validDays: 365,
+  },
+  { wanted: 'credit card', form: 'card', fields: ['brand', 'scheme', 'number', 'holder'], validDays: 730 },
+];
+
 function authorityOf({ title = '' }: DevicePlan, devices: readonly DevicePlan[]) {
   return {
     ...{ name: title, issues: "credentials of merchants, driver's licences and cards" },
+    rules: RULES,
+    storageKey: STORAGE_KEY,
     merchants: devices.flatMap((one) => (one.kind === 'merchant' ? [{ device: one.name, name: one.title }] : [])),
   };
 }

@@ -4,7 +4,7 @@ import { HandselError } from '../handsel-error.ts';
 import type { Courier, CourierResult } from '../journal/courier.ts';
 import type { Outgoing } from '../journal/machine.ts';
 
-export type Scheme = 'https:' | 'http:' | 'iso8583:' | 'local:' | 'billing:' | 'accounts:' | 'shard:';
+export type Scheme = 'https:' | 'http:' | 'iso8583:' | 'local:' | 'billing:' | 'accounts:' | 'shard:' | 'port:';
 
 export function byScheme(couriers: Readonly<Partial<Record<Scheme, Courier>>>): Courier {
   return {

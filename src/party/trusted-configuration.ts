@@ -1,5 +1,7 @@
 /** Configuration of trusted servers and of transaction devices (src/trusted). */
 import { z } from 'zod';
+import { parseAgentId } from '../trusted/message/agent-id.ts';
+import { amountField } from './money-field.ts';
 import { listen, party, store } from './party-fields.ts';
 
 /** What both kinds of trusted servers need. */
@@ -30,6 +32,8 @@ export const trustedServer = z.strictObject({
   primary: z.url(),
   /** File of the token under which the primary server knows this one; removed when there is a certificate. */
   token: z.string(),
+  /** Where its people are let in who decide what only eyes can; beside the configuration a file says how. */
+  control: listen.default({ host: '127.0.0.1', port: 0 }),
 });
 
 const hours = z
@@ -52,6 +56,32 @@ const door = z.strictObject({
   closesHours: hours.default(12),
 });
 
+const field = z.string().min(1).max(60);
+
+/** As `IssueRule` (src/trusted/authority) has it. */
+const rule = z.strictObject({
+  wanted: z.string().min(1).max(60),
+  form: z.enum(['licence', 'corporate-seal', 'card', 'attestation']),
+  fields: z.array(field).max(50),
+  ages: z.array(z.strictObject({ name: field, from: field, years: z.number().int().min(0).max(150) })).optional(),
+  validDays: z.number().int().min(1).max(36_500),
+  /** Such as `25.00EUR`. */
+  price: amountField.optional(),
+  holders: z.array(z.enum(['customer', 'merchant', 'authority'])).optional(),
+  /** The issuer by the number of its device. */
+  evidence: z
+    .array(
+      z.strictObject({
+        issuer: z.string().transform((text) => parseAgentId(text)),
+        what: field,
+        equal: z.array(z.strictObject({ shown: field, record: field })).min(1),
+      }),
+    )
+    .optional(),
+  renewalDays: z.number().int().min(0).optional(),
+  remoteRenewals: z.number().int().min(0).optional(),
+});
+
 /** What an authority's device does by itself. */
 const authority = z.strictObject({
   /** How it names itself, and what it issues. */
@@ -59,6 +89,10 @@ const authority = z.strictObject({
   issues: z.string().min(1).max(2000),
   /** Who gets the credential of a merchant, by the name of the device. */
   merchants: z.array(z.strictObject({ device: z.string(), name: z.string().min(1).max(120) })),
+  /** What its server grants to whom; without any nobody acquires anything here. */
+  rules: z.array(rule).max(50).default([]),
+  /** File of the 32 bytes under which the journal of its server is sealed: its data base is full of people. */
+  storageKey: z.string(),
 });
 
 export const device = z.strictObject({

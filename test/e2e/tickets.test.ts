@@ -196,6 +196,42 @@ describe('a door', () => {
   });
 });
 
+describe('an authority', () => {
+  test('[CITI-F26] [CITI-C] issues to whom its clerk has seen, from its own data base, once a code, and renews by its rules', async () => {
+    const person = join(town.folder, 'person.json');
+    const fields = { name: 'Ada Nyström', address: 'Göteborg', birthDay: '2001-05-31' };
+    writeFileSync(person, JSON.stringify({ subject: 'ada', fields }));
+    expect(town.handsel('credentials', 'record', person).code).toBe(0);
+    const visit = () => town.handsel('credentials', 'visit', 'ada', "driver's licence").out.trim();
+    const acquire = (code: string, ...more: string[]) =>
+      town.handsel('credentials', 'acquire', "driver's licence", '--from', 'bureau', '--code', code, '--json', ...more);
+    expect(acquire('00'.repeat(13)).err).toContain('NOT_DONE');
+    const code = visit();
+    const acquired = acquire(code);
+    expect([acquired.code, acquired.err]).toEqual([0, '']);
+    expect(JSON.parse(acquired.out)).toMatchObject({
+      ...{ type: 'attestation', issuer: 'Bureau of Credentials', standing: 'good' },
+      fields: { title: "driver's licence", claims: { ...fields, 'over 18': true } },
+    });
+    // The code is used up, for everybody.
+    expect(acquire(code).err).toContain('NOT_DONE');
+    expect(acquire(code, '--device', 'ben').err).toContain('NOT_DONE');
+    const { id } = JSON.parse(acquired.out) as TicketView;
+    // Both know it after they were ended without warning.
+    for (const name of ['bureau', 'ada']) {
+      await town.kill(name);
+      await town.start(name);
+    }
+    expect((await town.tickets('ada')).some((ticket) => ticket.id === id)).toBe(true);
+    expect(town.handsel('credentials', 'issued').out).toContain(`${id}  good       driver's licence, of ada`);
+    // Too early: it is good for a year.
+    expect(town.handsel('credentials', 'renew', id, '--at', 'bureau').err).toContain('NOT_DONE');
+    expect(town.handsel('credentials', 'revoke', id).code).toBe(0);
+    expect(town.handsel('credentials', 'issued').out).toContain(`${id}  revoked`);
+    expect(town.handsel('credentials', 'visit', 'nobody', "driver's licence").err).toContain('COMMAND_UNTIMELY');
+  }, 90_000);
+});
+
 describe('devices', () => {
   test('[CITI-F5] [CITI-F6] are numbered and certified by their server when they are first switched on, and never by the same token again', async () => {
     for (const [name, kind] of [
