@@ -221,9 +221,6 @@ function requireAsked(asked: DirectPurchase, quote: Quote): void {
     throw new HandselError('QUOTE_MALFORMED', 'the merchant quoted something else than was asked for');
   }
   if (compareAmounts(quote.price, max) > 0) {
-    throw new HandselError(
-      'PRICE_ABOVE_LIMIT',
-      `it costs ${formatAmount(quote.price)}, allowed is ${formatAmount(max)}`,
-    );
+    throw new HandselError('PRICE_ABOVE_MAX', `it costs ${formatAmount(quote.price)}, allowed is ${formatAmount(max)}`);
   }
 }
