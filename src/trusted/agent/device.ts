@@ -32,6 +32,8 @@ import type { AgentState, HeldTicket } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { SCAN_KEY } from './door-state.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
+import { asListed } from './known-standings.ts';
+import { type ShownDispute, showDisputes } from './shown-dispute.ts';
 import {
   HOST_ROUTE,
   type HostNotice,
@@ -66,6 +68,8 @@ export interface TransactionDevice {
   sdJwtKeys(): readonly Uint8Array[];
   /** The lists of authorities that this device goes by, and how old each of them is. */
   standings(): readonly ShownStandings[];
+  /** Disputes of the owner, and with the owner. */
+  disputes(): readonly ShownDispute[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
   /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
@@ -169,7 +173,9 @@ function externalInterface(
     },
     arrived: (body) => answerAtAgent(host, body, clock),
     tickets: () =>
-      [...host.state.tickets.values()].map((held) => showHeld({ ...held, status: statusNow(host.state, held) })),
+      [...host.state.tickets.values()].map((held) =>
+        showHeld(asListed(host.state, { ...held, status: statusNow(host.state, held) })),
+      ),
     sections(ticketId) {
       const held = host.state.tickets.get(ticketId);
       return held && showSections(decodeTicket(held.bytes));
@@ -180,6 +186,7 @@ function externalInterface(
         ? [identity.scalar, ...identity.former].map((one) => compactKeyOf(one).x)
         : [];
     },
+    disputes: () => showDisputes(host.state),
     standings: () =>
       [...host.state.standings.known.values()].map(({ issuer, version, atS, listed }) => ({
         ...{ issuer, version, atS, listed: listed.size },
