@@ -177,20 +177,6 @@ export const bugs: readonly Bug[] = [
     seenAs: /not bought|bought and not|is held by nobody|not at rest|has \d+, not/,
   },
   {
-    name: 'a card network does not reverse what is aborted',
-    alterNetwork: (party) => ({
-      ...party,
-      machine: {
-        ...party.machine,
-        decide(state, input, env) {
-          const decision = party.machine.decide(state, input, env);
-          return { ...decision, send: (decision.send ?? []).filter(({ kind }) => kind !== 'card-reverse') };
-        },
-      },
-    }),
-    seenAs: /still holds/,
-  },
-  {
     name: 'a card network captures what it authorises',
     alterNetwork: (party) => ({
       ...party,
