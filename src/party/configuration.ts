@@ -9,7 +9,7 @@ import { HandselError } from '../handsel-error.ts';
 import { accounts, billing } from './billing-configuration.ts';
 import { arbitration, deliveryOfCustomer, deliveryOfMerchant, deliveryOfOperator } from './delivery-configuration.ts';
 import { type CommunicationFiles, listen, party, type StoreConfiguration, store } from './party-fields.ts';
-import { device, primaryOfAgency, trustedServer } from './trusted-configuration.ts';
+import { cardNetwork, device, primaryOfAgency, trustedServer } from './trusted-configuration.ts';
 
 const MAX_BYTES = 1 << 20;
 
@@ -160,6 +160,7 @@ const operator = z.strictObject({
       .default(24 * 3600),
   }),
   deposits: depositsOfOperator.optional(),
+  cardNetwork: cardNetwork.optional(),
   delivery: deliveryOfOperator.optional(),
 });
 

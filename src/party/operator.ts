@@ -19,6 +19,7 @@ import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
 import type { Log } from '../transport/log.ts';
 import type { Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
+import { openCardNetwork } from './card-network.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { type OperatorConfiguration, readConfiguration } from './configuration.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
@@ -113,6 +114,15 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
     onRefusal: (err, message) => log.info({ err, message: message?.message.type }, 'a SET message was refused'),
   });
 
+  const cards =
+    configuration.cardNetwork &&
+    opened(
+      await openCardNetwork({
+        ...{ configuration, path, network: configuration.cardNetwork, storageKey: keys.storageKey },
+        ...{ acquirer: toAcquirer.acquirer, surroundings: around },
+      }),
+    );
+
   const everyMs = configuration.interchange.settleEverySeconds * 1000;
   const settlement = settleRegularly({ host: acquirer, clock, everyMs, log });
   opened({ close: settlement.stop });
@@ -155,6 +165,7 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
       'POST /set': async ({ body }) => ({ contentType: SET_FORM, body: await endpoint(body) }),
       ...deposits?.routes,
       ...delivery?.routes,
+      ...cards?.routes,
       ...ownCommands(name, { closeOfBusiness, accounts }, log),
     },
   });
@@ -164,7 +175,7 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
     interchangePort: network.port,
     failed: Promise.race([
       ...[issuer.failed, acquirer.failed, gateway.failed],
-      ...[deposits, delivery].flatMap((part) => part?.failed ?? []),
+      ...[deposits, delivery, cards].flatMap((part) => part?.failed ?? []),
     ]),
     closeOfBusiness,
     accounts,
@@ -176,6 +187,7 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
         // Doors first, then whoever asks the next one, so that nothing asked is left without its answer.
         () => server.close(),
         () => delivery?.close(),
+        () => cards?.close(),
         () => gateway.close(),
         () => acquirer.close(),
         () => network.close(),

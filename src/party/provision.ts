@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeCompactKey } from '../crypto/compact-key.ts';
 import type { Random } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
 import { createAgency } from '../set/authority/create-agency.ts';
@@ -22,11 +23,11 @@ import {
 import { below, flushFolder, type NewFile, type NewFiles, publicFile, secretFile, writeNewFiles } from './new-files.ts';
 import { agencyFiles } from './provision-agency.ts';
 import { arbiterFiles } from './provision-arbiter.ts';
-import { asJson, operatorFiles, type PartyOptions } from './provision-bank.ts';
+import { asJson, type NewCard, operatorFiles, type PartyOptions } from './provision-bank.ts';
 import { customerFiles, newCard, newPassword, walletWith } from './provision-customer.ts';
 import { basePortOf, type NetworkPlan, PARTY_NAMES, PORTS_NEEDED, planNetwork, urlAt } from './provision-plan.ts';
 import { marketFiles, merchantFiles } from './provision-trade.ts';
-import { trustedFiles } from './provision-trusted.ts';
+import { cardNetworkFiles, trustedFiles } from './provision-trusted.ts';
 import { type WalletFile, writeWallet } from './wallet-file.ts';
 
 export interface ProvisionOptions {
@@ -192,11 +193,13 @@ async function networkFiles(
     for (const [path, file] of below(folder, more)) files.set(path, file);
   };
 
-  const card = newCard({ bin: customer.issuer.bin, currency: 'EUR', nowMs: nowMs(), random });
+  const [card, adasCard] = [0, 1].map(() =>
+    newCard({ bin: customer.issuer.bin, currency: 'EUR', nowMs: nowMs(), random }),
+  ) as [NewCard, NewCard];
   const gateways = new Map<string, NewFiles>();
   const certificates = new Map<string, NewFile>();
   for (const operator of plan.operators) {
-    const made = operatorFiles(operator, operator.name === customer.issuer.name ? [card] : [], options);
+    const made = operatorFiles(operator, operator.name === customer.issuer.name ? [card, adasCard] : [], options);
     gateways.set(operator.name, made.gateway);
     certificates.set(operator.name, made.certificate);
     add(operator.name, made.files);
@@ -222,7 +225,11 @@ async function networkFiles(
   const password = newPassword(random);
   const wallet = walletWith(card, password, options);
   files.set(PASSWORD_FILE, secretFile(`${password}\n`));
-  const { primary, parties } = await trustedFiles(options, urlNamed);
+  const [first] = plan.operators;
+  const key = makeCompactKey(random);
+  const cards = { key, operatorUrl: urlNamed(first!.name), card: adasCard, nowMs: nowMs() };
+  const { primary, parties, builtIn } = await trustedFiles(options, urlNamed, cards);
+  add(first!.name, cardNetworkFiles(key, builtIn));
   for (const [name, files] of parties) add(name, files);
   // Last, because the agency's state knows all it has issued.
   add(plan.agency.name, agencyFiles(options, primary));

@@ -93,6 +93,15 @@ const authority = z.strictObject({
   storageKey: z.string(),
 });
 
+/** Cards of trusted agents at an operator (`card-network.ts`). */
+export const cardNetwork = z.strictObject({
+  /** File of the 32 bytes of its private key. */
+  privateKey: z.string(),
+  primaryKeys: z.string(),
+  /** To which of the acquirer's merchants what devices sell is credited. */
+  acceptor: z.string().min(1).max(15),
+});
+
 export const device = z.strictObject({
   party: z.literal('device'),
   ...party,
@@ -112,6 +121,12 @@ export const device = z.strictObject({
   /** Other devices by name: to whom tickets are given, and where they are presented. */
   devices: z.record(z.string(), z.url()).default({}),
   door: door.optional(),
+  /** Of a merchant: where cards are authorised, and the network's compact key. */
+  cards: z
+    .strictObject({ network: z.url(), key: z.string().regex(/^[0-9a-f]{64}$/, 'a key of 64 hexadecimal digits') })
+    .optional(),
+  /** Of a merchant: file of what it sells, see `ticket-shop.ts`. */
+  offers: z.string().optional(),
   authority: authority.optional(),
 });
 export type DoorConfiguration = z.infer<typeof door>;
