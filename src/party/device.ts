@@ -107,7 +107,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
         }),
       );
     ports = portsOf(register, configuration.cards, client);
-    const purchase = createTicketPurchase({ device, matters, desk, client });
+    const purchase = createTicketPurchase({ device, matters, desk, client, clock });
     const shop =
       configuration.offers === undefined
         ? undefined

@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import { utf8 } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
+import type { Clock } from '../journal/clock.ts';
 import { compareAmounts, parseAmount } from '../money/amount.ts';
 import type { Client } from '../transport/client.ts';
 import type { TransactionDevice } from '../trusted/agent/device.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
-import { type ShownOffers, selectionOf, shownOffers } from './ticket-shop.ts';
+import { type ShownOffers, selectionOf, shownOffers, ticketToSell } from './ticket-shop.ts';
 import { type TicketView, ticketView } from './ticket-view.ts';
 
 export interface TicketPurchase {
@@ -35,8 +36,9 @@ export function createTicketPurchase(parts: {
   readonly matters: DeviceMatters;
   readonly desk: DeviceDesk;
   readonly client: Client;
+  readonly clock: Clock;
 }): TicketPurchase {
-  const { device, matters, desk, client } = parts;
+  const { device, matters, desk, client, clock } = parts;
 
   const offers = async (from: string): Promise<ShownOffers> => {
     const { status, body } = await client.get(desk.routeTo(from).replace(/\/trusted$/, '/offers'));
@@ -63,7 +65,7 @@ export function createTicketPurchase(parts: {
       if (price.currency !== limit.currency || compareAmounts(price, limit) > 0) {
         throw new HandselError('PRICE_ABOVE_LIMIT', `it costs ${offer.price}, which is more than ${max}`);
       }
-      const type = String(offer.ticket.type);
+      const selection = selectionOf(ticketToSell(offer, clock.nowMs()));
       const matter = matters.begin('buy');
       let bought: TicketView | undefined;
       const confirm = (session: string, accept: 0 | 1) =>
@@ -80,7 +82,7 @@ export function createTicketPurchase(parts: {
       });
       outcome.catch(() => undefined);
       await device.command({
-        ...{ type: 'buy', matter, route: desk.routeTo(from), about: utf8(sku), selection: selectionOf(sku, type) },
+        ...{ type: 'buy', matter, route: desk.routeTo(from), about: utf8(sku), selection },
         ...{ price, payment: { type: 'card', ticketId: cardOf(card) }, moneyFirst: 0 },
       });
       const { why, undecided } = await outcome;

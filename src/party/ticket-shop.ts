@@ -10,7 +10,8 @@ import { type Amount, formatAmount, parseAmount } from '../money/amount.ts';
 import type { Log } from '../transport/log.ts';
 import type { TransactionDevice } from '../trusted/agent/device.ts';
 import type { HostNotice } from '../trusted/agent/to-host.ts';
-import type { Selection } from '../trusted/message/selection.ts';
+import { isSameSelection, type Selection } from '../trusted/message/selection.ts';
+import type { Components } from '../trusted/ticket/components.ts';
 import { readJsonFile } from './configuration.ts';
 import { replaceFile } from './replace-file.ts';
 import { readComponents } from './ticket-order.ts';
@@ -43,8 +44,18 @@ export interface TicketShop {
 
 const YEARS_MS = 10 * 365 * 86_400_000;
 
-export function selectionOf(name: string, type: string): Selection {
-  return { type: type as Selection['type'], fields: { sku: name } };
+/** By what the ticket says, so that the agents themselves see whether the right one is delivered. The day of purchase is not known before. */
+export function selectionOf(components: Components): Selection {
+  const fields = Object.entries(components).filter(
+    (entry): entry is [string, string | number] =>
+      !['type', 'purchasedOnDay'].includes(entry[0]) && ['string', 'number'].includes(typeof entry[1]),
+  );
+  return { type: components.type as Selection['type'], fields: Object.fromEntries(fields) };
+}
+
+/** With what is filled in when it is sold. */
+export function ticketToSell({ ticket, price }: Pick<Offer, 'ticket' | 'price'>, nowMs: number): Components {
+  return readComponents({ ...ticket, price, purchasedOnDay: dayText(Math.floor(nowMs / 86_400_000)) });
 }
 
 export function createTicketShop(parts: {
@@ -58,21 +69,16 @@ export function createTicketShop(parts: {
 }): TicketShop {
   const { device, file, toldFile, clock, log } = parts;
   const offers = (): readonly Offer[] => (existsSync(file) ? readJsonFile(file, offersSchema) : []);
-  const ticketOf = ({ ticket, price }: Offer) => ({
-    ...ticket,
-    price,
-    purchasedOnDay: dayText(Math.floor(clock.nowMs() / 86_400_000)),
-  });
+  const ticketOf = (offer: Offer) => ticketToSell(offer, clock.nowMs());
 
   return {
     async open() {
       const told = existsSync(toldFile) ? readJsonFile(toldFile, z.array(sku)) : [];
       for (const offer of offers()) {
         if (told.includes(offer.sku)) continue;
-        const { type } = readComponents(ticketOf(offer));
         await device.command({
           ...{ type: 'sell', matter: `sell ${offer.sku}`, about: utf8(offer.sku), times: offer.pieces },
-          ...{ untilMs: clock.nowMs() + YEARS_MS, selection: selectionOf(offer.sku, type) },
+          ...{ untilMs: clock.nowMs() + YEARS_MS, selection: selectionOf(ticketOf(offer)) },
           ...{ price: priceOf(offer), ways: ['card'], wantsCredential: 0 },
         });
         told.push(offer.sku);
@@ -83,11 +89,11 @@ export function createTicketShop(parts: {
       offers().map(({ sku: name, price, ticket }) => ({ sku: name, price: formatAmount(parseAmount(price)), ticket })),
     hear(notice) {
       if (notice.type !== 'fetch-merchandise') return;
-      const offer = offers().find((one) => one.sku === notice.selection.fields.sku);
+      const offer = offers().find((one) => isSameSelection(selectionOf(ticketOf(one)), notice.selection));
       const merchandise =
         offer === undefined
           ? ({ type: 'none', reason: 'it is not sold any more' } as const)
-          : ({ type: 'ticket', components: readComponents(ticketOf(offer)) } as const);
+          : ({ type: 'ticket', components: ticketOf(offer) } as const);
       device
         .command({ type: 'merchandise', session: notice.session, merchandise })
         .catch((err: unknown) => log.info({ err }, 'a sale ended before its merchandise came'));
