@@ -6,11 +6,13 @@ import type { AgentState } from '../../src/trusted/agent/agent-state.ts';
 import { HOST_ROUTE } from '../../src/trusted/agent/to-host.ts';
 import { lyingJournal } from '../world/lying-journal.ts';
 import type { Alter } from './ticket-life.ts';
+import type { NetworkParty } from './trade.ts';
 import type { AgentParty } from './trusted-world.ts';
 
 export interface Bug {
   readonly name: string;
-  readonly alter: Alter;
+  readonly alter?: Alter;
+  readonly alterNetwork?: (party: NetworkParty) => NetworkParty;
   readonly seenAs: RegExp;
   /** A seed that is known to find it. */
   readonly hint?: number;
@@ -133,6 +135,115 @@ export const bugs: readonly Bug[] = [
     }),
     seenAs: /taken for a copy/,
     hint: 30,
+  },
+  {
+    name: 'a merchant forgets a payment that is under way when the session is lost',
+    alter: decided((decision, state, input) => {
+      if (input.type !== 'session' || input.event.type !== 'lost') return decision;
+      const talk = state.talks.get(input.id);
+      const id = talk?.type === 'selling' ? talk.transaction : undefined;
+      if (id === undefined || state.transactions.get(id)?.status !== 'open') return decision;
+      const forgotten = [
+        { type: 'closed', transaction: id },
+        { type: 'dealing-over', transaction: id },
+      ] as const;
+      return { ...decision, records: [...decision.records, ...forgotten] };
+    }),
+    seenAs: /still holds/,
+  },
+  {
+    name: 'a merchant aborts a payment that is under way when the session is lost, and commits when it is authorised',
+    alter: decided((decision, state, input) => {
+      if (input.type !== 'reply' || !input.id.startsWith('port/')) return decision;
+      // What it hears of the payment it keeps to itself.
+      const [, id = ''] = input.id.split('/');
+      if (state.transactions.get(id)?.role !== 'decider') return decision;
+      return {
+        ...decision,
+        send: (decision.send ?? []).filter(({ kind }) => kind !== 'TrustedStatement'),
+        answers: [],
+      };
+    }),
+    seenAs: /not at rest|sold and not bought/,
+  },
+  {
+    name: 'a merchant does not tell the network that it committed',
+    alter: decided((decision) => ({
+      ...decision,
+      send: (decision.send ?? []).filter(({ kind }) => kind !== 'payment-commit'),
+    })),
+    seenAs: /still holds|payments under way/,
+  },
+  {
+    name: 'a merchant does not tell the network that it aborted',
+    alter: decided((decision) => ({
+      ...decision,
+      send: (decision.send ?? []).filter(({ kind }) => kind !== 'payment-abort'),
+    })),
+    seenAs: /payments under way|holds something/,
+  },
+  {
+    name: 'a payer does not stop its module when the session is lost',
+    alter: decided((decision) => ({
+      ...decision,
+      send: (decision.send ?? []).filter(({ kind }) => kind !== 'payment-stop'),
+    })),
+    seenAs: /decider open/,
+  },
+  {
+    name: 'a payer takes the word of its module for nothing',
+    alter: applied((record) =>
+      record.type === 'committed' && record.receipt !== undefined
+        ? { type: 'closed', transaction: record.transaction }
+        : record,
+    ),
+    seenAs: /not bought|bought and not|is held by nobody|not at rest|has \d+, not/,
+  },
+  {
+    name: 'a card network authorises what was aborted before it was heard of',
+    alterNetwork: (party) => ({
+      ...party,
+      machine: {
+        ...party.machine,
+        apply(state, record) {
+          if (record.type !== 'aborted') party.machine.apply(state, record);
+        },
+      },
+    }),
+    seenAs: /still holds/,
+  },
+  {
+    name: 'a card network does not reverse what is aborted',
+    alterNetwork: (party) => ({
+      ...party,
+      machine: {
+        ...party.machine,
+        decide(state, input, env) {
+          const decision = party.machine.decide(state, input, env);
+          return { ...decision, send: (decision.send ?? []).filter(({ kind }) => kind !== 'card-reverse') };
+        },
+      },
+    }),
+    seenAs: /still holds/,
+  },
+  {
+    name: 'a card network captures what it authorises',
+    alterNetwork: (party) => ({
+      ...party,
+      machine: {
+        ...party.machine,
+        decide(state, input, env) {
+          const decision = party.machine.decide(state, input, env);
+          const records = decision.records.map((record) =>
+            record.type === 'payment' && record.payment.status === 'authorised'
+              ? ({ type: 'payment', payment: { ...record.payment, status: 'captured' } } as const)
+              : record,
+          );
+          return { ...decision, records };
+        },
+      },
+    }),
+    seenAs: /still holds/,
   },
   {
     name: 'a journal says that it has flushed before it has',

@@ -6,7 +6,7 @@
 import type { Host } from '../../src/journal/host.ts';
 import type { Outgoing } from '../../src/journal/machine.ts';
 import type { AgentInput } from '../../src/trusted/agent/agent-machine.ts';
-import type { AgentRecord } from '../../src/trusted/agent/agent-record.ts';
+import type { AgentRecord, LogEntry } from '../../src/trusted/agent/agent-record.ts';
 import type { AgentState } from '../../src/trusted/agent/agent-state.ts';
 import type { HostCommand } from '../../src/trusted/agent/host-command.ts';
 import { decodeTicket } from '../../src/trusted/ticket/compact-ticket.ts';
@@ -16,12 +16,13 @@ import { roughWorld, type World, type WorldFaults } from '../world/simulation.ts
 import { about, isAtRest, noticesOf, stateOf } from './opera.ts';
 import { sample } from './ticket/samples.ts';
 import { everybody, gates, people, type Town } from './town.ts';
+import { answerNotice, buySomething, judgeTrade, type Market, type NetworkParty, openMarket } from './trade.ts';
 import { type AgentParty, inTime, openTrustedWorld, type TrustedAgent, type TrustedWorld } from './trusted-world.ts';
 
 export const roughMs = 60_000;
 const settleMs = 4 * 86_400_000;
 const ticketsIssued = 8;
-const deeds = 70;
+const deeds = 90;
 
 /** For planted bugs. */
 export type Alter = (party: AgentParty, name: string) => AgentParty;
@@ -45,11 +46,14 @@ export async function runLife(options: {
   readonly seed: number;
   readonly town: Town;
   readonly alter?: Alter;
+  readonly alterNetwork?: (party: NetworkParty) => NetworkParty;
   readonly watch?: (world: World) => void;
+  readonly traced?: boolean;
 }): Promise<LifeRun> {
-  const { seed, town, alter = (party) => party, watch = () => {} } = options;
+  const { seed, town, alter = (party) => party, alterNetwork, watch = () => {}, traced = true } = options;
   const trusted = await openTrustedWorld({
     seed,
+    traced,
     from: town,
     faults: faultsOf(seed),
     server: { pace: { pullMs: settleMs } },
@@ -57,12 +61,14 @@ export async function runLife(options: {
   const { world } = trusted;
   watch(world);
   const random = world.random.fork();
+  const market = openMarket(trusted, alterNetwork);
   const dishonest = random.chance(0.5) ? random.pick([...people, ...gates]) : '';
   const agents = new Map(
     everybody.map((name) => {
       const own = random.fork();
       const agent = trusted.addAgent(name, {
-        pace: { holdMs: 4000, useMs: 120_000, askMs: 3000, lateMs: 5000, idleMs: 20_000 },
+        pace: { holdMs: 4000, useMs: 120_000, askMs: 3000, lateMs: 5000, idleMs: 20_000, authoriseMs: 30_000 },
+        payment: market.portsOf(name),
         alter: (party) => alter(name === dishonest ? tampering(party, own) : party, name),
       });
       // A dishonest host side does not even sign on after a crash.
@@ -76,7 +82,7 @@ export async function runLife(options: {
     agent.started = () => void agent.command({ type: 'opened' }).catch(() => undefined);
   await world.calm(60_000);
   await world.run(world.clock.nowMs() + settleMs);
-  const { faults, seen } = await findFaults(trusted, agents);
+  const { faults, seen } = await findFaults(trusted, agents, market);
   if (faults.length > 0) throw new Error(faults.join('\n'));
   return { world, seen };
 }
@@ -124,6 +130,7 @@ export function play({ world }: TrustedWorld, agents: ReadonlyMap<string, Truste
         const { matter } = notice;
         if (world.clock.nowMs() < endMs) world.clock.after(500 + random.below(2000), () => issue(matter));
       }
+      answerNotice(agent, notice, random);
       if (notice.type !== 'presented') return;
       const { session, ticket } = notice;
       const whole = ticket.remaining === 1;
@@ -139,17 +146,23 @@ export function play({ world }: TrustedWorld, agents: ReadonlyMap<string, Truste
   }
   for (let i = 0; i < deeds; i++) {
     world.clock.after(2000 + random.below(roughMs - 2000), () => {
+      const what = random.fraction();
+      if (what < 0.2) {
+        buySomething(agents, random, { matter: `seat ${i}`, untilMs });
+        return;
+      }
       const person = at(random.pick(people));
-      const held = [...(person.machine.host?.state.tickets.keys() ?? [])];
+      const held = [...(person.machine.host?.state.tickets.values() ?? [])].flatMap(({ id, bytes }) =>
+        decodeTicket(bytes).body.components.type === 'card' ? [] : [id],
+      );
       if (held.length === 0) return;
       const ticketId = random.pick(held);
-      const what = random.fraction();
-      if (what < 0.44) {
+      if (what < 0.55) {
         const route = random.pick([...people, ...gates].filter((name) => name !== person.name));
         const chosen = random.chance(0.3) ? held.slice(0, 3) : [ticketId];
         const items = chosen.map((id) => ({ type: 'transfer' as const, ticketId: id }));
         tell(person, { type: 'give', matter: `give ${i}`, route, about, items, check: 0 });
-      } else if (what < 0.8) {
+      } else if (what < 0.84) {
         const route = random.pick([...gates, 'house']);
         tell(person, { type: 'present', matter: `present ${i}`, route, about, ticketId, check: 0 });
       } else {
@@ -164,7 +177,7 @@ async function recordsOf(world: World, agent: TrustedAgent): Promise<readonly Ag
   return inTime(world, host.readByKey('log'));
 }
 
-async function findFaults(trusted: TrustedWorld, agents: ReadonlyMap<string, TrustedAgent>) {
+async function findFaults(trusted: TrustedWorld, agents: ReadonlyMap<string, TrustedAgent>, market: Market) {
   const { world, breaches } = trusted;
   const faults: string[] = [...new Set(breaches)];
   const seen = new Map<string, number>();
@@ -174,11 +187,13 @@ async function findFaults(trusted: TrustedWorld, agents: ReadonlyMap<string, Tru
   };
 
   const issued = new Set<string>();
+  const logs = new Map<string, readonly LogEntry[]>();
   const suspected = [...(trusted.servers.get('north')!.host?.state.suspects ?? [])];
   must(suspected.length === 0, `an honest device is taken for a copy: ${suspected}`);
   for (const agent of agents.values()) {
     const records = await recordsOf(world, agent);
     const entries = records.flatMap((record) => (record.type === 'logged' ? [record.entry] : []));
+    logs.set(agent.name, entries);
     must(entries.length === stateOf(agent).log.count, `${agent.name}: the log has ${entries.length} entries`);
     for (const { kind, before, note } of entries) {
       count(kind);
@@ -190,6 +205,11 @@ async function findFaults(trusted: TrustedWorld, agents: ReadonlyMap<string, Tru
     count('undecided', noticesOf(agent, 'undecided').length);
   }
 
+  const trade = judgeTrade(market, logs, agents);
+  faults.push(...trade.faults);
+  for (const what of trade.seen) count(what);
+  for (const ticketId of trade.sold) issued.add(ticketId);
+
   const granted = new Map<string, number>();
   for (const agent of agents.values()) {
     for (const { ticketId, units } of noticesOf(agent, 'granted'))
@@ -199,7 +219,7 @@ async function findFaults(trusted: TrustedWorld, agents: ReadonlyMap<string, Tru
   for (const agent of agents.values()) {
     for (const [ticketId, { bytes, status }] of stateOf(agent).tickets) {
       const { components } = decodeTicket(bytes).body;
-      if (components.type === 'merchant') continue;
+      if (components.type === 'merchant' || components.type === 'card') continue;
       holders.set(ticketId, [...(holders.get(ticketId) ?? []), agent.name]);
       const used = granted.get(ticketId) ?? 0;
       const left = unitsOf(components)! - used;

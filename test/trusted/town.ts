@@ -1,6 +1,6 @@
 /**
  * A town whose agents are certified already and have their credentials: an opera house that issues tickets, two gates that accept them, and
- * people. It is built once, in a calm world; every seed goes on from its journals.
+ * people with cards. It is built once, in a calm world; every seed goes on from its journals.
  */
 import type { MemoryDisk } from '../../src/journal/memory-journal.ts';
 import { createRecorder, type Recorder } from './copied-disk.ts';
@@ -11,6 +11,9 @@ import { inTime, openTrustedWorld } from './trusted-world.ts';
 export const people = ['ada', 'bob', 'cyd', 'dov'] as const;
 export const gates = ['gate1', 'gate2'] as const;
 export const everybody = ['house', ...gates, ...people] as const;
+
+/** The number of somebody's card. */
+export const cardOf = (name: (typeof people)[number]): string => `400000000000${1000 + people.indexOf(name)}`;
 
 export interface Town {
   readonly scalar: Uint8Array;
@@ -39,13 +42,13 @@ export async function buildTown(): Promise<Town> {
   for (const agent of agents) {
     const merchant = !(people as readonly string[]).includes(agent.name);
     await trusted.certify(agent, merchant ? 'merchant' : 'customer');
-    if (!merchant) continue;
     const untilMs = trusted.world.clock.nowMs() + 60_000;
     await inTime(
       trusted.world,
       agent.command({ type: 'expect', matter: 'credential', purpose: 'give', times: 1, untilMs }),
     );
-    const items = [{ type: 'issue', components: sample('merchant') }] as const;
+    const card = { ...sample('card'), number: merchant ? '' : cardOf(agent.name as (typeof people)[number]) };
+    const items = [{ type: 'issue', components: merchant ? sample('merchant') : card }] as const;
     const command = { type: 'give', matter: 'credential', route: agent.name, about, items, check: 0 } as const;
     await inTime(trusted.world, authority.command(command));
     await trusted.run(3000);

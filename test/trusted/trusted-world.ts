@@ -108,6 +108,7 @@ const message = (body: Uint8Array) => ({
 
 export async function openTrustedWorld(options: {
   readonly seed: number;
+  readonly traced?: boolean;
   readonly faults?: WorldFaults;
   readonly serverNames?: readonly string[];
   readonly server?: Partial<Pick<ServerOptions, 'certificateDays' | 'pace' | 'disputes'>>;
@@ -119,7 +120,7 @@ export async function openTrustedWorld(options: {
   readonly from?: { readonly scalar: Uint8Array; readonly disks: ReadonlyMap<string, MemoryDisk> };
 }): Promise<TrustedWorld> {
   const { seed, faults = calmWorld, serverNames = ['north'], alterServer = (party) => party } = options;
-  const world = createWorld(seed, faults);
+  const world = createWorld(seed, faults, { traced: options.traced ?? true });
   const { random } = world;
   const scalar = options.from?.scalar ?? makeCompactKey(random.bytes).scalar;
   const diskOf = (name: string) => {
