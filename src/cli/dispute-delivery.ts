@@ -7,8 +7,9 @@ import type { HeardView } from '../party/merchant-disputes.ts';
 import { deliveryText } from './delivery-words.ts';
 import type { DisputeKind, DisputeOptions } from './dispute-kind.ts';
 import { askOwnParty } from './own-party.ts';
+import { rulingText } from './ruling-words.ts';
 import { stationClient } from './station-client.ts';
-import { checkBundle, rulingText } from './verify-ruling.ts';
+import { checkBundle } from './verify-ruling.ts';
 
 type Write = (text: string) => void;
 

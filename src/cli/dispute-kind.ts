@@ -12,6 +12,17 @@ export interface DisputeOptions extends GlobalOptions {
   readonly decide?: string;
   readonly person?: string;
   readonly out?: string;
+  /** Of tickets: whose device; the merchant's device; what is wrong; what is granted, chosen, and was seen. */
+  readonly device?: string;
+  readonly with?: string;
+  readonly about?: string;
+  readonly grant?: readonly ('refund' | 'replacement')[];
+  readonly replacement?: string;
+  readonly what?: 'refund' | 'replacement';
+  readonly card?: string;
+  readonly seen?: string;
+  readonly appeal?: true;
+  readonly primaryKeys?: string;
 }
 
 type Write = (text: string) => void;
@@ -24,5 +35,7 @@ export interface DisputeKind {
   show(id: string | undefined, options: DisputeOptions, write: Write): Promise<void>;
   answer(id: string, options: DisputeOptions, write: Write): Promise<void>;
   escalate(id: string, options: DisputeOptions, write: Write): Promise<void>;
+  /** What was granted or ruled is collected, where that is not done by itself. */
+  choose?(id: string, options: DisputeOptions, write: Write): Promise<void>;
   ruling(id: string, options: DisputeOptions, write: Write): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { DisputeKind, DisputeOptions } from './dispute-kind.ts';
 
 /** Loaded when they are asked for. The first that owns an identity is meant, unless `--kind` says which. */
 const kinds: Readonly<Record<string, () => Promise<DisputeKind>>> = {
+  ticket: async () => (await import('./dispute-ticket.ts')).ticketDisputes,
   delivery: async () => (await import('./dispute-delivery.ts')).deliveryDisputes,
 };
 
@@ -14,9 +15,10 @@ export const kindOption = () =>
 /** @throws HandselError `DISPUTE_UNKNOWN` */
 export async function disputeKind(id: string | undefined, { kind }: DisputeOptions): Promise<DisputeKind> {
   if (kind !== undefined) return kinds[kind]!();
+  if (id === undefined) return kinds.delivery!();
   for (const load of Object.values(kinds)) {
     const one = await load();
-    if (id === undefined || one.owns(id)) return one;
+    if (one.owns(id)) return one;
   }
   throw new HandselError('DISPUTE_UNKNOWN', `${String(id).slice(0, 80)} names nothing that can be disputed`);
 }

@@ -3,16 +3,20 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { toHex } from '../codec/hex.ts';
 import { decodeShape } from '../crypto/signed-message.ts';
-import { type Basis, verifyRuling } from '../delivery/arbiter/verify-ruling.ts';
+import { verifyRuling } from '../delivery/arbiter/verify-ruling.ts';
 import { bundleType } from '../delivery/message/ruling.ts';
 import { contentOf } from '../delivery/package/content-digest.ts';
+import { isTicketBundle } from '../trusted/message/ticket-ruling.ts';
 import { anchorsTrust } from './communication-anchors.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { type CheckedBundle, rulingText } from './ruling-words.ts';
+import { checkTicketBundle } from './verify-ticket-bundle.ts';
 
 interface VerifyOptions extends GlobalOptions {
   readonly anchors?: string;
   readonly arbiter?: string;
   readonly content?: string;
+  readonly primaryKeys?: string;
 }
 
 const EXAMPLES = `
@@ -24,18 +28,6 @@ Examples:
 Every reason is told with its basis: "shown" where the bundle itself proves it, "stated" where it is the arbiter's word and nothing in
 the bundle speaks against it. Exit code 1 when the ruling does not follow from its evidence, or is not signed by an arbiter.`;
 
-export interface CheckedBundle {
-  readonly right: true;
-  readonly case: string;
-  readonly arbiter: string;
-  readonly about: string;
-  readonly outcome: string;
-  readonly breaches: readonly string[];
-  readonly person?: string;
-  readonly at: string;
-  readonly reasons: readonly { readonly code: string; readonly text: string; readonly basis: Basis }[];
-}
-
 /** `write` receives what goes to standard output. */
 export function verifyRulingCommand(
   write: (text: string) => void = (text) => void process.stdout.write(text),
@@ -45,14 +37,15 @@ export function verifyRulingCommand(
     .argument('<file>', 'the evidence bundle, as `handsel dispute ruling --out` writes it')
     .option('--anchors <file>', "certificates of the trusted root, PEM (default: those of this network's customer)")
     .option('--arbiter <name>', 'whose rulings count (default: whoever signed it)')
+    .option('--primary-keys <file>', 'for tickets: keys of the primary servers (default: those of this network)')
     .option('--content <file>', 'the content, where you have it: then its digest is compared too')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: VerifyOptions) => {
       const content = options.content === undefined ? undefined : (await contentOf(options.content)).content;
-      const checked = checkBundle(new Uint8Array(readFileSync(file)), {
-        ...options,
-        ...(content && { digest: content }),
-      });
+      const bytes = new Uint8Array(readFileSync(file));
+      const checked = isTicketBundle(bytes)
+        ? checkTicketBundle(bytes, options)
+        : checkBundle(bytes, { ...options, ...(content && { digest: content }) });
       write(options.json ? `${JSON.stringify(checked)}\n` : rulingText(checked));
     });
 }
@@ -80,23 +73,4 @@ export function checkBundle(
     at: new Date(atMs).toISOString(),
     reasons: reasons.map(({ code, text, basis }) => ({ code, text, basis })),
   };
-}
-
-export function rulingText({
-  case: of,
-  arbiter,
-  about,
-  outcome,
-  breaches,
-  person,
-  at,
-  reasons,
-}: CheckedBundle): string {
-  const lines = [
-    `right  ${outcome}, by ${arbiter}${person === undefined ? '' : ` (${person})`} at ${at}`,
-    `  case     ${of}: ${about}`,
-    ...(breaches.length === 0 ? [] : [`  breach   ${breaches.join(', ')}`]),
-    ...reasons.map(({ code, text, basis }) => `  ${basis.padEnd(7)}  ${code}: ${text}`),
-  ];
-  return lines.map((line) => `${line}\n`).join('');
 }

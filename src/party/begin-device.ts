@@ -12,6 +12,8 @@ import { readToken } from './trusted-server.ts';
 
 /** Under which tickets are received. */
 const RECEIVE_MATTER = 'receive';
+/** Under which disputes are heard. */
+const DISPUTE_MATTER = 'disputes';
 /** Under which people come for credentials. */
 const CREDENTIAL_MATTER = 'credential';
 const INITIALISE_MS = 5000;
@@ -47,6 +49,9 @@ export async function beginDevice(parts: BeginningDevice): Promise<void> {
     await device.command({ type: 'expect', matter: CREDENTIAL_MATTER, purpose: 'credential', untilMs });
   }
   if (isDoor) await device.command({ type: 'expect', matter: DOOR_MATTER, purpose: 'present', untilMs });
+  // Who sold something hears what is wrong with it.
+  if (kind === 'merchant')
+    await device.command({ type: 'expect', matter: DISPUTE_MATTER, purpose: 'dispute', untilMs });
   meetRegularly({ refresh, clock, stop, log: parts.log, firstAfterMs: isNew ? MEET_EVERY_MS : 0 });
 }
 

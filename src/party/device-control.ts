@@ -7,6 +7,8 @@ import { longestPaperS, maxCodeLetters } from '../trusted/ticket/ticket-code.ts'
 import { type Guarded, inJson, readRequest } from './control-request.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceRefresh } from './device-refresh.ts';
+import { disputeControl } from './dispute-control.ts';
+import type { DisputeDesk } from './dispute-desk.ts';
 import type { DoorDesk } from './door-desk.ts';
 import { noDoor } from './no-door.ts';
 import { readComponents } from './ticket-order.ts';
@@ -38,11 +40,12 @@ export interface DeviceIdentity {
 export function deviceControl(parts: {
   readonly desk: DeviceDesk;
   readonly door: DoorDesk | undefined;
+  readonly disputes: DisputeDesk;
   readonly refresh: DeviceRefresh;
   readonly identity: () => DeviceIdentity;
   readonly guarded: Guarded;
 }): Routes {
-  const { desk, refresh, identity, guarded } = parts;
+  const { desk, disputes, refresh, identity, guarded } = parts;
   const door = parts.door ?? noDoor;
   const withSecret = (handle: (request: Request) => Promise<unknown>): Handler =>
     guarded(async (request) => inJson(await handle(request)));
@@ -69,6 +72,7 @@ export function deviceControl(parts: {
     }),
     'POST /refresh': withSecret(async () => refresh.refresh()),
     'GET /log': withSecret(async () => desk.log(200)),
+    ...disputeControl(disputes, guarded),
     'POST /scan': withSecret(async (request) => {
       const { code, units } = readRequest(request, scan);
       return door.scan(code, units);

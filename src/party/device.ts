@@ -31,6 +31,7 @@ import { deviceControl } from './device-control.ts';
 import { createDeviceDesk, type DeviceDesk } from './device-desk.ts';
 import { createDeviceMatters } from './device-matters.ts';
 import { createDeviceRefresh, type DeviceRefresh, markRoutes } from './device-refresh.ts';
+import { createDisputeDesk, type DisputeDesk } from './dispute-desk.ts';
 import { createDoorDesk, type DoorDesk } from './door-desk.ts';
 import { readPrimaryKeys } from './primary-keys.ts';
 import { purchaseControl } from './purchase-control.ts';
@@ -119,8 +120,24 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
     if (door !== undefined) listeners.push(door.hear);
     const met = fileOfNumber(path(MET_FILE));
     const refresh = createDeviceRefresh({ device, matters, door, client, server, devices, clock, met });
+    const disputes = createDisputeDesk({ device, matters, routeTo: desk.routeTo, server });
+    listeners.push(disputes.hear);
     const doors = await openDoors({
-      ...{ configuration, identity, device, file, log, desk, door, refresh, credentials, register, purchase, shop },
+      ...{
+        configuration,
+        identity,
+        device,
+        file,
+        log,
+        desk,
+        door,
+        disputes,
+        refresh,
+        credentials,
+        register,
+        purchase,
+        shop,
+      },
     });
 
     const stopping = new AbortController();
@@ -179,13 +196,14 @@ async function openDoors(parts: {
   readonly log: Log;
   readonly desk: DeviceDesk;
   readonly door: DoorDesk | undefined;
+  readonly disputes: DisputeDesk;
   readonly refresh: DeviceRefresh;
   readonly credentials: CredentialDesk;
   readonly register: AuthorityRegister | undefined;
   readonly purchase: TicketPurchase;
   readonly shop: TicketShop | undefined;
 }) {
-  const { configuration, identity, device, file, log, desk, door, refresh, credentials, register } = parts;
+  const { configuration, identity, device, file, log, desk, door, disputes, refresh, credentials, register } = parts;
   const { purchase, shop } = parts;
   const { name, kind, listen, control } = configuration;
   const self = () => {
@@ -207,7 +225,7 @@ async function openDoors(parts: {
   try {
     const inside = await serveOwner({
       routes: (guarded) => ({
-        ...deviceControl({ desk, door, refresh, identity: self, guarded }),
+        ...deviceControl({ desk, door, disputes, refresh, identity: self, guarded }),
         ...purchaseControl(purchase, guarded),
         ...credentialControl({ desk: credentials, register, guarded }),
       }),

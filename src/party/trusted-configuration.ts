@@ -32,6 +32,8 @@ export const trustedServer = z.strictObject({
   primary: z.url(),
   /** File of the token under which the primary server knows this one; removed when there is a certificate. */
   token: z.string(),
+  /** Where its people are let in who decide what only eyes can; beside the configuration a file says how. */
+  control: listen.default({ host: '127.0.0.1', port: 0 }),
 });
 
 const hours = z

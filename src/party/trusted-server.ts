@@ -17,13 +17,16 @@ import { serve } from '../transport/server.ts';
 import { answerAtServer } from '../trusted/server/server-endpoint.ts';
 import { createTrustedServer, type ServerInput, type ServerOptions } from '../trusted/server/server-machine.ts';
 import type { ServerRecord, ServerState } from '../trusted/server/server-state.ts';
+import { caseControl } from './case-control.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { ConfigurationError, readConfiguration, type StoreConfiguration } from './configuration.ts';
+import { controlFileOf } from './control-file.ts';
 import { takeEnrolments } from './enrolments.ts';
 import { readKeyFile } from './key-file.ts';
 import { readPrimaryKeys } from './primary-keys.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type RunningParty, type Surroundings } from './running-party.ts';
+import { serveOwner } from './serve-owner.ts';
 import { openJournal, openMachine } from './stores.ts';
 
 /** Where devices and servers talk to a trusted server, and devices to each other. */
@@ -87,6 +90,10 @@ export async function startTrustedServer(file: string, surroundings: Surrounding
   // Whoever comes proves who it is inside; a certificate of the network would only tell whose device it is.
   const tls = { ...identity.serverTls, requireClient: false, askClient: false };
   const server = await serve({ routes, listen, tls, limits: SERVER_LIMITS, log });
+  const people = await serveOwner({
+    routes: (guarded) => caseControl(host, guarded),
+    ...{ listen: configuration.control, limits: SERVER_LIMITS, file: controlFileOf(file), log },
+  });
   const stopping = new AbortController();
   const ready = beCertified(host, path(configuration.token), stopping.signal);
   return {
@@ -95,6 +102,7 @@ export async function startTrustedServer(file: string, surroundings: Surrounding
       closeInOrder([
         () => stopping.abort(),
         () => ready.catch(() => undefined),
+        () => people.close(),
         () => server.close(),
         () => host.close(),
         () => client.close(),

@@ -32,6 +32,7 @@ import type { AgentState, HeldTicket } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { SCAN_KEY } from './door-state.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
+import { type ShownDispute, showDisputes } from './shown-dispute.ts';
 import {
   HOST_ROUTE,
   type HostNotice,
@@ -66,6 +67,8 @@ export interface TransactionDevice {
   sdJwtKeys(): readonly Uint8Array[];
   /** The lists of authorities that this device goes by, and how old each of them is. */
   standings(): readonly ShownStandings[];
+  /** Disputes of the owner, and with the owner. */
+  disputes(): readonly ShownDispute[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
   /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
@@ -180,6 +183,7 @@ function externalInterface(
         ? [identity.scalar, ...identity.former].map((one) => compactKeyOf(one).x)
         : [];
     },
+    disputes: () => showDisputes(host.state),
     standings: () =>
       [...host.state.standings.known.values()].map(({ issuer, version, atS, listed }) => ({
         ...{ issuer, version, atS, listed: listed.size },
