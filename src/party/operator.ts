@@ -19,7 +19,6 @@ import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
 import type { Log } from '../transport/log.ts';
 import type { Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
-import { openCardNetwork } from './card-network.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { type OperatorConfiguration, readConfiguration } from './configuration.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
@@ -114,10 +113,11 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
     onRefusal: (err, message) => log.info({ err, message: message?.message.type }, 'a SET message was refused'),
   });
 
+  // Loaded only where it runs: an operator is to stay small.
   const cards =
     configuration.cardNetwork &&
     opened(
-      await openCardNetwork({
+      await (await import('./card-network.ts')).openCardNetwork({
         ...{ configuration, path, network: configuration.cardNetwork, storageKey: keys.storageKey },
         ...{ acquirer: toAcquirer.acquirer, surroundings: around },
       }),
