@@ -1,2 +1,3 @@
-/** Where merchants' devices reach an operator's card network; apart, because a device does not carry the operator's code. */
+/** Where merchants' devices reach the card network, and where that reaches its operator. */
 export const CARD_NETWORK_PATH = '/card-network';
+export const INTERCHANGE_PATH = '/card-interchange';

@@ -19,6 +19,7 @@ import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
 import type { Log } from '../transport/log.ts';
 import type { Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
+import { cardInterchangeRoutes } from './card-interchange.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { type OperatorConfiguration, readConfiguration } from './configuration.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
@@ -113,15 +114,9 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
     onRefusal: (err, message) => log.info({ err, message: message?.message.type }, 'a SET message was refused'),
   });
 
-  // Loaded only where it runs: an operator is to stay small.
   const cards =
     configuration.cardNetwork &&
-    opened(
-      await (await import('./card-network.ts')).openCardNetwork({
-        ...{ configuration, path, network: configuration.cardNetwork, storageKey: keys.storageKey },
-        ...{ acquirer: toAcquirer.acquirer, surroundings: around },
-      }),
-    );
+    cardInterchangeRoutes({ configuration, network: configuration.cardNetwork, acquirer: toAcquirer.acquirer });
 
   const everyMs = configuration.interchange.settleEverySeconds * 1000;
   const settlement = settleRegularly({ host: acquirer, clock, everyMs, log });
@@ -165,7 +160,7 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
       'POST /set': async ({ body }) => ({ contentType: SET_FORM, body: await endpoint(body) }),
       ...deposits?.routes,
       ...delivery?.routes,
-      ...cards?.routes,
+      ...cards,
       ...ownCommands(name, { closeOfBusiness, accounts }, log),
     },
   });
@@ -175,7 +170,7 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
     interchangePort: network.port,
     failed: Promise.race([
       ...[issuer.failed, acquirer.failed, gateway.failed],
-      ...[deposits, delivery, cards].flatMap((part) => part?.failed ?? []),
+      ...[deposits, delivery].flatMap((part) => part?.failed ?? []),
     ]),
     closeOfBusiness,
     accounts,
@@ -187,7 +182,6 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
         // Doors first, then whoever asks the next one, so that nothing asked is left without its answer.
         () => server.close(),
         () => delivery?.close(),
-        () => cards?.close(),
         () => gateway.close(),
         () => acquirer.close(),
         () => network.close(),

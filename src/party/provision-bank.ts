@@ -94,7 +94,7 @@ export function operatorFiles(
         .concat(runsCards ? [{ id: 'opera', currencies: plan.currencies }] : []),
     },
     ...(runsCards && {
-      cardNetwork: { privateKey: 'cards/network.key', primaryKeys: 'cards/primary-keys.json', acceptor: 'opera' },
+      cardNetwork: { name: plan.cards.name, acceptor: 'opera' },
     }),
     issuer: { id: issuerId, bin, panKey: 'issuer/pan.key', cards: 'issuer/cards.json', rates: RATES },
     interchange: {

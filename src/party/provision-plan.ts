@@ -57,10 +57,11 @@ export interface NetworkPlan {
   };
   /** The ordinary trusted server, and the devices that it certifies. */
   readonly registry: { readonly name: string; readonly port: number };
+  readonly cards: { readonly name: string; readonly port: number };
   readonly devices: readonly DevicePlan[];
 }
 
-export const PORTS_NEEDED = 21;
+export const PORTS_NEEDED = 22;
 export const DEVICE_NAMES = ['bureau', 'opera', 'door', 'ada', 'ben'] as const;
 export const PARTY_NAMES = [
   'agency',
@@ -72,6 +73,7 @@ export const PARTY_NAMES = [
   'arbiter',
   'customer',
   'registry',
+  'cards',
   ...DEVICE_NAMES,
 ] as const;
 
@@ -95,7 +97,15 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
     number,
     number,
   ];
-  const [registry, bureau, opera, door, ada, ben] = ports.slice(15) as [number, number, number, number, number, number];
+  const [registry, bureau, opera, door, ada, ben, cards] = ports.slice(15) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const port = () => rest.shift()!;
   const agency = { name: 'agency', port: port() };
   const operator = (name: string, index: number): OperatorPlan => ({
@@ -133,6 +143,7 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
     // The card is of the other operator than the first merchant's, so that a purchase there crosses operators.
     customer: { name: 'customer', issuer: south, port: port(), controlPort: port() },
     registry: { name: 'registry', port: registry },
+    cards: { name: 'cards', port: cards },
     devices: [
       { name: 'bureau', kind: 'authority', title: 'Bureau of Credentials', port: bureau },
       { name: 'opera', kind: 'merchant', title: 'Handsel Opera', port: opera },

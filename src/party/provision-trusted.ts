@@ -23,9 +23,9 @@ const ENROLMENTS = 'trusted/enrolments';
 const TOKEN = 'trusted/token';
 
 export interface CardsOfDevices {
-  /** Of the card network, which one operator runs. */
+  /** Of the card network. */
   readonly key: CompactKeyPair;
-  readonly operatorUrl: string;
+  readonly networkUrl: string;
   /** A card of the first person, and the days until the month begins in which it ends. */
   readonly card: NewCard;
   readonly nowMs: number;
@@ -120,7 +120,7 @@ async function deviceFiles(device: DevicePlan, options: DeviceOptions): Promise<
     ...{ token: TOKEN, control: { host: '127.0.0.1', port: 0 } },
     devices: Object.fromEntries(others.map((other) => [other.name, urlNamed(other.name)])),
     ...(name === 'door' && { door: {} }),
-    ...(name === 'opera' && { cards: { network: cards.operatorUrl, key: toHex(cards.key.x) }, offers: 'offers.json' }),
+    ...(name === 'opera' && { cards: { network: cards.networkUrl, key: toHex(cards.key.x) }, offers: 'offers.json' }),
     ...(kind === 'authority' && { authority: authorityOf(device, plan.devices, cards) }),
   };
   return new Map([
@@ -237,10 +237,29 @@ function newPin(random: Random): string {
     .join('');
 }
 
-/** What the operator needs that runs the card network of devices. */
-export function cardNetworkFiles(key: CompactKeyPair, builtIn: NewFile): NewFiles {
+/** The files of the card network, in front of the operator's acquirer. */
+export function cardNetworkFiles(
+  options: PartyOptions & {
+    readonly key: CompactKeyPair;
+    readonly builtIn: NewFile;
+    readonly url: string;
+    readonly operator: string;
+  },
+): NewFiles {
+  const { plan, agency, peers, random, key, builtIn, url, operator } = options;
+  const { name, port } = plan.cards;
+  const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
+  const configuration = {
+    ...{ party: 'card-network', name, listen: { host: plan.hostOf(name), port } },
+    communication: identity.communication,
+    ...{ peers, store: { kind: 'sqlite', directory: 'journals' }, url, operator },
+    ...{ privateKey: 'network.key', storageKey: STORAGE_KEY, primaryKeys: PRIMARY_KEYS },
+  };
   return new Map([
-    ['cards/network.key', secretFile(keyFileText(key.scalar))],
-    ['cards/primary-keys.json', builtIn],
+    ...identity.files,
+    ['network.key', secretFile(keyFileText(key.scalar))],
+    [STORAGE_KEY, secretFile(keyFileText(random(KEY_LENGTH)))],
+    [PRIMARY_KEYS, builtIn],
+    ['party.json', publicFile(asJson(configuration))],
   ]);
 }

@@ -140,7 +140,7 @@ function isBeingMade(making: string): boolean {
 }
 
 function networkOf(plan: NetworkPlan): Network {
-  const { brand, agency, operators, merchants, market, arbiter, customer, registry, devices } = plan;
+  const { brand, agency, operators, merchants, market, arbiter, customer, registry, cards, devices } = plan;
   const member =
     (party: NetworkMember['party']) =>
     ({ name, port }: { name: string; port: number }) => ({
@@ -159,6 +159,7 @@ function networkOf(plan: NetworkPlan): Network {
       member('arbiter')(arbiter),
       member('customer')(customer),
       member('trusted-server')(registry),
+      member('card-network')(cards),
       ...devices.map(member('device')),
     ],
   };
@@ -227,9 +228,12 @@ async function networkFiles(
   files.set(PASSWORD_FILE, secretFile(`${password}\n`));
   const [first] = plan.operators;
   const key = makeCompactKey(random);
-  const cards = { key, operatorUrl: urlNamed(first!.name), card: adasCard, nowMs: nowMs() };
+  const cards = { key, networkUrl: urlNamed(plan.cards.name), card: adasCard, nowMs: nowMs() };
   const { primary, parties, builtIn } = await trustedFiles(options, urlNamed, cards);
-  add(first!.name, cardNetworkFiles(key, builtIn));
+  add(
+    plan.cards.name,
+    cardNetworkFiles({ ...options, key, builtIn, url: urlNamed(plan.cards.name), operator: urlNamed(first!.name) }),
+  );
   for (const [name, files] of parties) add(name, files);
   // Last, because the agency's state knows all it has issued.
   add(plan.agency.name, agencyFiles(options, primary));

@@ -95,11 +95,24 @@ const authority = z.strictObject({
   storageKey: z.string(),
 });
 
-/** Cards of trusted agents at an operator (`card-network.ts`). */
+/** The card network of trusted agents (`card-network.ts`). */
 export const cardNetwork = z.strictObject({
-  /** File of the 32 bytes of its private key. */
+  party: z.literal('card-network'),
+  ...party,
+  store,
+  url: z.url(),
+  /** Whose acquirer it asks. */
+  operator: z.url(),
+  /** File of the 32 bytes of its private key, and of those under which its journal is sealed. */
   privateKey: z.string(),
+  storageKey: z.string(),
   primaryKeys: z.string(),
+});
+
+/** What the operator has to say of it. */
+export const acquiredCardNetwork = z.strictObject({
+  /** In its certificate. */
+  name: z.string().min(1).max(64),
   /** To which of the acquirer's merchants what devices sell is credited. */
   acceptor: z.string().min(1).max(15),
 });

@@ -1,6 +1,6 @@
 /**
- * A ticket bought by card through the real parties: two people's devices, an authority that issues the card, the opera's device, the operator that
- * runs the card network and the card's issuer, each a process (US 5,671,280, figures 12, 14, 15 and 21).
+ * A ticket bought by card through the real parties: two people's devices, an authority that issues the card, the opera's device, the
+ * card network, the operator whose acquirer it asks, and the card's issuer, each a process (US 5,671,280, figures 12, 14, 15 and 21).
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { startTicketTown, type TicketTown, TOWN, until } from './ticket-town.ts'
 
 let town: TicketTown;
 beforeAll(async () => {
-  town = await startTicketTown({ only: [...TOWN, 'north', 'south'] });
+  town = await startTicketTown({ only: [...TOWN, 'north', 'south', 'cards'] });
   expect(town.handsel('credentials', 'record', join(town.home, 'bureau/people/ada.json')).code).toBe(0);
   const code = town.handsel('credentials', 'visit', 'ada', 'credit card').out.trim();
   const acquired = town.handsel('credentials', 'acquire', 'credit card', '--from', 'bureau', '--code', code);
