@@ -16,7 +16,7 @@ const AT_ONCE = 16;
 const CONNECTIONS = 64;
 const ROUNDS = 5;
 /** Requests of one turn. */
-const TURN = { x402: 320, x402Load: 320, purse: 3200, load: 9600 } as const;
+const TURN = { x402: 320, x402Load: 320, purse: 3200, load: 9600, free: 9600 } as const;
 
 interface X402Customer {
   readonly fetch: typeof globalThis.fetch;
@@ -96,6 +96,10 @@ async function openWays({ server, facilitator }: Processes, x402: X402Customer) 
         return loaded(Array.from({ length: AT_ONCE }, (_, at) => asked.slice(at * each, (at + 1) * each)));
       },
       load: () => loaded(customers.requests(route('/paid?in=Reims'), TURN.load / CONNECTIONS)),
+      free() {
+        const each = Array(TURN.free / CONNECTIONS).fill(requestFor(route('/free?in=Reims')));
+        return loaded(Array.from({ length: CONNECTIONS }, () => each));
+      },
     },
     async requireAllPaid() {
       const counted = await server.ask<number>('count');
@@ -114,10 +118,12 @@ export async function benchX402(): Promise<Measurement[]> {
   const url = `http://127.0.0.1:${facilitator.ready.port}`;
   const server = await startChild<{ port: number }>('./peers/paid-server.mjs', [url]);
   const { ways, requireAllPaid, close } = await openWays({ server, facilitator }, createX402Customer());
-  const rates = { x402: [] as Rate[], purse: [] as Rate[], x402Load: [] as Rate[], load: [] as Rate[] };
+  const rates = {
+    ...{ x402: [] as Rate[], purse: [] as Rate[], x402Load: [] as Rate[], load: [] as Rate[], free: [] as Rate[] },
+  };
   try {
     for (let round = 0; round <= ROUNDS; round++) {
-      for (const name of ['x402', 'purse', 'x402Load', 'load'] as const) {
+      for (const name of ['x402', 'purse', 'x402Load', 'load', 'free'] as const) {
         const rate = await ways[name]();
         if (round > 0) rates[name].push(rate);
       }
@@ -142,6 +148,7 @@ export async function benchX402(): Promise<Measurement[]> {
     { name: 'x402: its middleware, payments signed beforehand', value: perSecond(rates.x402Load), ...rate },
     { name: 'x402: ours, payments made beforehand', value: perSecond(rates.load), ...rate },
     { name: 'x402: ours with payingFetch and a purse on SQLite', value: perSecond(rates.purse), ...rate },
+    { name: 'x402: the route free of charge, the most that is possible', value: perSecond(rates.free), ...rate },
     {
       name: 'x402: processor time of all its processes, a purchase',
       ...{ value: coreUs(rates.x402), unit: 'µs', better: 'lower', ...told },

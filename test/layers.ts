@@ -24,6 +24,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   // Billing is told what deposits came to, and knows the names of their accounts; deposits know nothing of billing systems.
   billing: [...backbone, 'ledger', 'deposit'],
   party: [...backbone, 'ledger', ...protocols, 'billing'],
+  library: ['handsel-error.ts', 'deposit', 'party'],
   cli: [...backbone, 'ledger', ...protocols, 'billing', 'party'],
 };
 

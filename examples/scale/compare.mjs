@@ -6,6 +6,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [acknowledgedFile, billingFolder, accountsFile] = process.argv.slice(2);
+if (accountsFile === undefined) {
+  process.stderr.write('compare: say three files: acknowledged.txt, the folder of the billing book, accounts.json\n');
+  process.exit(2);
+}
 const linesOf = (file) => readFileSync(file, 'utf8').split('\n').filter(Boolean);
 const complaints = [];
 

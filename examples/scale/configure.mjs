@@ -13,6 +13,10 @@ const CUSTOMERS = ['anna', 'bill', 'chie', 'dora', 'emil', 'fred', 'gaby', 'hans
 const { values } = parseArgs({
   options: { config: { type: 'string' }, nodes: { type: 'string' }, shards: { type: 'string', default: '2' } },
 });
+if (values.config === undefined || values.nodes === undefined) {
+  process.stderr.write('configure: say --config with the folder of the operator and --nodes with that of the data base\n');
+  process.exit(2);
+}
 const file = statSync(values.config).isDirectory() ? join(values.config, 'party.json') : values.config;
 const operator = JSON.parse(readFileSync(file, 'utf8'));
 const cluster = openCluster(values.nodes);

@@ -59,6 +59,8 @@ export function wholeFrom([least, most]: Bounds) {
   };
 }
 
+const WITH_CURRENCY = /^\d{1,12}(?:\.(?<decimals>\d{1,12}))? ?(?<currency>[A-Z]{3})$/;
+
 /** `12.50EUR`, `12.50 EUR` → `12.50 EUR`. */
 export function amount(text: string): string {
   try {
@@ -66,6 +68,13 @@ export function amount(text: string): string {
     if (read.minor > 0n && isMoneyCurrency(read.currency)) return formatAmount(read);
   } catch (error) {
     if (!(error instanceof MoneyError)) throw error;
+    const { decimals = '', currency = '' } = WITH_CURRENCY.exec(text.trim())?.groups ?? {};
+    if (currency !== '' && !isMoneyCurrency(currency))
+      throw new InvalidArgumentError(`there is no currency ${currency}`);
+    if (currency !== '' && decimals !== '') {
+      const least = formatAmount({ currency, minor: 1n });
+      throw new InvalidArgumentError(`amounts are whole multiples of ${least}, such as 12.50EUR`);
+    }
   }
   throw new InvalidArgumentError('write an amount above zero with its currency, such as 12.50EUR');
 }

@@ -17,7 +17,7 @@ const HELP_SHOWN = 'commander.help';
 /** Runs one command line and resolves to its exit code; never throws. */
 export async function runCommandLine(args: readonly string[], rows = commandTable): Promise<number> {
   try {
-    const words = helpAsOption(args);
+    const words = helpAsOption(args).map(amountAsArgument);
     const program = await buildProgram(words, rows);
     await program.parseAsync(words, { from: 'user' });
     return Number(process.exitCode ?? 0);
@@ -43,6 +43,11 @@ export async function runCommandLine(args: readonly string[], rows = commandTabl
 function helpAsOption(args: readonly string[]): readonly string[] {
   if (args.length === 0) return ['--help'];
   return args[0] === 'help' && args.length > 1 ? [...args.slice(1), '--help'] : args;
+}
+
+/** An amount below zero is no option: with a space before it the command reads it, and says that it has to be above zero. */
+function amountAsArgument(word: string): string {
+  return /^-\d[\d.]* ?[A-Z]{3}$/.test(word) ? ` ${word}` : word;
 }
 
 async function buildProgram(args: readonly string[], rows: readonly CommandRow[]): Promise<Command> {

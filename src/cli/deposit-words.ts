@@ -58,7 +58,7 @@ export function listLines({ limits, deposits }: DepositList): readonly string[] 
 }
 
 function limitLine({ name, total, held, spent, until }: LimitView): string {
-  return `limit ${name}: ${spent} spent and ${held} set aside of ${total}, until ${timeWords(until)}`;
+  return `limit ${name}: ${spent} spent and ${held} set aside of ${total}; its last deposit ends by ${timeWords(until)}`;
 }
 
 export function rateLines({ rates, validUntil, price, shown }: ShownRates): readonly string[] {

@@ -1,5 +1,6 @@
 /** `handsel deposit …`: deposits at merchants, out of which tiny purchases are paid. */
 import { Command } from 'commander';
+import { HandselError } from '../handsel-error.ts';
 import type { ClearedDeposit } from '../party/customer-statement.ts';
 import { depositTimes } from '../party/deposit-control.ts';
 import type { DepositList } from '../party/deposit-desk.ts';
@@ -11,6 +12,9 @@ import { askOwnParty } from './own-party.ts';
 import { paidAddress } from './paid-address.ts';
 import { USAGE } from './report-error.ts';
 import { stationClient } from './station-client.ts';
+
+/** What a merchant says of a deposit that it does not have, or that is over. */
+const NOT_OPEN: readonly string[] = ['DEPOSIT_UNKNOWN', 'DEPOSIT_CLOSED'];
 
 type Shown = DepositView | ClearedDeposit;
 
@@ -93,7 +97,12 @@ async function close(
     if (transaction === undefined) command.error('error: a merchant ends one deposit at a time', { exitCode: USAGE });
     const body = { transaction };
     const path = '/merchant/deposits/close';
-    const closed = await askOwnParty('merchant', options.config, { method: 'POST', path, body });
+    const closed = await askOwnParty('merchant', options.config, { method: 'POST', path, body }).catch(
+      (cause: unknown): never => {
+        if (!(cause instanceof HandselError) || !NOT_OPEN.includes(cause.code)) throw cause;
+        throw new HandselError('DEPOSIT_NOT_OPEN', `${transaction} is no open deposit of this merchant`, { cause });
+      },
+    );
     print(options, closed, [`${transaction}  nothing more is sold out of it; its operator has the record of it`]);
     return;
   }

@@ -1,7 +1,7 @@
 /** `handsel fetch`: fetches what has to be paid for, and pays out of deposits within a limit. The body goes to standard output. */
 
 import { once } from 'node:events';
-import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import { createWriteStream, readFileSync, rmSync, type WriteStream } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { HandselError } from '../handsel-error.ts';
 import { fetchBounds } from '../party/deposit-control.ts';
@@ -24,6 +24,8 @@ interface FetchOptions extends GlobalOptions {
   readonly out?: string;
 }
 
+const NEWLINE = 0x0a;
+
 type Answer = Omit<Fetched, 'body'> & { readonly body: string };
 type Line = Answer | NotFetched | FetchEnd;
 
@@ -36,7 +38,7 @@ Examples:
 
 The first request opens a deposit at that merchant, if there is none; when it is used up, another is opened; unused for ten minutes it is
 closed, and what is left comes back (\`handsel deposit list\`). Without --max all of it counts towards the station's limit of the day.
-What was paid is said on standard error.`;
+What was paid is said on standard error. An answer may have up to 8 MiB.`;
 
 export function fetchCommand(): Command {
   return new Command('fetch')
@@ -63,7 +65,8 @@ const grouped = fetchBounds.times.toLocaleString('en-US');
 async function fetchAll(given: readonly string[], options: FetchOptions): Promise<void> {
   const station = stationClient(options);
   const order = orderOf(given, options);
-  const out = options.out === undefined ? process.stdout : await openFile(options.out);
+  const file = options.out === undefined ? undefined : await openFile(options.out);
+  const out = file ?? process.stdout;
   const single = order.urls.length * order.times === 1;
   let failure: HandselError | undefined;
   for await (const line of station.lines<Line>('/deposits/fetch', order)) {
@@ -71,7 +74,10 @@ async function fetchAll(given: readonly string[], options: FetchOptions): Promis
     else if (line.type === 'end') tellEnd(line, single, options);
     else await tellAnswer(line, { out, single, options });
   }
-  if (out !== process.stdout) await new Promise<void>((done) => out.end(done));
+  if (file !== undefined) {
+    await new Promise<void>((done) => file.end(done));
+    if (failure !== undefined && file.bytesWritten === 0) rmSync(options.out!, { force: true });
+  }
   if (failure !== undefined) throw failure;
 }
 
@@ -106,6 +112,8 @@ async function tellAnswer(
   const body = Buffer.from(answer.body, 'base64');
   if (options.json) await write(out, `${JSON.stringify({ url, status, contentType, ...readable(body), paid })}\n`);
   else await write(out, body);
+  // What is said next to it begins on a line of its own.
+  if (!options.json && out === process.stdout && body.length > 0 && body.at(-1) !== NEWLINE) process.stderr.write('\n');
   if (status >= 400) {
     process.exitCode = 1;
     process.stderr.write(`${url} answers ${status}${paid === undefined ? '' : ', and was paid'}\n`);

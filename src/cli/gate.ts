@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { toBase64Url } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
 import { systemClock } from '../journal/clock.ts';
-import type { Refreshed } from '../party/device-refresh.ts';
+import { authorityLines, type Refreshed } from '../party/device-refresh.ts';
 import type { BookedScan, DoorAnswer, DoorEvent } from '../party/door-desk.ts';
 import { readPrimaryKeys } from '../party/primary-keys.ts';
 import { replaceFile } from '../party/replace-file.ts';
@@ -65,6 +65,7 @@ export function gateCommand(write: Write = (text) => void process.stdout.write(t
     const { serverFailed, silent } = refreshed;
     print(options, refreshed, [
       serverFailed === undefined ? `lists of ${refreshed.listsOf}` : `no newer lists: ${serverFailed}`,
+      ...authorityLines(refreshed),
       ...(silent.length > 0 ? [`no answer from ${silent.join(', ')}`] : []),
     ]);
   });

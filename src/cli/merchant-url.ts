@@ -9,7 +9,7 @@ import { requireStationFolder } from './station-client.ts';
 export const stationConfiguration = (options: GlobalOptions) =>
   readConfiguration('customer', join(requireStationFolder(options), 'party.json'));
 
-/** @throws HandselError `MERCHANT_UNKNOWN` */
+/** @throws HandselError `SELLER_UNKNOWN` */
 export function merchantUrl(named: string, options: GlobalOptions): string {
   if (/^https?:\/\//.test(named)) return named.replace(/\/+$/, '');
   const members = readNetwork(homeFolder(options))?.parties.filter(({ party }) => party === 'merchant');
@@ -19,5 +19,5 @@ export function merchantUrl(named: string, options: GlobalOptions): string {
   const url = peers.find(([, name]) => name === named && known.some((one) => one.name === name))?.[0];
   if (url !== undefined) return url;
   const names = [...new Set(known.map(({ name }) => name))].join(', ') || 'none';
-  throw new HandselError('MERCHANT_UNKNOWN', `no merchant is known here as ${named.slice(0, 80)}; known are ${names}`);
+  throw new HandselError('SELLER_UNKNOWN', `no merchant is known here as ${named.slice(0, 80)}; known are ${names}`);
 }

@@ -35,7 +35,7 @@ export function networkCommand(write: Write = (text) => void process.stdout.writ
   network.addCommand(
     new Command('init')
       .description(
-        'make an agency, two operators, two merchants, a market and a customer; a network that is there stays',
+        'make an agency, two operators, two merchants, a market, an arbiter and a customer; one that is there stays',
       )
       .option('--home <dir>', 'where it is made')
       .option('--base-port <number>', 'take free ports from here on (default: depends on the home)', portNumber)
@@ -113,12 +113,20 @@ function asText(home: string, { network, made, portsProbed }: Provisioned): stri
     ...(portsProbed === false
       ? ['\nThat is not an address of this machine: whether its ports are free is not known.\n']
       : []),
+    ...yoursOf(home, network),
     '\nRun all of it in one process:\n\n',
     `  ${program} start --home ${home}\n`,
     '\nOr each party in a process of its own, in this order:\n\n',
     ...runCommands(home, network, program).map((command) => `  ${command}\n`),
     `\nThe password of the customer's wallet is in ${join(home, network.password)}.\n`,
   ].join('');
+}
+
+/** Which are started by nobody but a program of the reader's own. */
+function yoursOf(home: string, { yours }: Network): readonly string[] {
+  if (yours.length === 0) return [];
+  const rows = yours.map(({ name, party, configuration }) => `  ${name}  ${party}  ${join(home, configuration)}\n`);
+  return ['\nFor programs of your own (docs/deposits.md, "Charging for a route of your own"):\n\n', ...rows];
 }
 
 function runCommands(home: string, { parties }: Network, program: string): readonly string[] {

@@ -1,6 +1,6 @@
 /** `handsel operator export`: what the billing book of a running operator has of some business days, as one document. */
 import { resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXPORT_FORMATS, type Exported } from '../billing/files/export-records.ts';
 import { replaceFile } from '../party/replace-file.ts';
 import { askOwnParty } from './own-party.ts';
@@ -23,13 +23,19 @@ Examples:
   $ handsel operator export --config .handsel/south --format camt.053 --from 2026-10-01 --to 2026-10-31 --out october.xml
   $ handsel operator export --config .handsel/south --format csv --from 2026-10-02 | head`;
 
+/** @throws InvalidArgumentError for what is no day at all */
+function day(text: string): string {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw new InvalidArgumentError('write a day such as 2026-10-02');
+}
+
 export function operatorExportCommand(write: (text: string) => void): Command {
   return new Command('export')
     .description('billing records of some business days: ISO 20022 messages or CSV')
     .requiredOption('--config <file>', "the operator's configuration, or its folder")
     .addOption(new Option('--format <format>', 'what to write').choices(EXPORT_FORMATS).makeOptionMandatory())
-    .requiredOption('--from <day>', 'the first business day, such as 2026-10-02')
-    .option('--to <day>', 'the last business day (default: the first)')
+    .requiredOption('--from <day>', 'the first business day, such as 2026-10-02', day)
+    .option('--to <day>', 'the last business day (default: the first)', day)
     .option('--out <file>', 'write there instead of to standard output')
     .addHelpText('after', HELP)
     .action(async ({ config, format, from, to = from, out, json }: ExportOptions) => {

@@ -1,5 +1,6 @@
 /** `handsel operator shards`: how an operator's shards are, and whether money is under way between them. */
 import { Command } from 'commander';
+import { HandselError } from '../handsel-error.ts';
 import type { ShardsView, ShardView } from '../party/sharded-accounts.ts';
 import { askOwnParty } from './own-party.ts';
 
@@ -14,7 +15,12 @@ export function operatorShardsCommand(write: (text: string) => void): Command {
     .description('how each shard of its accounts for deposits is, and what is under way between them')
     .requiredOption('--config <file>', "the operator's configuration, or its folder")
     .action(async ({ config, json }: ShardsOptions) => {
-      const view = await askOwnParty<ShardsView>('operator', config, { method: 'GET', path: '/operator/shards' });
+      const view = await askOwnParty<ShardsView>('operator', config, { method: 'GET', path: '/operator/shards' }).catch(
+        (cause: unknown): never => {
+          if (!(cause instanceof HandselError) || cause.code !== 'ROUTE_UNKNOWN') throw cause;
+          throw new HandselError('SHARDS_NONE', 'this operator has no shards: its accounts are not cut', { cause });
+        },
+      );
       write(
         json
           ? `${JSON.stringify(view)}\n`

@@ -24,7 +24,7 @@ export async function askOwnParty<T>(
       : client.post(`${own}${ask.path}`, message));
     if (answer.status === 200) return JSON.parse(Buffer.from(answer.body).toString('utf8')) as T; // our own party
     const problem = readProblem(answer.body);
-    throw new HandselError(problem?.code ?? `HTTP_${answer.status}`, problem?.detail ?? `the ${kind} refused`);
+    throw new HandselError(problem?.code ?? `HTTP_${answer.status}`, problem?.detail || `the ${kind} could not do it`);
   } finally {
     client.close();
   }

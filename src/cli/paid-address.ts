@@ -5,9 +5,14 @@ import { parseNano } from '../money/nano.ts';
 import { readNetwork } from '../party/network-home.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 
-/** @throws HandselError `MERCHANT_UNKNOWN`, `URL_MALFORMED` */
+/** @throws HandselError `SELLER_UNKNOWN`, `URL_MALFORMED` */
 export function paidAddress(given: string, options: GlobalOptions): string {
-  if (/^https?:\/\//i.test(given)) {
+  if (given.trim() === '') throw new HandselError('URL_MALFORMED', 'there is no address to fetch from');
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(given) ?? [];
+  if (scheme !== undefined && !/^https?$/i.test(scheme)) {
+    throw new HandselError('URL_MALFORMED', `addresses begin with https:// or http://, not with ${scheme}://`);
+  }
+  if (scheme !== undefined) {
     if (!URL.canParse(given)) throw new HandselError('URL_MALFORMED', `${given.slice(0, 80)} is not a URL`);
     return given;
   }
@@ -17,7 +22,7 @@ export function paidAddress(given: string, options: GlobalOptions): string {
   if (found !== undefined) return `${found}/${path.join('/')}`;
   const names = selling.map((merchant) => merchant.name).join(', ') || 'none';
   throw new HandselError(
-    'MERCHANT_UNKNOWN',
+    'SELLER_UNKNOWN',
     `nobody who sells out of deposits is known here as ${name.slice(0, 80)}; known are ${names}`,
   );
 }

@@ -20,6 +20,7 @@ export function ratesCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (price: string | undefined, options: GlobalOptions & { readonly renew?: true }) => {
       const shown = await stationClient(options).post<ShownRates>('/rates', { renew: options.renew === true, price });
+      if (shown.price !== undefined && shown.shown === undefined) process.exitCode = 1;
       process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : `${rateLines(shown).join('\n')}\n`);
     });
 }

@@ -77,16 +77,38 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ['NETWORK_MISSING', '`handsel network init --home DIR` makes one; `npm start` makes one and runs it.'],
   ['NETWORK_RUNNING', 'Send it agents with `handsel agent send`, or end it with Ctrl-C where it runs.'],
   ['FOLDER_', 'Name another folder. The home is --home DIR, or HANDSEL_HOME.'],
-  ['PEER_UNREACHABLE', 'Is that party running, and is its URL right?'],
-  ['MERCHANT_UNKNOWN', 'Name one of these, or give its URL, as `handsel network init` shows it.'],
+  ['PEER_UNREACHABLE', 'Is it running, and is its URL right: http or https, host and port?'],
+  ['SELLER_UNKNOWN', 'Name one of these, or give its URL, as `handsel network init` shows it.'],
+  [
+    'MERCHANT_UNKNOWN',
+    'A merchant needs an account for deposits at the operator it names: nothing can be paid to it before.',
+  ],
+  ['CUSTOMER_UNKNOWN', '`deposits.customers` in the configuration of the operator lists the accounts.'],
+  ['FUNDING_REFUSED', '`handsel operator accounts --config FILE` shows the accounts and their currencies.'],
+  ['REFERENCE_USED', 'Take the reference of this payment; one that was booked needs no second booking.'],
+  ['SHARDS_NONE', '`handsel run operator --shards NUMBER` cuts the accounts at the first start (docs/scale.md).'],
+  ['URL_', 'Write a URL such as https://api.example/weather, or a merchant of this network with a path.'],
+  ['METHOD_UNSUPPORTED', 'What it asks for is paid in another way than out of deposits: ask whoever runs that server.'],
+  [
+    'OFFER_UNFIT',
+    'Nothing was paid. Ask the very URL under which the server sells: it names another one, or another request.',
+  ],
+  ['OPTIONS_UNFIT', 'docs/payment-method.md shows the options.'],
+  ['ANSWER_TOO_LARGE', 'Answers may have up to 8 MiB: ask for less at a time.'],
+  ['EXPORT_EMPTY', 'Nothing of that kind was booked on those days: name others, or --format csv for every record.'],
+  ['PERIOD_INVALID', 'Write days as 2026-10-02, the first one in --from.'],
+  ['GOODS_UNKNOWN', '`handsel merchant catalogue list FOLDER` shows what a shop offers.'],
+  ['INTERNAL', 'The log of the party that was asked says why; `handsel run … --log-level info` shows all of it.'],
   [
     'LIMIT_EXCEEDED',
     '`handsel deposit list` shows the limits; deposits that are closed give back what is left of them.',
   ],
+  ['PRICE_ABOVE_MAX', 'Say a higher --max, if it is worth that.'],
   ['PRICE_ABOVE_LIMIT', 'Say --max with --max-price: a command may have a limit of its own.'],
   ['OFFER_REFUSED', 'Say --max-price to allow more for one request, with --max where the limit of the day does not.'],
   ['CREDIT_EXCEEDED', 'The account at the bank has no more to set aside: `handsel statement` shows what is open.'],
   ['DEPOSITS_MISSING', 'A network made anew has accounts for deposits: `handsel network init --home DIR`.'],
+  ['DEPOSIT_NOT_OPEN', "`handsel statement --config FILE` lists the merchant's deposits, also those that are settled."],
   ['DEPOSIT_UNKNOWN', '`handsel deposit list --all` lists the deposits.'],
   ['NOTHING_TO_PAY', 'Name something that has to be paid for, such as atlas/paid/country-facts.'],
   [
@@ -162,7 +184,7 @@ export function reportUsage(message: string): string {
 
 function findingOf(error: unknown): Finding {
   if (error instanceof HandselError) {
-    const advice = adviceByCode.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? '';
+    const advice = adviceFor(error);
     return {
       code: error.code,
       message: error.message,
@@ -178,6 +200,13 @@ function findingOf(error: unknown): Finding {
   const message = error instanceof Error ? error.message : String(error);
   const report = 'This is a mistake in Handsel: please report it with the command, and what HANDSEL_DEBUG=1 adds.';
   return { code: 'UNEXPECTED', message, advice: report, exitCode: MISTAKE };
+}
+
+function adviceFor({ code, cause }: HandselError): string {
+  const systemCode = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  // A file that is not there has no place to mend.
+  const ofPath = code.startsWith('CONFIGURATION_') ? adviceBySystemCode[systemCode] : undefined;
+  return ofPath ?? adviceByCode.find(([prefix]) => code.startsWith(prefix))?.[1] ?? '';
 }
 
 function originOf(error: Error): string {

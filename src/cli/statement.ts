@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { ConfigurationError, configurationFile, statedKind } from '../party/configuration.ts';
+import { ConfigurationError, configurationFile, readConfiguration, statedKind } from '../party/configuration.ts';
 import { type AnyStatement, statementLines } from './deposit-words.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { askOwnParty } from './own-party.ts';
@@ -43,6 +43,8 @@ async function ask({ config, ...options }: StatementOptions): Promise<AnyStateme
     case 'operator':
       return askOwnParty(kind, config, { method: 'GET', path: `/${kind}/deposits` });
     default:
+      // Says it where the file is not there, or no JSON.
+      readConfiguration('customer', file);
       throw new ConfigurationError(`${file} is not the configuration of a customer, a merchant or an operator`);
   }
 }

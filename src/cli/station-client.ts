@@ -117,7 +117,7 @@ export function ownerClient(
 
 async function refusalOf(response: Response): Promise<HandselError> {
   const { code, detail } = (await response.json()) as { readonly code?: string; readonly detail?: string };
-  return new HandselError(code ?? `HTTP_${response.status}`, detail ?? 'the station refused');
+  return new HandselError(code ?? `HTTP_${response.status}`, detail || 'the station could not do it');
 }
 
 async function* linesIn<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T> {

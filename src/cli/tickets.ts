@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { HandselError } from '../handsel-error.ts';
 import type { ShownCode } from '../party/device-desk.ts';
-import type { Refreshed } from '../party/device-refresh.ts';
+import { authorityLines, type Refreshed } from '../party/device-refresh.ts';
 import { replaceFile } from '../party/replace-file.ts';
 import type { ShownOffers } from '../party/ticket-shop.ts';
 import { pngSymbol, svgSymbol, terminalSymbol } from '../party/ticket-symbol.ts';
@@ -227,12 +227,14 @@ function symbolLines(letters: string): readonly string[] {
   ];
 }
 
-function refreshLines({ serverFailed, untrusted, primaryKeys, listsOf, certificateExpires, marks, silent }: Refreshed) {
+function refreshLines(refreshed: Refreshed) {
+  const { serverFailed, untrusted, primaryKeys, listsOf, certificateExpires, marks, silent } = refreshed;
   return [
     serverFailed === undefined ? 'the home server was met' : `the home server was not met: ${serverFailed}`,
     `lists: untrusted version ${untrusted}, primary keys version ${primaryKeys}, of ${listsOf ?? 'when it was made'}`,
     `certificate until ${certificateExpires}`,
     `${marks} new ${marks === 1 ? 'mark' : 'marks'} of doors and issuers`,
+    ...authorityLines(refreshed),
     ...(silent.length > 0 ? [`no answer from ${silent.join(', ')}`] : []),
   ];
 }

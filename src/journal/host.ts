@@ -147,6 +147,7 @@ export async function openHost<S, I, R>(options: HostOptions<S, I, R>): Promise<
     onDue: (timer) => decider.decide({ cause: { type: 'timer', timer } }),
   });
   for (const id of work.outbox.keys()) outbox.release(id);
+  void journal.lost?.then(fail);
 
   const decodeRecord = recordDecoder(machine);
   let closed: Promise<void> | undefined;

@@ -26,6 +26,8 @@ export interface Journal {
   /** Replaces the snapshot, which stands for every entry up to and including `sequence`. Entries are never deleted. */
   saveSnapshot(sequence: number, body: Uint8Array): Promise<void>;
   loadSnapshot(): Promise<JournalSnapshot | undefined>;
+  /** Resolves, once, when the store is gone though nobody closed it, also while nothing is asked of it; absent where that cannot be. */
+  readonly lost?: Promise<JournalError>;
   close(): Promise<void>;
 }
 

@@ -60,12 +60,22 @@ function withClients({ writer, reader, doubts, shard, epoch, sequence }: Opened)
   let closed: Promise<void> | undefined;
   // Whether an append that failed is in the table nobody here knows: the next one would stand in its place.
   let uncertain: JournalError | undefined;
+  const lost = Promise.withResolvers<JournalError>();
+  for (const client of [writer, reader]) {
+    // An operator with nothing to do notices a fail-over, too: its next customer is not the one who finds out.
+    client.once('end', () => {
+      if (closed === undefined) lost.resolve(new JournalError('JOURNAL_FAILED', 'PostgreSQL: the connection was lost'));
+    });
+  }
   const ask = async <T>(turn: InTurn, work: () => Promise<T>): Promise<T> => {
     if (closed !== undefined) throw new JournalError('JOURNAL_CLOSED', 'the journal is closed');
     try {
       return await turn(work);
     } catch (cause) {
-      throw failed(cause);
+      const failure = failed(cause);
+      // Look-ups, too: a connection on which one has failed answers none of the next.
+      lost.resolve(failure);
+      throw failure;
     }
   };
   const [writing, reading] = [inTurn(), inTurn()];
@@ -121,6 +131,7 @@ function withClients({ writer, reader, doubts, shard, epoch, sequence }: Opened)
         }
         return { sequence: row.sequence, body: row.body };
       }),
+    lost: lost.promise,
     close() {
       closed ??= closeClients(writer, reader);
       return closed;

@@ -302,6 +302,8 @@ function parseJson<T>(file: string, json: unknown, schema: z.ZodType<T>): T {
 
 /** The configuration a person means: for a party's folder the file in it. */
 export function configurationFile(named: string): string {
+  // Called from programs of others, too, which nothing has checked.
+  if (typeof named !== 'string') throw new ConfigurationError("say which configuration: config: 'my-network/bakery'");
   const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() ?? false;
   return isFolder ? join(named, 'party.json') : named;
 }

@@ -18,8 +18,9 @@ import type { CustomerDeposits, StoreConfiguration } from './configuration.ts';
 import { type DepositDesk, depositDesk } from './deposit-desk.ts';
 import { chainValidation } from './deposit-trust.ts';
 import { readKeyFile } from './key-file.ts';
-import { type FetchEvent, type FetchOrder, paidFetch } from './paid-fetch.ts';
+import { type FetchEvent, type FetchOrder, paidFetch, RETRY_AFTER_MS } from './paid-fetch.ts';
 import { purseLimits } from './purse-limits.ts';
+import { type PayerOptions, type PursePayer, pursePayer } from './purse-payer.ts';
 import { purseRates } from './purse-rates.ts';
 import { type DepositTerms, purseSpending } from './purse-spender.ts';
 import { byScheme } from './routes.ts';
@@ -30,6 +31,8 @@ import { strangerCourier } from './stranger-courier.ts';
 export interface CustomerDepositsRunning {
   readonly desk: DepositDesk;
   fetch(order: FetchOrder): AsyncGenerator<FetchEvent>;
+  /** For a program that pays by itself, over connections of its own. */
+  payer(options: PayerOptions): PursePayer;
   readonly failed: Promise<unknown>;
   close(): Promise<void>;
 }
@@ -113,6 +116,14 @@ export async function openCustomerDeposits(options: {
       } finally {
         web.close();
       }
+    },
+    payer(options) {
+      const web = openWeb();
+      const payer = pursePayer({ ...parts, fetch: web.fetch, anchorsPem, retryAfterMs: RETRY_AFTER_MS }, options);
+      return {
+        ...payer,
+        close: () => closeInOrder([() => payer.close(), () => web.close()]),
+      };
     },
     failed: host.failed,
     close: () =>

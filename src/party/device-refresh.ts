@@ -1,6 +1,6 @@
 /**
  * What a device does when it meets the network: shows its head to its home server, which finds out copies; takes newer lists; hears what doors made
- * of codes that it showed, and what issuers took back; and is recertified before its certificate ends.
+ * of codes that it showed, what issuers took back and which credentials authorities did; and is recertified before its certificate ends.
  */
 import { decodeCbor, encodeCbor } from '../codec/cbor.ts';
 import { fromHex, toHex } from '../codec/hex.ts';
@@ -9,12 +9,17 @@ import { HandselError } from '../handsel-error.ts';
 import type { Clock } from '../journal/clock.ts';
 import type { Client } from '../transport/client.ts';
 import type { Routes } from '../transport/route.ts';
+import { TransportError } from '../transport/transport-error.ts';
 import type { TransactionDevice } from '../trusted/agent/device.ts';
+import { agentIdShape } from '../trusted/message/agent-id.ts';
 import { dayOf } from '../trusted/message/day.ts';
+import { decodeTrustedAnswer, encodeTrustedMessage } from '../trusted/message/envelope.ts';
+import { standingUpdateShape } from '../trusted/message/standing-list.ts';
 import { readMark } from '../trusted/ticket/status.ts';
 import type { DeviceMatters } from './device-matters.ts';
 import type { DoorDesk } from './door-desk.ts';
 import { dayText, timeText } from './ticket-view.ts';
+import { trustedRoute } from './trusted-server.ts';
 
 export interface Refreshed {
   /** What came of meeting the home server; absent when all went well. */
@@ -28,8 +33,17 @@ export interface Refreshed {
   readonly certificateExpires: string;
   /** Marks that were new. */
   readonly marks: number;
+  /** Authorities whose list of credentials was heard, and how many stand on each. */
+  readonly authorities: Readonly<Record<string, number>>;
   /** Devices that did not answer. */
   readonly silent: readonly string[];
+}
+
+/** What was heard of authorities, for people. */
+export function authorityLines({ authorities }: Pick<Refreshed, 'authorities'>): readonly string[] {
+  return Object.entries(authorities).map(
+    ([name, listed]) => `${name} has taken back or replaced ${listed} of its credentials`,
+  );
 }
 
 export interface DeviceRefresh {
@@ -98,6 +112,32 @@ export function createDeviceRefresh(parts: {
     return [marks, back].flatMap(({ status, body }) => (status === 200 ? readMarks(body) : []));
   };
 
+  /** How an authority's credentials stand; undefined for a device that is none, or says nothing. */
+  const fetchStandings = async (url: string): Promise<number | undefined> => {
+    const { status, body } = await client.get(`${url}/authority`);
+    if (status !== 200) return undefined;
+    const issuer = agentIdShape().decode(decodeCbor(body, { maxBytes: 16 }), 'authority');
+    if (issuer === device.self()?.agentId) return undefined;
+    const known = () => device.standings().find((one) => one.issuer === issuer);
+    const asked = encodeTrustedMessage({ type: 'standings', issuer, version: known()?.version ?? 0 });
+    const said = { kind: 'Standings', body: asked, contentType: 'application/cose', extension: 'cose' };
+    const answer = decodeTrustedAnswer((await client.post(trustedRoute(url), said)).body);
+    if (answer.type !== 'standings') return undefined;
+    const update = encodeCbor(standingUpdateShape.encode(answer.update));
+    await device.command({ type: 'take-standings', update });
+    return known()?.listed;
+  };
+
+  const askAuthorities = async (): Promise<Readonly<Record<string, number>>> => {
+    const heard: Record<string, number> = {};
+    for (const [name, url] of Object.entries(devices)) {
+      // Who does not answer is told to be silent already.
+      const listed = await fetchStandings(url).catch(() => undefined);
+      if (listed !== undefined) heard[name] = listed;
+    }
+    return heard;
+  };
+
   /** One at a time: whoever comes meanwhile gets what comes of it. */
   let underWay: Promise<Refreshed> | undefined;
   return {
@@ -124,7 +164,8 @@ export function createDeviceRefresh(parts: {
     );
     const marks = await takeMarks(device, told.flat());
     if (door !== undefined) await door.learnMarks(told.flat().filter(isTakenBack)).catch(ignoreOurErrors);
-    return { ...(serverFailed !== undefined && { serverFailed }), ...state(), marks, silent };
+    const authorities = await askAuthorities();
+    return { ...(serverFailed !== undefined && { serverFailed }), ...state(), marks, authorities, silent };
   }
 }
 
@@ -172,5 +213,11 @@ export function markRoutes(device: TransactionDevice): Routes {
       return answer(device.marksFor(ids.map(toHex)));
     },
     'GET /taken-back': async () => answer(device.takenBack()),
+    /** Under which number an authority's list is to be had; not there for who is none. */
+    'GET /authority': async () => {
+      const self = device.self();
+      if (self?.kind !== 'authority') throw new TransportError('ROUTE_UNKNOWN', 'this is no authority');
+      return { contentType: 'application/cbor', body: encodeCbor(self.agentId) };
+    },
   };
 }

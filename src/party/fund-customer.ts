@@ -4,6 +4,7 @@ import { utf8 } from '../codec/hex.ts';
 import { sha256 } from '../crypto/digest.ts';
 import type { AccountInput } from '../deposit/account-manager/account-input.ts';
 import type { AccountState } from '../deposit/account-manager/account-state.ts';
+import { HandselError } from '../handsel-error.ts';
 import type { Host } from '../journal/host.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Routes } from '../transport/route.ts';
@@ -24,7 +25,15 @@ export function fundRoutes(name: string, accounts: Pick<Host<AccountState, Accou
       const { customer, amount, reference } = readRequest(request, fundSchema);
       const id = `fund:${reference}`;
       const digest = sha256(utf8(JSON.stringify([customer, formatAmount(amount)])));
-      await accounts.handle({ messageId: id, digest, input: { type: 'fund', id, customer, amount } });
+      await accounts
+        .handle({ messageId: id, digest, input: { type: 'fund', id, customer, amount } })
+        .catch((cause: unknown): never => {
+          if (!(cause instanceof HandselError)) throw cause;
+          if (cause.code === 'DEPOSIT_REFUSED') throw new HandselError('FUNDING_REFUSED', cause.message, { cause });
+          if (cause.code !== 'MESSAGE_IDENTITY_REUSED') throw cause;
+          const words = `${reference} was booked before, for another customer or another amount`;
+          throw new HandselError('REFERENCE_USED', words, { cause });
+        });
       return { customer, amount: formatAmount(amount), reference };
     }),
   };

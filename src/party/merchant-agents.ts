@@ -50,7 +50,9 @@ export async function deployAgents(options: MerchantAgentsOptions, signal: Abort
         await deployAgent(options, places, parameters);
         break;
       } catch (err) {
-        options.log.info({ currency: parameters.currency, err }, 'the market did not take the agent yet');
+        // It may be starting only now: where that takes long, its own words are enough.
+        const { code, message: why } = err instanceof HandselError ? err : { code: 'UNEXPECTED', message: String(err) };
+        options.log.info({ currency: parameters.currency, code, why }, 'the market did not take the agent yet');
         // The market lost the place, or gave it to nobody: another one is reserved.
         if (err instanceof HandselError && FORGOTTEN.has(err.code)) delete places[parameters.currency];
         await new Promise((resolve) => setTimeout(resolve, pauseMs));

@@ -36,6 +36,8 @@ const networkSchema = z.strictObject({
   password: z.string(),
   /** In the order in which they are started. */
   parties: z.array(member).min(1),
+  /** For programs of the reader's own (`openTill`, `openPurse`); a network made before there were these has none. */
+  yours: z.array(member).default([]),
 });
 
 export type NetworkMember = z.infer<typeof member>;

@@ -67,7 +67,7 @@ export interface PaidFetchParts {
 }
 
 /** A merchant that was killed is back by then; what was sent is repeated byte for byte. */
-const RETRY_AFTER_MS = [100, 400, 1600, 3000, 5000] as const;
+export const RETRY_AFTER_MS = [100, 400, 1600, 3000, 5000] as const;
 
 /** Begins no further request when one fails, or when nobody reads on. */
 export async function* paidFetch(order: FetchOrder, parts: PaidFetchParts): AsyncGenerator<FetchEvent> {

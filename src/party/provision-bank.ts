@@ -8,7 +8,14 @@ import type { BrandRevocation } from '../set/authority/revocation.ts';
 import { chainFile, issueIdentity, privateKeyFile, trustConfiguration, trustFiles } from './issue-for-party.ts';
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
 import { type NewFile, type NewFiles, publicFile, secretFile } from './new-files.ts';
-import { certifiedHosts, type NetworkPlan, type OperatorPlan, urlAt } from './provision-plan.ts';
+import {
+  allCustomers,
+  allMerchants,
+  certifiedHosts,
+  type NetworkPlan,
+  type OperatorPlan,
+  urlAt,
+} from './provision-plan.ts';
 
 export interface NewCard {
   readonly pan: string;
@@ -87,7 +94,7 @@ export function operatorFiles(
     },
     acquirer: {
       id: acquirerId,
-      merchants: plan.merchants
+      merchants: allMerchants(plan)
         .filter(({ acquirer }) => acquirer.name === name)
         .map((merchant) => ({ id: merchant.name, currencies: plan.currencies }))
         // What devices sell is credited to the opera.
@@ -137,17 +144,16 @@ export function operatorFiles(
   return { files, gateway, certificate: chainFile([identity.certificate]) };
 }
 
-/** An account for the customer, one for each merchant, and what operators may owe each other. */
+/** An account for each customer and each merchant, and what operators may owe each other. */
 function depositsOf(operator: OperatorPlan, plan: NetworkPlan) {
-  const { customer, merchants, operators, currencies } = plan;
+  const { operators, currencies } = plan;
   const urlOf = ({ name, port }: { readonly name: string; readonly port: number }) => urlAt(plan, name, port);
   return {
     url: urlOf(operator),
-    customers:
-      customer.issuer.name === operator.name
-        ? [{ name: customer.name, currency: 'EUR', creditMinor: CREDIT_MINOR }]
-        : [],
-    merchants: merchants
+    customers: allCustomers(plan)
+      .filter(({ issuer }) => issuer.name === operator.name)
+      .map(({ name }) => ({ name, currency: 'EUR', creditMinor: CREDIT_MINOR })),
+    merchants: allMerchants(plan)
       .filter(({ acquirer }) => acquirer.name === operator.name)
       .map((merchant) => ({ name: merchant.name, currency: merchant.paidCurrency, url: urlOf(merchant) })),
     operators: operators

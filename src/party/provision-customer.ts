@@ -10,7 +10,7 @@ import { issueAgents, issueIdentity, trustConfiguration, trustFiles } from './is
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
 import { type NewFile, type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { asJson, type NewCard, type PartyOptions } from './provision-bank.ts';
-import { certifiedHosts, urlAt } from './provision-plan.ts';
+import { allMerchants, type CustomerPlan, certifiedHosts, urlAt } from './provision-plan.ts';
 import { addCard, createWallet, type WalletFile } from './wallet-file.ts';
 
 const CARD_ID = 'card-1';
@@ -49,9 +49,9 @@ export interface CustomerFilesOptions extends PartyOptions {
   readonly arbiter: NewFile;
 }
 
-export function customerFiles(options: CustomerFilesOptions): NewFiles {
+export function customerFiles(customer: CustomerPlan, options: CustomerFilesOptions): NewFiles {
   const { agency, plan, news, agencyUrl, peers, random, url, marketUrl, arbiter } = options;
-  const { name, port, controlPort, issuer } = plan.customer;
+  const { name, port, controlPort, issuer } = customer;
   const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const agents = issueAgents(agency, identity.certificate);
   const configuration = {
@@ -61,7 +61,7 @@ export function customerFiles(options: CustomerFilesOptions): NewFiles {
     communication: identity.communication,
     peers: {
       ...peers,
-      ...Object.fromEntries(plan.merchants.map((one) => [urlAt(plan, one.name, one.paidPort), one.name])),
+      ...Object.fromEntries(allMerchants(plan).map((one) => [urlAt(plan, one.name, one.paidPort), one.name])),
     },
     store: { kind: 'sqlite', directory: 'journals' },
     url,

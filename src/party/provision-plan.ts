@@ -34,6 +34,13 @@ export interface DevicePlan {
   readonly port: number;
 }
 
+export interface CustomerPlan {
+  readonly name: string;
+  readonly issuer: OperatorPlan;
+  readonly port: number;
+  readonly controlPort: number;
+}
+
 export interface NetworkPlan {
   readonly brand: string;
   readonly organization: string;
@@ -49,33 +56,29 @@ export interface NetworkPlan {
   readonly merchants: readonly MerchantPlan[];
   readonly market: { readonly name: string; readonly port: number };
   readonly arbiter: { readonly name: string; readonly port: number };
-  readonly customer: {
-    readonly name: string;
-    readonly issuer: OperatorPlan;
-    readonly port: number;
-    readonly controlPort: number;
-  };
+  readonly customer: CustomerPlan;
   /** The ordinary trusted server, and the devices that it certifies. */
   readonly registry: { readonly name: string; readonly port: number };
   readonly cards: { readonly name: string; readonly port: number };
   readonly devices: readonly DevicePlan[];
+  /** For programs of the reader's own, which open them themselves: certified, with accounts, and started by nobody else. */
+  readonly yours: { readonly merchant: MerchantPlan; readonly customer: CustomerPlan };
 }
 
-export const PORTS_NEEDED = 22;
+/** Those who have accounts, whoever starts them. */
+export const allMerchants = ({ merchants, yours }: NetworkPlan): readonly MerchantPlan[] => [
+  ...merchants,
+  yours.merchant,
+];
+export const allCustomers = ({ customer, yours }: NetworkPlan): readonly CustomerPlan[] => [customer, yours.customer];
+
+export const PORTS_NEEDED = 27;
 export const DEVICE_NAMES = ['bureau', 'opera', 'door', 'ada', 'ben'] as const;
-export const PARTY_NAMES = [
-  'agency',
-  'north',
-  'south',
-  'atlas',
-  'lexicon',
-  'market',
-  'arbiter',
-  'customer',
-  'registry',
-  'cards',
+const NAMES_STARTED = [
+  ...['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'arbiter', 'customer', 'registry', 'cards'],
   ...DEVICE_NAMES,
 ] as const;
+export const PARTY_NAMES = [...NAMES_STARTED, 'bakery', 'scout'] as const;
 
 export interface Places {
   readonly host: string;
@@ -88,24 +91,14 @@ export interface Places {
 /** What the communication certificate of a party is good for. */
 export const certifiedHosts = (plan: NetworkPlan, name: string) => [...new Set([plan.hostOf(name), 'localhost'])];
 
+type FivePorts = [number, number, number, number, number];
+
 export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
-  const rest = ports.slice(0, 10);
-  const [atlasPaid, lexiconPaid, arbiterPort, atlasPackages, lexiconPackages] = ports.slice(10, 15) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const [registry, bureau, opera, door, ada, ben, cards] = ports.slice(15) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [rest, paid, trusted, own] = [ports.slice(0, 10), ports.slice(10, 15), ports.slice(15, 22), ports.slice(22)];
+  const [atlasPaid, lexiconPaid, arbiterPort, atlasPackages, lexiconPackages] = paid as FivePorts;
+  const [registry, cards, ...deviceNumbers] = trusted as [number, number, ...FivePorts];
+  const [bureau, opera, door, ada, ben] = deviceNumbers;
+  const [yourMerchant, yourPaid, yourPackages, yourCustomer, yourControl] = own as FivePorts;
   const port = () => rest.shift()!;
   const agency = { name: 'agency', port: port() };
   const operator = (name: string, index: number): OperatorPlan => ({
@@ -151,6 +144,13 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
       { name: 'ada', kind: 'customer', port: ada },
       { name: 'ben', kind: 'customer', port: ben },
     ],
+    yours: {
+      merchant: {
+        ...{ name: 'bakery', title: 'Bakery', acquirer: north },
+        ...{ port: yourMerchant, paidPort: yourPaid, paidCurrency: 'EUR', packagesPort: yourPackages },
+      },
+      customer: { name: 'scout', issuer: south, port: yourCustomer, controlPort: yourControl },
+    },
   };
 }
 

@@ -17,8 +17,8 @@ import { asJson, type PartyOptions } from './provision-bank.ts';
 import { certifiedHosts, type MerchantPlan, urlAt } from './provision-plan.ts';
 
 export interface MerchantFilesOptions extends PartyOptions {
-  /** Folder of the catalogue to begin with. */
-  readonly catalogue: string;
+  /** Folder of the catalogue to begin with; without it there is nothing in it. */
+  readonly catalogue?: string;
   /** The certificates of the acquirer's gateway. */
   readonly gateway: NewFiles;
   /** The certificate of the acquirer as the trustee. */
@@ -31,6 +31,8 @@ export interface MerchantFilesOptions extends PartyOptions {
 /** Of one lookup in the catalogue, in the merchant's currency for it: four units. */
 const PAID_PRICE = '0.0004';
 const PAID_UNIT_NANO = 100_000;
+
+const NO_PRODUCTS: NewFiles = new Map([['products.jsonld', publicFile('[]\n')]]);
 
 export function merchantFiles(merchant: MerchantPlan, options: MerchantFilesOptions): NewFiles {
   const { agency, plan, news, agencyUrl, peers, gateway, gatewayUrl, marketUrl, trustee, url, random } = options;
@@ -102,7 +104,7 @@ export function merchantFiles(merchant: MerchantPlan, options: MerchantFilesOpti
     ['set/signature-key.pem', privateKeyFile(signature.privateKey)],
     ['set/encryption.pem', chainFile([issued.encryption, ...issued.issuers])],
     ['set/encryption-key.pem', privateKeyFile(encryption.privateKey)],
-    ...below('catalogue', copyOf(options.catalogue)),
+    ...below('catalogue', options.catalogue === undefined ? NO_PRODUCTS : copyOf(options.catalogue)),
     ['party.json', publicFile(asJson(configuration))],
   ]);
 }

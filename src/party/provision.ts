@@ -25,7 +25,17 @@ import { agencyFiles } from './provision-agency.ts';
 import { arbiterFiles } from './provision-arbiter.ts';
 import { asJson, type NewCard, operatorFiles, type PartyOptions } from './provision-bank.ts';
 import { customerFiles, newCard, newPassword, walletWith } from './provision-customer.ts';
-import { basePortOf, type NetworkPlan, PARTY_NAMES, PORTS_NEEDED, planNetwork, urlAt } from './provision-plan.ts';
+import {
+  allCustomers,
+  allMerchants,
+  basePortOf,
+  type MerchantPlan,
+  type NetworkPlan,
+  PARTY_NAMES,
+  PORTS_NEEDED,
+  planNetwork,
+  urlAt,
+} from './provision-plan.ts';
 import { marketFiles, merchantFiles } from './provision-trade.ts';
 import { cardNetworkFiles, trustedFiles } from './provision-trusted.ts';
 import { type WalletFile, writeWallet } from './wallet-file.ts';
@@ -87,7 +97,7 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Provi
 
   writeNewFiles(making, files);
   writeWallet(join(making, plan.customer.name, 'wallet'), wallet);
-  for (const { name } of network.parties) renameSync(join(making, name), join(home, name));
+  for (const { name } of [...network.parties, ...network.yours]) renameSync(join(making, name), join(home, name));
   flushFolder(home);
   // From here on the home is finished.
   renameSync(join(making, NETWORK_FILE), join(home, NETWORK_FILE));
@@ -140,12 +150,16 @@ function isBeingMade(making: string): boolean {
 }
 
 function networkOf(plan: NetworkPlan): Network {
-  const { brand, agency, operators, merchants, market, arbiter, customer, registry, cards, devices } = plan;
+  const { brand, agency, operators, merchants, market, arbiter, customer, registry, cards, devices, yours } = plan;
   const member =
     (party: NetworkMember['party']) =>
     ({ name, port }: { name: string; port: number }) => ({
       ...{ name, party, configuration: `${name}/party.json`, url: urlAt(plan, name, port) },
     });
+  const merchantMember = (one: MerchantPlan) => ({
+    ...member('merchant')(one),
+    paid: urlAt(plan, one.name, one.paidPort),
+  });
   return {
     format: 'handsel-network',
     version: NETWORK_VERSION,
@@ -155,13 +169,14 @@ function networkOf(plan: NetworkPlan): Network {
       member('agency')(agency),
       ...operators.map(member('operator')),
       member('market')(market),
-      ...merchants.map((one) => ({ ...member('merchant')(one), paid: urlAt(plan, one.name, one.paidPort) })),
+      ...merchants.map(merchantMember),
       member('arbiter')(arbiter),
       member('customer')(customer),
       member('trusted-server')(registry),
       member('card-network')(cards),
       ...devices.map(member('device')),
     ],
+    yours: [merchantMember(yours.merchant), member('customer')(yours.customer)],
   };
 }
 
@@ -179,7 +194,7 @@ async function networkFiles(
     clock: { nowMs },
     random,
   });
-  const urls = new Map(network.parties.map(({ name, url }) => [name, url]));
+  const urls = new Map([...network.parties, ...network.yours].map(({ name, url }) => [name, url]));
   const urlNamed = (name: string) => urls.get(name)!;
   const options: PartyOptions = {
     agency,
@@ -206,23 +221,22 @@ async function networkFiles(
     add(operator.name, made.files);
   }
   const marketUrl = urlNamed(plan.market.name);
-  for (const merchant of plan.merchants) {
+  for (const merchant of allMerchants(plan)) {
     const { name, acquirer } = merchant;
     const gateway = gateways.get(acquirer.name)!;
     const places = { url: urlNamed(name), gatewayUrl: urlNamed(acquirer.name), marketUrl };
-    add(
-      name,
-      merchantFiles(merchant, {
-        ...{ ...options, ...places, gateway, catalogue: join(catalogues, name) },
-        trustee: certificates.get(acquirer.name)!,
-      }),
-    );
+    // What is sold by a program of the reader's own stands in no catalogue.
+    const catalogue = merchant === plan.yours.merchant ? {} : { catalogue: join(catalogues, name) };
+    const trustee = certificates.get(acquirer.name)!;
+    add(name, merchantFiles(merchant, { ...options, ...places, ...catalogue, gateway, trustee }));
   }
   add(plan.market.name, marketFiles({ ...options, url: marketUrl }));
   const arbiter = arbiterFiles({ ...options, url: urlNamed(plan.arbiter.name) });
   add(plan.arbiter.name, arbiter.files);
-  const places = { url: urlNamed(customer.name), marketUrl };
-  add(customer.name, customerFiles({ ...options, ...places, arbiter: arbiter.certificate }));
+  for (const one of allCustomers(plan)) {
+    const url = urlNamed(one.name);
+    add(one.name, customerFiles(one, { ...options, url, marketUrl, arbiter: arbiter.certificate }));
+  }
   const password = newPassword(random);
   const wallet = walletWith(card, password, options);
   files.set(PASSWORD_FILE, secretFile(`${password}\n`));

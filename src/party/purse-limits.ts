@@ -19,6 +19,8 @@ export interface OwnLimit {
   readonly max: Amount;
   /** What one request may cost; default as configured. */
   readonly maxPrice?: NanoAmount;
+  /** So long it may go on opening deposits; default an hour. */
+  readonly lastsMs?: number;
 }
 
 export interface PurseLimits {
@@ -34,7 +36,7 @@ export interface PurseLimits {
 }
 
 const DAY_MS = 86_400_000;
-/** Of a command's own limit: so long it may go on opening deposits. */
+/** Of a command. */
 const OWN_LIMIT_MS = 3_600_000;
 
 type PurseHost = Pick<Host<PurseState, PurseInput, PurseRecord>, 'handle' | 'state'>;
@@ -85,13 +87,13 @@ export function purseLimits(options: {
       beginning.set(limitId, begun);
       return begun;
     },
-    async own({ max, maxPrice: dearest = maxPrice }) {
+    async own({ max, maxPrice: dearest = maxPrice, lastsMs = OWN_LIMIT_MS }) {
       if (max.currency !== currency || dearest.currency !== currency) {
         throw new HandselError('CURRENCY_MISMATCH', `limits of this station are in ${currency}: its account is`);
       }
       const limitId = `at most ${formatAmount(max)}, ${toHex(random(6))}`;
       // Later than any deposit under it ends: deposits that all end just with their limit would be known as of one customer.
-      const expiresAtMs = minuteAfter(nowMs() + OWN_LIMIT_MS + lengthMs);
+      const expiresAtMs = minuteAfter(nowMs() + lastsMs + lengthMs);
       return begin({ limitId, currency, totalMinor: max.minor, perPurchaseNano: dearest.nano, expiresAtMs });
     },
     leftMinor(limitId) {

@@ -9,6 +9,7 @@ import type { ClientTls } from './tls.ts';
 import { clientTlsOptions } from './tls.ts';
 import type { Tracer } from './trace.ts';
 import { TransportError } from './transport-error.ts';
+import { whyUnreachable } from './why-unreachable.ts';
 
 export interface ClientLimits {
   /** Largest answer, in bytes (downloads are bounded by whoever reads them). */
@@ -165,7 +166,8 @@ function failure(cause: NodeJS.ErrnoException, url: URL): TransportError {
       detail,
     });
   }
-  return new TransportError('PEER_UNREACHABLE', `nobody could be reached at ${url.origin}`, { cause, detail });
+  const why = whyUnreachable(cause, url);
+  return new TransportError('PEER_UNREACHABLE', `nobody could be reached at ${url.origin}: ${why}`, { cause, detail });
 }
 
 function targetOf(address: string, secure: boolean): URL {

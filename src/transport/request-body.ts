@@ -32,7 +32,10 @@ export async function readWhole(
     });
     incoming.on('end', () => resolve(join(chunks, size)));
     incoming.on('error', (cause) => reject(new TransportError('REQUEST_ABORTED', 'the body broke off', { cause })));
-    incoming.on('close', () => reject(new TransportError('REQUEST_ABORTED', 'the body broke off')));
+    incoming.on('close', () => {
+      // Also the end of a body that came whole, and an error costs a stack trace.
+      if (!incoming.readableEnded) reject(new TransportError('REQUEST_ABORTED', 'the body broke off'));
+    });
   });
 }
 

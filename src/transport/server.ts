@@ -170,7 +170,10 @@ async function answerFor(incoming: IncomingMessage, outgoing: ServerResponse, as
   const { route, query, peer, limits } = asked;
   const body = await readWhole(incoming, limits.maxBytes, 'BODY_TOO_LARGE');
   const gone = new AbortController();
-  outgoing.once('close', () => gone.abort());
+  // Whoever got the answer has not gone away; and the reason of an abort costs a stack trace.
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) gone.abort();
+  });
   const header = (name: string) => {
     const value = incoming.headers[name.toLowerCase()];
     return Array.isArray(value) ? value.join(', ') : value;

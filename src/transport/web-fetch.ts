@@ -10,6 +10,7 @@ import { concatBytes, utf8 } from '../codec/hex.ts';
 import { readWhole } from './request-body.ts';
 import type { Tracer } from './trace.ts';
 import { TransportError } from './transport-error.ts';
+import { whyUnreachable } from './why-unreachable.ts';
 
 export interface WebFetch {
   readonly fetch: typeof globalThis.fetch;
@@ -95,7 +96,8 @@ function exchangeOnce(url: URL, { request, body, signal, agent }: Ask): Promise<
       const stale = sent.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
       const Failure = stale ? StaleConnection : TransportError;
       const detail = { host: url.host };
-      reject(new Failure('PEER_UNREACHABLE', `no answer came from ${url.origin}`, { cause, detail }));
+      const why = whyUnreachable(cause, url);
+      reject(new Failure('PEER_UNREACHABLE', `no answer came from ${url.origin}: ${why}`, { cause, detail }));
     });
     sent.end(body);
   });

@@ -204,7 +204,8 @@ describe('handsel operator export', () => {
   test.each([
     [['--format', 'camt.052', '--from', '2026-10-02'], 2, 'Allowed choices are camt.053'],
     [['--format', 'csv'], 2, '--from'],
-    [['--format', 'csv', '--from', 'today'], 1, 'expected a day such as 2026-10-02'],
+    [['--format', 'csv', '--from', 'today'], 2, 'write a day such as 2026-10-02'],
+    [['--format', 'csv', '--from', '2026-13-02'], 2, 'write a day such as 2026-10-02'],
     [['--format', 'csv', '--from', '2026-10-02', '--to', '2026-10-01'], 1, 'is before'],
     [['--format', 'pacs.009', '--from', '2020-01-01'], 1, 'nothing was booked'],
   ])('%j ends with %i: %s', async (args, exit, words) => {

@@ -1,5 +1,5 @@
 /** `handsel fetch`, `deposit`, `statement` and `rates` as a person types them, against a network that runs. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../party/network-fixture.ts';
@@ -68,14 +68,28 @@ describe('fetch', () => {
     const file = join(folder, 'facts.csv');
     expect(await run('fetch', FACTS, '-o', file)).toMatchObject({ code: 0, out: '' });
     expect(readFileSync(file, 'utf8')).toMatch(/^FR,FRA,250,France,/);
+    const none = join(folder, 'none.csv');
+    expect((await run('fetch', 'https://127.0.0.1:1/', '-o', none)).code).toBe(1);
+    expect(existsSync(none)).toBe(false);
     const missing = await run('fetch', 'atlas/paid/nothing');
     expect(missing.code).toBe(1);
     expect(missing.err).toMatch(/answers 404\nnothing was paid\n$/);
   });
 
+  test('what is cut off is counted, and a note after a body without a last line begins on a line of its own', async () => {
+    const { out } = await run('fetch', 'atlas/paid/country-facts?find=a');
+    expect(out.trimEnd().split('\n')).toHaveLength(21);
+    expect(out).toMatch(/\n… and \d+ more: look for something more exact\n$/);
+    expect((await run('fetch', 'atlas/paid/nothing')).err).toMatch(/^\n.* answers 404\n/);
+  });
+
   test('what cannot be meant is said in words', async () => {
     for (const [args, words] of [
-      [['nobody/x'], /known are atlas, lexicon \(MERCHANT_UNKNOWN\)/],
+      [['nobody/x'], /known are atlas, lexicon \(SELLER_UNKNOWN\)\n {2}Name one of these/],
+      [['ftp://x/y'], /not with ftp:\/\/ \(URL_MALFORMED\)/],
+      [[''], /no address to fetch from/],
+      [[FACTS, '--max', '0.001EUR'], /whole multiples of 0\.01 EUR/],
+      [[FACTS, '--max', '1XYZ'], /no currency XYZ/],
       [[FACTS, '--max', 'much'], /write an amount above zero/],
       [[FACTS, '--max-price', '0'], /write a price above zero/],
       [[FACTS, '--repeat', '0'], /write a whole number from 1 to 1,000,000/],
@@ -115,6 +129,18 @@ describe('deposit', () => {
     expect([code, err]).toEqual([1, expect.stringContaining('(LIMIT_EXCEEDED)')]);
   });
 
+  test('a merchant is told where to see a deposit that is over', async () => {
+    await run('fetch', FACTS);
+    const { deposits } = await json<{ deposits: { transaction: string }[] }>('deposit', 'list');
+    const { transaction } = deposits.at(-1)!;
+    await run('deposit', 'close', '--all');
+    const { code, err } = await handsel('deposit', 'close', transaction, '--config', join(home, 'atlas')).ended;
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining('(DEPOSIT_NOT_OPEN)\n  `handsel statement --config FILE`'),
+    ]);
+  });
+
   test('to close none or all at once has to be said', async () => {
     expect(await run('deposit', 'close')).toMatchObject({ code: 2, err: expect.stringContaining('say --all') });
     expect(await run('deposit', 'show', 'south.99.9')).toMatchObject({ code: 1 });
@@ -133,6 +159,9 @@ test('statements are those of customer, merchant and both operators', async () =
   expect((await run(...at('north'))).out).toMatch(/south {2}owes us 0\.\d\d USD; at risk 0\.\d\d USD of 10000\.00 USD/);
   expect((await run(...at('customer'))).out).toContain('customer, with an account at south');
   expect(await run(...at('market'))).toMatchObject({ code: 1, err: expect.stringContaining('CONFIGURATION_INVALID') });
+  expect((await run('statement', '--config', join(home, 'nobody'))).err).toContain('Check the path');
+  const shards = await handsel('operator', 'shards', '--config', join(home, 'south')).ended;
+  expect(shards).toMatchObject({ code: 1, err: expect.stringContaining('(SHARDS_NONE)') });
 });
 
 test('money a customer brought is booked once for its reference, and not twice differently', async () => {
@@ -148,8 +177,12 @@ test('money a customer brought is booked once for its reference, and not twice d
     expect(await fund('customer', '50EUR')).toMatchObject({ code: 0, out: '50.00 EUR is booked for customer\n' });
   }
   expect(await balance()).toBe(before + 5000);
-  expect((await fund('customer', '60EUR')).err).toContain('MESSAGE_IDENTITY_REUSED');
-  expect((await fund('nobody', '50EUR')).code).toBe(1);
+  expect((await fund('customer', '60EUR')).err).toContain('(REFERENCE_USED)');
+  const other = (...words: string[]) =>
+    handsel('operator', 'fund', ...words, '--reference', 'r/2', '--config', join(home, 'south')).ended;
+  expect((await other('nobody', '50EUR')).err).toContain('no account of a customer nobody is kept here');
+  expect((await other('customer', '5USD')).err).toContain('the account of customer is kept in EUR, not in USD');
+  expect(await other('customer', '-5EUR')).toMatchObject({ code: 2, err: expect.stringContaining('above zero') });
   expect(await balance()).toBe(before + 5000);
 });
 
@@ -157,6 +190,7 @@ test('rates are those of the bank, and show a price in the customer’s money', 
   expect(await json('rates', '0.0004USD')).toMatchObject({ stale: false, shown: '0.000367986 EUR' });
   const { out } = await run('rates');
   expect(out).toMatch(/^1 EUR buys 1\.087 USD\n1 EUR buys 0\.8547 GBP\nvalid until /);
+  expect(await run('rates', '5JPY')).toMatchObject({ code: 1, out: expect.stringContaining('no rate for 5 JPY') });
   expect((await run('rates', '5XTS')).code).toBeGreaterThan(0);
 });
 

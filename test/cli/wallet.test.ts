@@ -26,7 +26,7 @@ test('a merchant is paid by the name this network knows it by', async () => {
     const refused = await pay(nobody);
     expect(refused.code).toBe(1);
     expect(JSON.parse(refused.err).error).toMatchObject({
-      code: 'MERCHANT_UNKNOWN',
+      code: 'SELLER_UNKNOWN',
       message: expect.stringContaining('atlas, lexicon'),
     });
   }
@@ -36,7 +36,7 @@ test('a peer that cannot be reached is named by its URL', async () => {
   const args = ['wallet', 'pay', 'https://127.0.0.1:1', 'emoji-order', '--max', '3EUR', '--home', home];
   const { code, err } = await handsel(...args).ended;
   expect(code).toBe(1);
-  expect(err).toContain('https://127.0.0.1:1 (PEER_UNREACHABLE)');
+  expect(err).toContain('https://127.0.0.1:1: nobody listens there (PEER_UNREACHABLE)');
 });
 
 test('a network that runs already is said to, and goes on', async () => {

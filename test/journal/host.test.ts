@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/codec/hex.ts';
 import { HandselError } from '../../src/handsel-error.ts';
+import { JournalError } from '../../src/journal/journal.ts';
 import { gate, message, type Script, soon, startScenario, text } from './scripted-host.ts';
 
 const recordAndAnswer =
@@ -145,6 +146,14 @@ describe('the host stops for good', () => {
     await expect(host.settled()).rejects.toMatchObject(stopped);
     expect(deliveries).toEqual([]);
     expect(await host.failed).toMatchObject({ code: 'JOURNAL_FAILED' });
+    await host.close();
+  });
+
+  it('when its journal is lost, though nobody asks it anything', async () => {
+    const lost = new JournalError('JOURNAL_FAILED', 'the server has gone');
+    const { host } = await startScenario({ lost: Promise.resolve(lost) });
+    expect(await host.failed).toBe(lost);
+    await expect(host.submit(() => ({ records: [] }))).rejects.toMatchObject(stopped);
     await host.close();
   });
 

@@ -98,6 +98,34 @@ describeWithServers('a journal on several hosts', () => {
     }
   }, 60_000);
 
+  it.each<[string, (journal: Journal) => Promise<unknown>]>([
+    ['while nothing is asked of it', async () => undefined],
+    ['by a look-up', (journal) => journal.readByKey('a').catch(({ code }) => expect(code).toBe('JOURNAL_FAILED'))],
+  ])('says that it is lost when its server dies, %s', async (_, ask) => {
+    const server = await startPostgres();
+    try {
+      const journal = await open(connectionTo(server));
+      await journal.append([entry('a')]);
+      await Promise.all([server.kill(), ask(journal)]);
+      expect(await journal.lost).toMatchObject({ code: 'JOURNAL_FAILED' });
+      await journal.close();
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('does not call itself lost when it is closed', async () => {
+    const server = await startPostgres();
+    try {
+      const journal = await open(connectionTo(server));
+      await journal.close();
+      await server.kill();
+      expect(await Promise.race([journal.lost, Promise.resolve('closed')])).toBe('closed');
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('is refused where a host may take over that lacks what was acknowledged', async () => {
     const server = await startPostgres();
     try {

@@ -3,6 +3,7 @@ import { decodeCborExact, encodeCborExact } from '../../src/codec/cbor.ts';
 import { utf8 } from '../../src/codec/hex.ts';
 import type { CourierResult } from '../../src/journal/courier.ts';
 import { type Host, type HostOptions, openHost } from '../../src/journal/host.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import type { Decision, Env, Machine, Outgoing, Reply, Timer } from '../../src/journal/machine.ts';
 import { createMemoryJournal, type MemoryDisk, type MemoryJournalOptions } from '../../src/journal/memory-journal.ts';
 import { seededRandom } from '../world/seeded-random.ts';
@@ -27,6 +28,7 @@ export interface ScenarioOptions {
   readonly clock?: VirtualClock;
   readonly flush?: () => Promise<void>;
   readonly faults?: NonNullable<MemoryJournalOptions['faults']>;
+  readonly lost?: NonNullable<Journal['lost']>;
   readonly deliver?: (message: Outgoing, signal: AbortSignal) => Promise<CourierResult>;
   readonly received?: (reply: Reply) => Script;
   readonly fired?: (timer: Timer) => Script;
@@ -67,6 +69,7 @@ export async function startScenario(options: ScenarioOptions = {}): Promise<Scen
     machine,
     journal: {
       ...journal,
+      ...(options.lost === undefined ? {} : { lost: options.lost }),
       append(entries) {
         appends.push(entries.length);
         return journal.append(entries);

@@ -44,6 +44,7 @@ test("the customer's operator sees what was withdrawn and returned, and whom it 
   const south = await statementOf<OperatorStatement>('south', 'operator');
   expect(south.customers).toEqual([
     expect.objectContaining({ name: 'customer', balance: '-0.10 EUR', held: '3.00 EUR' }),
+    expect.objectContaining({ name: 'scout', balance: '0.00 EUR', held: '0.00 EUR', deposits: [] }),
   ]);
   expect(south.customers[0]!.deposits).toEqual([
     expect.objectContaining({ merchant: 'atlas', deposit: '0.50 EUR', withdrawn: '0.10 EUR', paid: '0.10 USD' }),
@@ -56,7 +57,10 @@ test("the customer's operator sees what was withdrawn and returned, and whom it 
 test("the merchant's operator sees its merchant and the other operator, and no customer", async () => {
   const north = await statementOf<OperatorStatement>('north', 'operator');
   expect(north.customers).toEqual([]);
-  expect(north.merchants).toEqual([expect.objectContaining({ name: 'atlas', balance: '0.10 USD' })]);
+  expect(north.merchants).toEqual([
+    expect.objectContaining({ name: 'atlas', balance: '0.10 USD' }),
+    expect.objectContaining({ name: 'bakery', balance: '0.00 EUR', deposits: [] }),
+  ]);
   expect(north.merchants[0]!.deposits).toEqual([
     expect.objectContaining({ transaction: 'south.1.1', accountManager: 'south', paid: '0.10 USD' }),
   ]);

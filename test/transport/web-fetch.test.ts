@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { fromUtf8, utf8 } from '../../src/codec/hex.ts';
 import { silentLog } from '../../src/transport/log.ts';
@@ -74,7 +74,27 @@ test('an answer above the bound is refused, and so is one that does not come in 
   );
   const { port } = silent.address() as AddressInfo;
   const never = fetchWith({ timeoutMs: 100 })(`http://127.0.0.1:${port}/`);
-  await expect(never).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' });
+  await expect(never).rejects.toMatchObject({
+    code: 'PEER_UNREACHABLE',
+    message: expect.stringContaining('in time'),
+  });
+});
+
+test('why nobody answered is said', async () => {
+  const { url } = await start();
+  const why = (address: string) =>
+    fetchWith()(address).then(
+      () => 'answered',
+      (error: Error) => error.message,
+    );
+  expect(await why(url.replace('https:', 'http:'))).toContain('is its URL one with https?');
+  expect(await why('http://127.0.0.1:1/')).toContain('nobody listens there');
+  const rude = createTcpServer((socket) => socket.on('error', () => {}).end('hello\r\n\r\n'));
+  await new Promise<void>((resolve) => rude.listen(0, '127.0.0.1', resolve));
+  closers.push(() => rude.close());
+  const { port } = rude.address() as AddressInfo;
+  expect(await why(`http://127.0.0.1:${port}/`)).toContain('what it answered is no HTTP');
+  expect(await why(`https://127.0.0.1:${port}/`)).toContain('is its URL one with http?');
 });
 
 test('a kept connection to a server that was started anew does not fail what can be asked again', async () => {

@@ -149,7 +149,8 @@ function requireClearable(ledger: LedgerState, initiation: Initiation, policy: A
   // Another shard's accounts cannot be looked at from here. Our own acquirer knows what its merchants take, and says no by itself.
   const unknown = payee.elsewhere !== undefined && own && policy.merchantUrl(merchant) === undefined;
   const missing = unknown || findAccount(ledger, payee.account) === undefined;
-  if (missing && own) throw new DepositError('MERCHANT_UNKNOWN', 'the merchant has no account in this currency here');
+  if (missing && own)
+    throw new DepositError('MERCHANT_UNKNOWN', 'the merchant has no account in this currency at its operator');
   if (missing)
     throw new DepositError('OPERATOR_UNKNOWN', `nothing in ${merchantCurrency} is cleared with this operator`);
   if (deposit.currency === merchantCurrency) return;

@@ -108,7 +108,13 @@ export function decideFund(
   policy: AccountPolicy,
 ): Decision<AccountRecord> {
   if (policy.accountsElsewhere === true) throw new DepositError('DEPOSIT_REFUSED', 'balances are kept elsewhere');
-  requireCustomer(ledger, customer);
+  const { currency } = requireCustomer(ledger, customer);
+  if (currency !== amount.currency) {
+    throw new DepositError(
+      'DEPOSIT_REFUSED',
+      `the account of ${customer} is kept in ${currency}, not in ${amount.currency}`,
+    );
+  }
   const legs = [{ from: fundingAccount(amount.currency), to: customerAccount(customer), amount }];
   return {
     records: requireLedger(ledger, env, { type: 'transfer', id, legs }),
@@ -120,7 +126,8 @@ export function decideFund(
 /** @throws DepositError `CUSTOMER_UNKNOWN` */
 export function requireCustomer(ledger: LedgerState, customer: string): Account {
   const account = findAccount(ledger, customerAccount(customer));
-  if (account === undefined) throw new DepositError('CUSTOMER_UNKNOWN', 'no account of this customer is kept here');
+  if (account === undefined)
+    throw new DepositError('CUSTOMER_UNKNOWN', `no account of a customer ${customer} is kept here`);
   return account;
 }
 

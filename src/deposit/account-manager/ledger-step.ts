@@ -59,7 +59,9 @@ function refusalOf(refused: LedgerRefusalCode): HandselError {
   }
   // What one operator may owe another is used up: earned money is not refused for that, it waits for the settlement.
   if (refused === 'CEILING_EXCEEDED' || refused === 'INSUFFICIENT_FUNDS') return askAgain('a limit is used up for now');
-  return new DepositError('DEPOSIT_REFUSED', 'the ledger refuses', { detail: { refused } });
+  return new DepositError('DEPOSIT_REFUSED', `the ledger refuses: ${refused.toLowerCase().replaceAll('_', ' ')}`, {
+    detail: { refused },
+  });
 }
 
 /** For what cannot be done yet: whoever asked repeats the same message. */

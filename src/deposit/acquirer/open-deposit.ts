@@ -99,7 +99,8 @@ const refused = (why: string) => new DepositError('DEPOSIT_REFUSED', why);
 function requireMerchant({ initiation }: InitiationInput, { name, merchants }: AcquirerPolicy): KnownMerchant {
   if (initiation.merchantOperator !== name) throw new DepositError('OPERATOR_UNKNOWN', 'another operator is asked');
   const knownMerchant = merchants.get(initiation.merchant);
-  if (knownMerchant === undefined) throw new DepositError('MERCHANT_UNKNOWN', 'there is no such merchant here');
+  if (knownMerchant === undefined)
+    throw new DepositError('MERCHANT_UNKNOWN', 'the merchant has no account at its operator');
   if (initiation.merchantCurrency !== knownMerchant.currency) {
     throw refused(`the merchant’s currency is ${knownMerchant.currency}`);
   }

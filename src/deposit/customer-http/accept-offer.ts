@@ -1,6 +1,6 @@
 /** Whether a challenge may be paid at all: it has to be about our own request, and inside our limits (the draft, "Amount Verification"). */
 import { equalBytes } from '../../codec/hex.ts';
-import { formatNano } from '../../money/nano.ts';
+import { formatNano, parseNano } from '../../money/nano.ts';
 import type { PaymentChallenge } from '../message/payment-challenge.ts';
 import { PaymentError } from '../message/payment-error.ts';
 import {
@@ -26,6 +26,17 @@ export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
   readonly body: Uint8Array;
+}
+
+/**
+ * For whoever sets limits, before anything is paid under them: one that no price can be compared with would refuse every offer.
+ * @throws PaymentError `OPTIONS_UNFIT`; MoneyError for what is no price
+ */
+export function requireMaxima(name: string, maxima: unknown): void {
+  if (!Array.isArray(maxima) || maxima.some((max) => typeof max !== 'string')) {
+    throw new PaymentError('OPTIONS_UNFIT', `expected a list of prices as ${name}, such as ['0.01 EUR']`);
+  }
+  for (const max of maxima) parseNano(max);
 }
 
 /** Undefined when none of the challenges is of our method. */

@@ -10,6 +10,7 @@ import { DEPOSIT_METHOD, type Offer, SESSION_INTENT } from '../message/payment-o
 import {
   acceptOffer,
   type OutgoingRequest,
+  requireMaxima,
   requireWithinLimits,
   resourceOf,
   type SpendingLimits,
@@ -53,6 +54,7 @@ interface Answered {
 }
 
 /**
+ * Throws PaymentError `OPTIONS_UNFIT` or MoneyError for limits that are none.
  * The function returned throws, beside what fetch throws: PaymentError `METHOD_UNSUPPORTED`, `OFFER_UNFIT`, `OFFER_REFUSED` before
  * anything is paid; `PAYMENT_REFUSED` when every payment was; `ANSWER_LOST` when the payment may have been taken; and what the spender
  * throws. A 402 that offers nothing to pay comes back as it is.
@@ -60,6 +62,7 @@ interface Answered {
 export function createPayingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
   const { spender, limits, clock, retryAfterMs = RETRY_AFTER_MS, maxBodyBytes = MAX_BODY_BYTES } = options;
   const send = options.fetch ?? globalThis.fetch;
+  requireMaxima('maxPrices', limits.maxPrices);
   const prices = createKnownPrices(options.routeOf);
 
   /** Pays and sends until somebody says what became of it. */

@@ -10,7 +10,7 @@ import { type DepositPayload, formatCredential } from '../message/payment-creden
 import { PaymentError } from '../message/payment-error.ts';
 import { nanoOfOffer, type Offer, priceIn, STREAM_METHOD, streamKeyOf } from '../message/payment-offer.ts';
 import { MAX_PRICE_UNITS } from '../message/purchase.ts';
-import { acceptOffer, type SpendingLimits } from './accept-offer.ts';
+import { acceptOffer, requireMaxima, type SpendingLimits } from './accept-offer.ts';
 import { type Dial, type Dialled, dialStream } from './dial-stream.ts';
 import { payableChallenge } from './payable-challenge.ts';
 import { type ReleasedPayment, releasePayment } from './release-payment.ts';
@@ -57,6 +57,8 @@ interface Asking {
 export function createPayingStream(options: PayingStreamOptions) {
   const { spender, limits, clock, retryAfterMs = RETRY_AFTER_MS, timeoutMs = TIMEOUT_MS, dial = dialStream } = options;
   const { ahead = AHEAD, anchorsPem } = options;
+  requireMaxima('maxPrices', limits.maxPrices);
+  requireMaxima('maxTotals', limits.maxTotals);
 
   /** Whatever says nothing about what was asked is asked again. */
   const untilAnswered = async ({ url, headers }: Asking, sent?: Sent): Promise<Dialled> => {
@@ -110,7 +112,7 @@ export function createPayingStream(options: PayingStreamOptions) {
     const aheadUnits = Math.min(ahead * offer.units, MAX_PRICE_UNITS);
     const bill = createStreamBill({
       ...{ terms: offer.stream!, priceUnits: offer.units, aheadUnits, clock },
-      mostUnits: mostUnitsOf(offer, limits),
+      ...{ mostUnits: mostUnitsOf(offer, limits), atOnceUnits: atOnceUnitsOf(offer, limits) },
     });
     return runStream(
       {
@@ -147,6 +149,12 @@ export function createPayingStream(options: PayingStreamOptions) {
       }
     }
   };
+}
+
+/** The price of one at least: the offer was held to this limit. */
+function atOnceUnitsOf({ currency, unitNano, units }: Offer, { maxPrices }: StreamLimits): number {
+  const most = priceIn(currency, maxPrices.find((max) => max.endsWith(currency))!).nano / BigInt(unitNano);
+  return Math.max(units, Number(most));
 }
 
 /** @throws PaymentError `OFFER_REFUSED` for a currency without a limit, or below the price of one */

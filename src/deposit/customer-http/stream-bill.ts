@@ -32,9 +32,11 @@ export function createStreamBill(options: {
   readonly priceUnits: number;
   readonly aheadUnits: number;
   readonly mostUnits: number;
+  /** Of one payment: the merchant asks for several messages at once, and what one purchase may cost holds for that, too. */
+  readonly atOnceUnits: number;
   readonly clock: Pick<Clock, 'nowMs'>;
 }): StreamBill {
-  const { terms, priceUnits, aheadUnits, mostUnits, clock } = options;
+  const { terms, priceUnits, aheadUnits, mostUnits, atOnceUnits, clock } = options;
   // Its first message, second or kilobyte was paid for before it was opened.
   let released = priceUnits;
   let messages = 0;
@@ -76,7 +78,7 @@ export function createStreamBill(options: {
       }
       const units = Math.min(through, mostUnits) - released;
       if (units <= 0) throw new PaymentError('OFFER_REFUSED', `the stream may cost ${mostUnits} units and no more`);
-      return Math.min(units, MAX_PRICE_UNITS);
+      return Math.min(units, atOnceUnits, MAX_PRICE_UNITS);
     },
     released(units) {
       released += units;

@@ -10,12 +10,14 @@ import { formatReceipt, PURCHASE_HEADER, RECEIPT_HEADER } from '../message/payme
 import { worthOf } from '../message/purchase.ts';
 import { type AnswerMemory, createAnswerMemory, type Serving } from './answer-memory.ts';
 import { type ChallengeBinding, createChallengeBinding } from './challenge-binding.ts';
+import { requireChargeOptions, requireChargeSetup } from './charge-options.ts';
 import type { Admission, Charge, ChargedRequest, ChargeOptions, ChargeSetup, Gate, Price } from './charge-terms.ts';
 import { type Asked, createPaymentCheck, problemOf, readPayment, Unpaid } from './payment-check.ts';
 import { type PaymentProblem, paymentRefusal, refusalFor, usedUpRefusal } from './payment-problem.ts';
 
-/** @throws PaymentError for a set-up that no challenge could be made of */
+/** @throws PaymentError `OPTIONS_UNFIT`, also from what it gives; or for a set-up that no challenge could be made of */
 export function createCharge(setup: ChargeSetup): Charge {
+  requireChargeSetup(setup);
   const binding = createChallengeBinding(setup.secrets);
   const memory = createAnswerMemory(setup.clock, setup.answers);
   return (options) => createGate(setup, options, { binding, memory });
@@ -34,6 +36,7 @@ interface AskedRequest extends Asked {
 }
 
 function createGate(setup: ChargeSetup, options: ChargeOptions, { binding, memory }: Shared): Gate {
+  requireChargeOptions(options);
   const { realm, currency, unitNano, clock, preemptive = true } = setup;
   const { description, header } = options;
   const fixed = options.price === undefined ? undefined : priced(options.price);

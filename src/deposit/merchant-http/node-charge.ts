@@ -1,6 +1,7 @@
-/** Charging as `(req, res, next)`: Express middleware, or in front of a plain node:http listener. */
+/** Charging as `(req, res, next)`, which is Express middleware, or with the listener after the options, for plain node:http. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { TransportError } from '../../transport/transport-error.ts';
+import { PaymentError } from '../message/payment-error.ts';
 import type { AnswerRecorder } from './answer-memory.ts';
 import { MAX_BODY_BYTES } from './bounded-body.ts';
 import type { Admission, Charge, ChargeOptions, Payment } from './charge-terms.ts';
@@ -16,12 +17,36 @@ export interface PaidIncoming extends IncomingMessage {
 }
 
 export type NodeMiddleware = (req: PaidIncoming, res: ServerResponse, next: (error?: unknown) => void) => void;
+/** As node:http calls it: nobody comes after it. */
+export type NodeListener = (req: PaidIncoming, res: ServerResponse) => void | Promise<void>;
+
+export interface NodeCharge {
+  /** Express: `app.get('/weather', forNode({ price: '0.0004 EUR' }), handler)` */
+  (options: ChargeOptions): NodeMiddleware;
+  /** `createServer(forNode({ price: '0.0004 EUR' }, listener))`. What the listener throws is answered with 500. */
+  (options: ChargeOptions, listener: NodeListener): NodeListener;
+}
+
+export interface NodeChargeOptions {
+  readonly maxBodyBytes?: number;
+  /** Told what a listener threw, and of a charge that nothing stands behind. */
+  onFault?(error: unknown): void;
+}
 
 /** Has to stand before any parser of bodies other than `express.raw()`: the payment is for the bytes. */
-export function nodeCharge(charge: Charge, { maxBodyBytes = MAX_BODY_BYTES }: { readonly maxBodyBytes?: number } = {}) {
-  return (options: ChargeOptions): NodeMiddleware => {
+export function nodeCharge(
+  charge: Charge,
+  { maxBodyBytes = MAX_BODY_BYTES, onFault }: NodeChargeOptions = {},
+): NodeCharge {
+  const inFront = (options: ChargeOptions): NodeMiddleware => {
     const gate = charge(options);
     return (req, res, next) => {
+      if (typeof next !== 'function') {
+        // Thrown, it would end the process of whoever listens.
+        onFault?.(new PaymentError('OPTIONS_UNFIT', 'on plain node:http the listener comes after the options'));
+        answer(res, refusalFor(new Error('there is nothing behind the charge')));
+        return;
+      }
       const { method = 'GET', url = '/', originalUrl = url } = req;
       const header = (name: string) => headerOf(req, name);
       const admit = (body: Uint8Array) => gate.admit({ method, target: originalUrl, header, body });
@@ -38,6 +63,24 @@ export function nodeCharge(charge: Charge, { maxBodyBytes = MAX_BODY_BYTES }: { 
       );
     };
   };
+  const failed = (res: ServerResponse, error: unknown) => {
+    onFault?.(error);
+    if (res.headersSent) res.destroy();
+    else answer(res, refusalFor(error));
+  };
+  const before = (options: ChargeOptions, listener: NodeListener): NodeListener => {
+    const middleware = inFront(options);
+    return (req, res) => {
+      const served = async () => listener(req, res);
+      middleware(req, res, () => void served().catch((error) => failed(res, error)));
+    };
+  };
+  function forNode(options: ChargeOptions): NodeMiddleware;
+  function forNode(options: ChargeOptions, listener: NodeListener): NodeListener;
+  function forNode(options: ChargeOptions, listener?: NodeListener): NodeMiddleware | NodeListener {
+    return listener === undefined ? inFront(options) : before(options, listener);
+  }
+  return forNode;
 }
 
 function goesOn(admission: Admission, req: PaidIncoming, res: ServerResponse): boolean {

@@ -12,6 +12,7 @@ import { PROBLEM_TYPE, problemFor } from '../../transport/problem.ts';
 import { PaymentError } from '../message/payment-error.ts';
 import { type CustomerFrame, readCustomerFrame, STREAM_PROTOCOL } from '../message/stream-frame.ts';
 import { CLOSED_FOR_FAULT, openWire, type StreamWire, wireOptions } from '../message/stream-wire.ts';
+import { requireChargeSetup, requireStreamOptions } from './charge-options.ts';
 import type { ChargeSetup } from './charge-terms.ts';
 import { type ChargedStream, createStreamBody, type StreamBody } from './charged-stream.ts';
 import { headerOf } from './node-charge.ts';
@@ -50,11 +51,13 @@ interface Running {
 }
 
 export function createStreamCharge(setup: StreamSetup) {
+  requireChargeSetup(setup);
   return (options: StreamOptions, handler: StreamHandler): StreamRoute => createRoute(setup, options, handler);
 }
 
-/** @throws PaymentError, MoneyError for a price that cannot be charged */
+/** @throws PaymentError `OPTIONS_UNFIT`, `PRICE_UNFIT`; MoneyError for a price that cannot be charged */
 function createRoute(setup: StreamSetup, options: StreamOptions, handler: StreamHandler): StreamRoute {
+  requireStreamOptions(options);
   const { clock, maxStreams = 1024, maxMs = HOUR_MS, unpaidMs = 30_000, resumeMs = 60_000, onFault } = setup;
   const memory = createStreamMemory<Running>(clock, ({ body }) =>
     body.fail(new PaymentError('STREAM_CLOSED', 'the customer has not come back')),

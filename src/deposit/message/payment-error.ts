@@ -3,6 +3,8 @@ import { HandselError } from '../../handsel-error.ts';
 
 export type PaymentErrorCode =
   | 'CHALLENGE_MALFORMED'
+  /** Charging or paying was set up with what cannot be meant. */
+  | 'OPTIONS_UNFIT'
   | 'CREDENTIAL_MALFORMED'
   | 'RECEIPT_MALFORMED'
   /** A price that cannot be said in units, or not on the wire. */

@@ -45,6 +45,8 @@ export interface StreamTerms {
   readonly creditUnits: number;
 }
 
+/** One nano to a thousand of the major unit. */
+export const MAX_UNIT_NANO = 1_000_000_000_000;
 const MAX_REQUEST_LENGTH = 4096;
 const NANO = /^(?:0|[1-9][0-9]{0,26})$/;
 const nano = z.string().regex(NANO);
@@ -62,7 +64,7 @@ const requestSchema = z.object({
     operator: party,
     preemptive: z.boolean().optional(),
     resource: z.string().length(43),
-    unitNano: z.number().int().min(1).max(1_000_000_000_000),
+    unitNano: z.number().int().min(1).max(MAX_UNIT_NANO),
     /** Absent is 1; what is not 1 is another method to us. */
     version: z.literal(1).optional(),
   }),
@@ -130,8 +132,15 @@ export function nanoOfOffer({ currency, units, unitNano }: Pick<Offer, 'currency
   return { currency, nano: BigInt(units) * BigInt(unitNano) };
 }
 
-/** @throws MoneyError; PaymentError `PRICE_UNFIT` for another currency */
+/** @throws MoneyError; PaymentError `PRICE_UNFIT` for another currency, or what is no text */
 export function priceIn(currency: string, price: string): NanoAmount {
+  // A number has lost its decimals before we see it, and has no currency.
+  if (typeof price !== 'string') {
+    throw new PaymentError(
+      'PRICE_UNFIT',
+      `expected a price as text, such as '0.0004 ${currency}', saw a ${typeof price}`,
+    );
+  }
   const amount = parseNano(price);
   if (amount.currency !== currency)
     throw new PaymentError('PRICE_UNFIT', `expected a price in ${currency}, saw ${price}`);

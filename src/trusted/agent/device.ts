@@ -32,6 +32,7 @@ import type { AgentState, HeldTicket } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { SCAN_KEY } from './door-state.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
+import { asListed } from './known-standings.ts';
 import { type ShownDispute, showDisputes } from './shown-dispute.ts';
 import {
   HOST_ROUTE,
@@ -172,7 +173,9 @@ function externalInterface(
     },
     arrived: (body) => answerAtAgent(host, body, clock),
     tickets: () =>
-      [...host.state.tickets.values()].map((held) => showHeld({ ...held, status: statusNow(host.state, held) })),
+      [...host.state.tickets.values()].map((held) =>
+        showHeld(asListed(host.state, { ...held, status: statusNow(host.state, held) })),
+      ),
     sections(ticketId) {
       const held = host.state.tickets.get(ticketId);
       return held && showSections(decodeTicket(held.bytes));

@@ -10,9 +10,10 @@ import {
   type StandingChange,
   type StandingUpdate,
 } from '../message/standing-list.ts';
+import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { TicketStatus } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
-import type { AgentState } from './agent-state.ts';
+import type { AgentState, HeldTicket } from './agent-state.ts';
 
 /** Mutates the state: what `apply` does with changes to the agent's own list. */
 export function listOwn({ standings: { own } }: AgentState, changes: readonly StandingChange[]): void {
@@ -48,4 +49,10 @@ export function standingOf(
   const listedAtS = own ? {} : { listedAtS: known.atS };
   if (listed === 'good') return { status, ...listedAtS };
   return { status: { ...status, standing: listed === 'replaced' ? 'revoked' : listed }, ...listedAtS };
+}
+
+/** A ticket of its own, as it stands by the list of whoever issued it, if that is known here. */
+export function asListed(state: AgentState, held: HeldTicket): HeldTicket {
+  if (state.standings.known.size === 0) return held;
+  return { ...held, status: standingOf(state, decodeTicket(held.bytes), held.status).status };
 }

@@ -25,7 +25,6 @@ import {
   currentKey,
   emptyAuthority,
   type Grant,
-  type Issued,
   restoreAuthority,
   type SubjectRecord,
   snapshotAuthority,
@@ -281,9 +280,4 @@ function conclude(
   if (standing === undefined || standing === 'replaced') return decision;
   const inherited = { type: 'standing', ticketId: issued, standing } as const;
   return withOrder({ state, device }, { ...decision, records: [...decision.records, inherited] }, inherited);
-}
-
-/** What was issued to somebody, for clerks. */
-export function issuedTo({ issued }: AuthorityState, subject: string): readonly Issued[] {
-  return [...issued.values()].filter((one) => one.subject === subject);
 }

@@ -11,8 +11,7 @@ import { TrustedError } from '../message/trusted-error.ts';
 import type { Claim } from './claim.ts';
 import { encodeJson, type Json, jwkOfCompact, maxJwsText, readJson, signJws } from './jws.ts';
 
-/** The media type of an SD-JWT VC (draft section 3.1); its `typ` is the part after `application/`. */
-export const SD_JWT_VC_MEDIA_TYPE = 'application/dc+sd-jwt';
+/** Of the media type `application/dc+sd-jwt` (draft section 3.1). */
 export const SD_JWT_VC_TYPE = 'dc+sd-jwt';
 export const KB_TYPE = 'kb+jwt';
 

@@ -67,10 +67,16 @@ test('arbitrary text is read or refused, and nothing else happens', () => {
 
 test('whatever is served and asked for, both bounds hold and no honest end is stuck', () => {
   const per = fc.constantFrom('message' as const, 'kilobyte' as const);
-  const settings = fc.record({ per, price: fc.integer({ min: 1, max: 9 }), credit: fc.nat(5), ahead: fc.nat(5) });
+  const settings = fc.record({
+    per,
+    price: fc.integer({ min: 1, max: 9 }),
+    credit: fc.nat(5),
+    ahead: fc.nat(5),
+    more: fc.nat(20),
+  });
   const sizes = fc.array(fc.nat(3000), { minLength: 1, maxLength: 40 });
   fc.assert(
-    fc.property(settings, sizes, ({ per, price, credit, ahead }, messages) => {
+    fc.property(settings, sizes, ({ per, price, credit, ahead, more }, messages) => {
       const terms = { per, creditUnits: credit * price };
       const aheadUnits = ahead * price;
       const account = createStreamAccount({ terms, priceUnits: price, aheadUnits });
@@ -79,16 +85,18 @@ test('whatever is served and asked for, both bounds hold and no honest end is st
         priceUnits: price,
         aheadUnits,
         mostUnits: 1e9,
+        atOnceUnits: price + more,
         clock: { nowMs: () => 0 },
       });
       const pay = (through: number | undefined) => {
         if (through === undefined) return;
-        const units = bill.toPay(through);
-        const { least, most } = account.payable();
-        expect(units).toBeGreaterThanOrEqual(least);
-        expect(units).toBeLessThanOrEqual(most);
-        bill.released(units);
-        account.pay(units);
+        for (let units = bill.toPay(through); units > 0; units = bill.toPay(through)) {
+          const { least, most } = account.payable();
+          expect(units).toBeGreaterThanOrEqual(least);
+          expect(units).toBeLessThanOrEqual(Math.min(most, price + more));
+          bill.released(units);
+          account.pay(units);
+        }
       };
       for (const size of messages) {
         let cost: number;
