@@ -1,14 +1,13 @@
 /**
- * An operator's acquirer for the card network of devices (`card-network.ts`): what that network asks is said to the acquirer in ISO 8583. The network is
- * a party of its own, so that no operator carries it; its certificate says which one may ask.
+ * Plugs the card network of trusted agents (`trusted/card/`) into an operator's interchange: what it asks becomes ISO 8583 to the acquirer host
+ * (0100, 0220, 0420), and the answer comes back as it understands it. Keeps nothing: numbers and times come with each request.
  */
-import { HandselError } from '../handsel-error.ts';
+import type { Courier } from '../journal/courier.ts';
 import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
-import type { CardRequest, CardTransaction } from '../set/message/card-message.ts';
+import type { CardRequest, CardTransaction, OriginalMessage } from '../set/message/card-message.ts';
 import { decodeCardResponse, encodeCardRequest } from '../set/message/card-message-codec.ts';
 import { retrievalReferenceOf, transmissionTime } from '../set/message/card-message-identity.ts';
 import { RESPONSE_CODES } from '../set/message/response-code.ts';
-import type { Routes } from '../transport/route.ts';
 import {
   decodeInterchangeRequest,
   encodeInterchangeAnswer,
@@ -16,60 +15,68 @@ import {
   type InterchangeIdentity,
   type InterchangeRequest,
 } from '../trusted/card/interchange-request.ts';
-import { INTERCHANGE_PATH } from './card-network-path.ts';
-import type { OperatorConfiguration } from './configuration.ts';
-import { peerName } from './peer-name.ts';
 
-/** How the network's own terminal is called in card messages. */
-const TERMINAL = 'TICKETS';
-
-export function cardInterchangeRoutes(options: {
-  readonly configuration: Pick<OperatorConfiguration, 'acquirer'>;
-  readonly network: NonNullable<OperatorConfiguration['cardNetwork']>;
-  readonly acquirer: Iso8583Exchange;
-}): Routes {
-  const { configuration, network, acquirer } = options;
-  const names = { acquirerId: configuration.acquirer.id, merchantId: network.acceptor };
-  return {
-    [`POST ${INTERCHANGE_PATH}`]: async ({ body, peer }) => {
-      if (peerName(peer) !== network.name) throw new HandselError('PEER_NOT_ADMITTED', 'only the card network may ask');
-      const request = decodeInterchangeRequest(body);
-      const answer = decodeCardResponse(await acquirer.send(encodeCardRequest(cardRequestOf(request, names))));
-      return { contentType: 'application/cbor', body: encodeInterchangeAnswer(answerOf(request, answer)) };
-    },
-  } as Routes;
-}
-
-interface Names {
+export interface CardInterchangeOptions {
+  /** The route under which the card network sends. */
+  readonly route: string;
+  /** To the acquirer host. */
+  readonly link: Iso8583Exchange;
   readonly acquirerId: string;
-  readonly merchantId: string;
+  /** Of the network's own terminal, up to eight characters. */
+  readonly terminalId: string;
+  /** The card acceptor that a payee's agent is at the acquirer, by the agent's number as text; undefined for one that it does not know. */
+  readonly acceptorOf: (payee: string) => string | undefined;
+  /** What is not for the interchange goes here. */
+  readonly courier: Courier;
 }
 
-/** An identity of ours as a trace number and a time: with the retrieval reference it is unique for ever. */
-function transmissionOf({ number, atMs }: InterchangeIdentity) {
-  return { stan: ((number - 1) % 999_999) + 1, transmittedAt: transmissionTime(atMs) };
-}
+/** Trace numbers come round again after a million messages; the time tells them apart. */
+const STANS = 999_999;
+const DAY_MS = 86_400_000;
 
-function cardRequestOf(request: InterchangeRequest, names: Names): CardRequest {
-  const transaction: CardTransaction = {
-    ...{ ...names, ...transmissionOf(request), terminalId: TERMINAL },
-    retrievalReference: retrievalReferenceOf(request.transaction),
-    pan: request.cardNumber,
-    expiry: new Date(request.expiresDay * 86_400_000).toISOString().slice(2, 7).replace('-', ''),
-    amount: request.amount,
-  };
-  if (request.type === 'authorise') return { type: 'authorise', ...transaction };
-  const { type, original, approvalCode } = request;
+export function createCardInterchange(options: CardInterchangeOptions): Courier {
+  const { route, link, courier } = options;
   return {
-    ...{ type, ...transaction, original: { type: 'authorise', ...transmissionOf(original) } },
-    ...(approvalCode !== undefined && { approvalCode }),
+    async deliver(message, attempt) {
+      if (message.to !== route) return courier.deliver(message, attempt);
+      const request = decodeInterchangeRequest(message.body);
+      const merchantId = options.acceptorOf(request.payee);
+      if (merchantId === undefined) return answered({ type: 'declined', reason: 'unknown payee' });
+      const asked = encodeCardRequest(cardRequestOf(request, { ...options, merchantId }));
+      const { responseCode, approvalCode = '' } = decodeCardResponse(await link.send(asked, attempt.signal));
+      // An advice is taken, whatever it finds: an authorisation that never arrived is undone by there being none.
+      if (request.type !== 'authorise') return answered({ type: 'taken' });
+      if (responseCode === RESPONSE_CODES.approved) return answered({ type: 'approved', approvalCode });
+      return answered({ type: 'declined', reason: `response ${responseCode}` });
+    },
   };
 }
 
-function answerOf({ type }: InterchangeRequest, answer: ReturnType<typeof decodeCardResponse>): InterchangeAnswer {
-  const { responseCode, approvalCode } = answer;
-  // An advice is taken by whoever answers it: what was wrong with it is for the banks to settle.
-  if (type !== 'authorise') return { type: 'taken' };
-  if (responseCode === RESPONSE_CODES.approved) return { type: 'approved', approvalCode: approvalCode ?? '000000' };
-  return { type: 'declined', reason: `the issuer says ${responseCode}` };
+const answered = (answer: InterchangeAnswer) => ({ type: 'answered', body: encodeInterchangeAnswer(answer) }) as const;
+
+function cardRequestOf(
+  request: InterchangeRequest,
+  {
+    acquirerId,
+    terminalId,
+    merchantId,
+  }: Pick<CardInterchangeOptions, 'acquirerId' | 'terminalId'> & {
+    readonly merchantId: string;
+  },
+): CardRequest {
+  const { transaction, cardNumber, expiresDay, amount } = request;
+  const about: CardTransaction = {
+    ...{ ...transmissionOf(request), acquirerId, terminalId, merchantId, amount, pan: cardNumber },
+    retrievalReference: retrievalReferenceOf(transaction),
+    // YYMM of the last day on which the card is good.
+    expiry: new Date(expiresDay * DAY_MS).toISOString().slice(2, 7).replace('-', ''),
+  };
+  if (request.type === 'authorise') return { type: 'authorise', ...about };
+  const original: OriginalMessage = { type: 'authorise', ...transmissionOf(request.original) };
+  const { approvalCode } = request;
+  return { type: request.type, ...about, original, ...(approvalCode && { approvalCode }) };
+}
+
+function transmissionOf({ number, atMs }: InterchangeIdentity): Pick<CardTransaction, 'stan' | 'transmittedAt'> {
+  return { stan: ((number - 1) % STANS) + 1, transmittedAt: transmissionTime(atMs) };
 }

@@ -19,7 +19,7 @@ import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
 import type { Log } from '../transport/log.ts';
 import type { Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
-import { cardInterchangeRoutes } from './card-interchange.ts';
+import { cardInterchangeRoutes } from './card-interchange-route.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { type OperatorConfiguration, readConfiguration } from './configuration.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
