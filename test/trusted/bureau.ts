@@ -87,7 +87,12 @@ export interface Bureau extends Opera {
   captured(): bigint;
   held(): number;
   /** Where each of them crashes. */
-  readonly points: { readonly bureau: Breakable; readonly cy: Breakable; readonly register: Breakable };
+  readonly points: {
+    readonly bureau: Breakable;
+    readonly cy: Breakable;
+    readonly register: Breakable;
+    readonly till: Breakable;
+  };
   /** A customer whose device can be made to crash. */
   readonly cy: TrustedAgent;
   readonly bureauId: number;
@@ -147,7 +152,7 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
   const { trusted } = opera;
   const { world } = trusted;
   const fresh = (): Breakable => ({ plan: undefined, happened: false });
-  const points = { bureau: fresh(), cy: fresh(), register: fresh() };
+  const points = { bureau: fresh(), cy: fresh(), register: fresh(), till: fresh() };
   const bank = openBank(new Map([[CARD_NUMBER, 10_000n]]));
   world.addServer('bank', ({ body }) => bank.answer(body));
   const { scalar } = makeCompactKey(world.random.bytes);
@@ -208,7 +213,13 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
       [...bank.payments.values()].reduce((sum, one) => (one.status === 'captured' ? sum + one.minor : sum), 0n),
     held: () => [...bank.payments.values()].filter(({ status }) => status === 'held').length,
     async addTill() {
-      const till = trusted.addAgent('till', { payment });
+      const till: TrustedAgent = trusted.addAgent('till', {
+        payment,
+        alter: (party) => ({
+          ...party,
+          wrapJournal: (journal) => breakable(journal, points.till, () => till.machine.crash()),
+        }),
+      });
       await trusted.certify(till, 'merchant');
       await opera.give(opera.authority, till, [{ type: 'issue', components: sample('merchant') }]);
       till.notices.length = 0;

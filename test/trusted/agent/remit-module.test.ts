@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { decodeTicket } from '../../../src/trusted/ticket/compact-ticket.ts';
+import { type Breakable, breakable } from '../breakable.ts';
 import { about, isAtRest, noticesOf, stateOf } from '../opera.ts';
 import { logOf, openShop, type Shop, whyFailed } from '../shop.ts';
 import { inTime } from '../trusted-world.ts';
@@ -81,4 +82,49 @@ describe('an identity-based payment between money modules', () => {
     expect([...papers(ada), ...papers(house)]).toEqual([]);
     expect([ada, house].map(isAtRest)).toEqual([true, true]);
   });
+});
+
+describe('between money modules, a payment in which somebody crashes', () => {
+  for (const [who, when] of [
+    ['ada', 'before'],
+    ['ada', 'after'],
+    ['house', 'before'],
+    ['house', 'after'],
+  ] as const) {
+    const whose = who === 'ada' ? 'payer' : 'payee';
+    test(`[CITI-F29] [CITI-46] moves money and papers or nothing when the ${whose} crashes ${when} any write`, async () => {
+      const ends = new Set<number>();
+      for (let append = 1; ; append++) {
+        const point: Breakable = { plan: undefined, happened: false };
+        const shop: Shop = await openShop({
+          modules: held,
+          agents: {
+            [who]: {
+              alter: (party) => ({
+                ...party,
+                wrapJournal: (journal) => breakable(journal, point, () => shop[who].machine.crash()),
+              }),
+            },
+          },
+        });
+        const { ada, house, trusted } = shop;
+        point.plan = { append, when };
+        await remit(shop, 'payer').catch(() => undefined);
+        await trusted.run(60_000);
+        if (!point.happened) break;
+        await inTime(trusted.world, shop[who].command({ type: 'opened' }));
+        await trusted.run(2 * 86_400_000);
+        const paid = papers(house).length;
+        expect(balances(shop), `append ${append}`).toEqual({
+          ada: 10_000n - 4_200n * BigInt(paid),
+          house: 1_000n + 4_200n * BigInt(paid),
+        });
+        expect(papers(ada).length, `append ${append}`).toBe(paid);
+        expect([ada, house].map(isAtRest), `append ${append}`).toEqual([true, true]);
+        expect(trusted.breaches).toEqual([]);
+        ends.add(paid);
+      }
+      expect([...ends].sort()).toEqual([0, 1]);
+    });
+  }
 });
