@@ -61,8 +61,12 @@ type Grounds = { readonly peer: Dispute['peer']; readonly claim: Omit<Claim, 'nu
 function ofTicket(turn: Turn, { ticketId, complaint: about, statement, object }: CommandOf<'dispute'>): Grounds {
   const held = ticketId === undefined ? undefined : turn.state.tickets.get(ticketId);
   if (held === undefined) throw new TrustedError('TICKET_UNKNOWN', `no ticket ${ticketId}`);
-  if (about === 'not-delivered' || about === 'not-followed') {
-    throw new TrustedError('COMMAND_UNTIMELY', 'nothing of that is to be said of a ticket that is held');
+  // Of these an agent knows better than its owner; what it signs must not be disproved by what it holds.
+  if (about === 'not-delivered' || about === 'not-followed' || about === 'paid-twice') {
+    throw new TrustedError('COMMAND_UNTIMELY', 'nothing of that is to be said of a ticket that is held, and paid for once');
+  }
+  if (about === 'does-not-open' && object === undefined) {
+    throw new TrustedError('COMMAND_UNTIMELY', 'the object that does not open is to be shown');
   }
   const { issuerCertificate: certificate } = decodeTicket(held.bytes);
   const payment = held.payment && evidenceOf(held.payment);

@@ -24,7 +24,7 @@ import { componentsOf, unsignedFor } from './make-merchandise.ts';
 import { tellOutcome } from './outcome.ts';
 import type { Merchandise } from './sale.ts';
 import type { ResolvingTalk } from './talk.ts';
-import { showTicket, tellHost } from './to-host.ts';
+import { tellHost } from './to-host.ts';
 import { commitAtOnce } from './transaction.ts';
 import { endTalk, keepTalk, ownKey, type Turn } from './turn.ts';
 
@@ -186,11 +186,3 @@ export function loseOffer(turn: Turn, talk: ResolvingTalk): boolean {
   else if (transaction !== undefined) tellHost(turn, { type: 'undecided', matter: talk.matter });
   return transaction !== undefined;
 }
-
-/** What the merchant is to see of a claim. */
-export const shownClaim = (claim: Uint8Array) => {
-  const { ticket } = readDocument(claimType, claim).value;
-  if (ticket === undefined) return undefined;
-  const decoded = decodeTicket(ticket);
-  return showTicket(decoded, firstStatus(decoded.body.components));
-};
