@@ -63,7 +63,10 @@ function ofTicket(turn: Turn, { ticketId, complaint: about, statement, object }:
   if (held === undefined) throw new TrustedError('TICKET_UNKNOWN', `no ticket ${ticketId}`);
   // Of these an agent knows better than its owner; what it signs must not be disproved by what it holds.
   if (about === 'not-delivered' || about === 'not-followed' || about === 'paid-twice') {
-    throw new TrustedError('COMMAND_UNTIMELY', 'nothing of that is to be said of a ticket that is held, and paid for once');
+    throw new TrustedError(
+      'COMMAND_UNTIMELY',
+      'nothing of that is to be said of a ticket that is held, and paid for once',
+    );
   }
   if (about === 'does-not-open' && object === undefined) {
     throw new TrustedError('COMMAND_UNTIMELY', 'the object that does not open is to be shown');
