@@ -166,11 +166,14 @@ export function hearCommitted(
 ): boolean {
   const transaction = votedIn(turn, talk, request.transaction);
   const dealing = turn.state.dealings.get(transaction.id);
-  if (request.routed !== undefined && dealing !== undefined) {
-    tellPort(turn, dealing, { type: 'hear', bytes: request.routed }, { step: 'executing' });
+  const { routed, deeds = [] } = request;
+  if (routed !== undefined && dealing !== undefined) {
+    requireDeeds(turn, transaction, deeds);
+    turn.draft.records.push({ type: 'transaction', transaction: { ...transaction, theirDeeds: deeds } });
+    tellPort(turn, dealing, { type: 'hear', bytes: routed }, { step: 'executing' });
     return false;
   }
-  settle(turn, transaction, []);
+  settle(turn, transaction, deeds);
   answerPayer(turn, talk, { type: 'settled', transaction: request.transaction });
   return true;
 }
