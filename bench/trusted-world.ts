@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { decodeCbor } from '../src/codec/cbor.ts';
 import { toHex } from '../src/codec/hex.ts';
+import { compactKeyOf, makeCompactKey } from '../src/crypto/compact-key.ts';
 import { systemRandom as random } from '../src/crypto/random.ts';
 import { HandselError } from '../src/handsel-error.ts';
 import { systemClock } from '../src/journal/clock.ts';
@@ -11,9 +12,11 @@ import type { Decision, Machine } from '../src/journal/machine.ts';
 import { openSqliteJournal } from '../src/journal/sqlite-journal.ts';
 import { createTrustedAgent } from '../src/trusted/agent/agent-machine.ts';
 import { applyAgentRecord } from '../src/trusted/agent/agent-record.ts';
-import type { AgentState } from '../src/trusted/agent/agent-state.ts';
+import type { AgentState, HeldTicket } from '../src/trusted/agent/agent-state.ts';
 import type { HostCommand } from '../src/trusted/agent/host-command.ts';
 import { HOST_ROUTE, hostNoticeType } from '../src/trusted/agent/to-host.ts';
+import { createCardNetwork, readPortMessage } from '../src/trusted/card/card-network-machine.ts';
+import { decodeInterchangeRequest, encodeInterchangeAnswer } from '../src/trusted/card/interchange-request.ts';
 import { dayOf } from '../src/trusted/message/day.ts';
 import { decodeTrustedMessage, messageIdentityOf, type TrustedMessage } from '../src/trusted/message/envelope.ts';
 import { nameOfPeer } from '../src/trusted/message/party.ts';
@@ -28,7 +31,9 @@ import {
 } from '../src/trusted/session/session.ts';
 import { endSession, type SessionContext, usualPace } from '../src/trusted/session/session-context.ts';
 import { encodeTicket } from '../src/trusted/ticket/compact-ticket.ts';
-import type { Ticket } from '../src/trusted/ticket/ticket.ts';
+import type { Components } from '../src/trusted/ticket/components.ts';
+import { firstStatus } from '../src/trusted/ticket/status.ts';
+import { type Ticket, ticketIdOf } from '../src/trusted/ticket/ticket.ts';
 import { validateTicket } from '../src/trusted/ticket/validate-ticket.ts';
 import { type CertifiedAgent, listsOf, newAgent, newPrimary, newServer } from '../test/trusted/hierarchy.ts';
 import { sample } from '../test/trusted/ticket/samples.ts';
@@ -39,6 +44,8 @@ export interface TrustedBench {
   session(): Promise<void>;
   /** Issues a ticket from one agent to another; resolves when both have committed. */
   give(): Promise<void>;
+  /** Buys a ticket by card; resolves when both agents have committed and the customer has heard that all is over. */
+  purchase(): Promise<void>;
   /** A concert ticket after so many transfers, between agents that never met before. */
   passedOn(times: number): Uint8Array;
   /** Validates it as a gate would that its last receiver calls. */
@@ -122,7 +129,8 @@ export async function openTrustedBench(folder: string): Promise<TrustedBench> {
   const lists = listsOf(primary);
   const server = newServer({ primary, serverId: 17, random, expiresDay: today + 100 });
   let serial = 0;
-  const certified = (kind: 'customer' | 'merchant') => newAgent({ server, serial: ++serial, random, kind, expiresDay });
+  const certified = (kind: 'customer' | 'merchant' | 'authority') =>
+    newAgent({ server, serial: ++serial, random, kind, expiresDay });
   const [caller, callee, house, ada] = [
     certified('customer'),
     certified('merchant'),
@@ -159,11 +167,37 @@ export async function openTrustedBench(folder: string): Promise<TrustedBench> {
     called.handle({ ...messageIdentityOf(body), input: { type: 'message', message: decodeTrustedMessage(body) } }),
   );
 
-  const openAgent = async (name: string, agent: CertifiedAgent) => {
-    const machine = createTrustedAgent({ foundingLists: lists, replyTo: name });
+  const bank = compactKeyOf(makeCompactKey(random).scalar);
+  const network = await open(
+    'network',
+    createCardNetwork({ scalar: bank.scalar, lists, interchange: 'bank', waitMs: 600_000 }),
+  );
+  doors.set('port:card', (body) =>
+    network.handle({ ...messageIdentityOf(body), input: readPortMessage(body, { scalar: bank.scalar }) }),
+  );
+  doors.set('bank', async (body) => {
+    const { type } = decodeInterchangeRequest(body);
+    return encodeInterchangeAnswer(
+      type === 'authorise' ? { type: 'approved', approvalCode: '000001' } : { type: 'taken' },
+    );
+  });
+  const payment = { card: { port: 'card', networkKey: bank.x } };
+  const authority = certified('authority');
+  /** A credential, and its name. */
+  const credentialFor = (receiver: CertifiedAgent, components: Components): HeldTicket => {
+    const ticket = issue({ issuer: authority, receiver, components, issuedOnDay: today });
+    const status = firstStatus(components);
+    return { id: ticketIdOf(ticket), bytes: encodeTicket(ticket), status, mark: undefined };
+  };
+  const naming = credentialFor(house, { ...sample('merchant'), expiresDay });
+  const card = credentialFor(ada, { ...sample('card'), expiresDay });
+
+  const openAgent = async (name: string, agent: CertifiedAgent, held: HeldTicket) => {
+    const machine = createTrustedAgent({ foundingLists: lists, replyTo: name, payment });
     const initial = () => {
       const state: AgentState = machine.initial();
       applyAgentRecord(state, { type: 'certified', scalar: agent.key.scalar, certificate: agent.certificate });
+      applyAgentRecord(state, { type: 'named', ticket: held });
       return state;
     };
     const host = await open(name, { ...machine, initial });
@@ -174,16 +208,21 @@ export async function openTrustedBench(folder: string): Promise<TrustedBench> {
     });
     return { command: (command: HostCommand) => host.submit({ type: 'command', command }) };
   };
-  const [seller, buyer] = [await openAgent('house', house), await openAgent('ada', ada)];
+  const [seller, buyer] = [await openAgent('house', house, naming), await openAgent('ada', ada, card)];
   const given = new Map<string, () => void>();
   doors.set(HOST_ROUTE, async (body) => {
     const notice = hostNoticeType.shape.decode(decodeCbor(body), 'notice');
     if (notice.type === 'over') given.get(notice.matter)?.();
+    if (notice.type === 'confirm-credential' || notice.type === 'confirm-merchandise') {
+      void buyer.command({ type: 'confirm', session: notice.session, accept: 1 });
+    }
     if (notice.type === 'failed') quiet.error(notice);
     return new Uint8Array();
   });
   await buyer.command({ type: 'expect', matter: 'all', purpose: 'give', untilMs: Date.now() + 3_600_000 });
   const order = sample('purchase-order');
+  const concert = sample('event');
+  const { price } = concert;
 
   return {
     session() {
@@ -197,6 +236,23 @@ export async function openTrustedBench(folder: string): Promise<TrustedBench> {
       await seller.command({ type: 'give', matter, route: 'ada', about: new Uint8Array(), items, check: 0 });
       await over;
       given.delete(matter);
+    },
+    async purchase() {
+      const about = random(8);
+      const matter = toHex(about);
+      const selection = { type: 'event', fields: { seat: matter } } as const;
+      const over = new Promise<void>((resolve) => given.set(`buy ${matter}`, resolve));
+      const merchandise = { type: 'ticket', components: { ...concert, seat: matter } } as const;
+      await seller.command({
+        ...{ type: 'sell', matter, about, times: 1, untilMs: Date.now() + 3_600_000, selection, price },
+        ...{ ways: ['card'], wantsCredential: 0, merchandise },
+      });
+      await buyer.command({
+        ...{ type: 'buy', matter: `buy ${matter}`, route: 'house', about, selection, price, moneyFirst: 0 },
+        payment: { type: 'card', ticketId: card.id },
+      });
+      await over;
+      given.delete(`buy ${matter}`);
     },
     passedOn(times) {
       const nowS = Math.floor(Date.now() / 1000);

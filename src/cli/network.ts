@@ -35,7 +35,7 @@ export function networkCommand(write: Write = (text) => void process.stdout.writ
   network.addCommand(
     new Command('init')
       .description(
-        'make an agency, two operators, two merchants, a market and a customer; a network that is there stays',
+        'make an agency, two operators, two merchants, a market, an arbiter and a customer; one that is there stays',
       )
       .option('--home <dir>', 'where it is made')
       .option('--base-port <number>', 'take free ports from here on (default: depends on the home)', portNumber)

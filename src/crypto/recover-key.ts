@@ -27,7 +27,9 @@ export function recoveryBitOf(options: {
   readonly signature: Uint8Array;
 }): RecoveryBit {
   const wanted = toHex(options.x);
-  for (const bit of [0, 1] as const) if (hexOf(recover(options, bit).x) === wanted) return bit;
+  // What costs is the same for both bits.
+  const parts = partsOf(options);
+  for (const bit of [0, 1] as const) if (hexOf(keyOf(parts, bit).x) === wanted) return bit;
   throw new CryptographicError(new Error('the key does not follow from its signature'));
 }
 
@@ -37,13 +39,28 @@ export function recoverKey(options: {
   readonly signature: Uint8Array;
   readonly bit: RecoveryBit;
 }): Uint8Array {
-  const { x, y } = recover(options, options.bit);
+  const { x, y } = keyOf(partsOf(options), options.bit);
   if ((y & 1n) === 1n) throw new CryptographicError(new Error('the key of the signature is not compact'));
   return fromHex(hexOf(x));
 }
 
+interface Parts {
+  /** − e G / r */
+  readonly base: Point;
+  /** The x coordinate of s R / r, 32 bytes. */
+  readonly other: Uint8Array;
+}
+
 /** Q = (s R − e G) / r, where R is known up to its sign only, and so s R / r is too: the bit chooses. */
-function recover({ data, signature }: { data: Uint8Array; signature: Uint8Array }, bit: RecoveryBit): Point {
+function keyOf({ base, other }: Parts, bit: RecoveryBit): Point {
+  try {
+    return add(base, pointWith(other, bit));
+  } catch (cause) {
+    throw new CryptographicError(cause);
+  }
+}
+
+function partsOf({ data, signature }: { data: Uint8Array; signature: Uint8Array }): Parts {
   try {
     if (signature.length !== RAW_SIGNATURE_LENGTH) throw new Error(`a signature of ${signature.length} bytes`);
     const rx = signature.subarray(0, 32);
@@ -53,8 +70,7 @@ function recover({ data, signature }: { data: Uint8Array; signature: Uint8Array 
     const inverse = invert(r, P256_ORDER);
     const e = numberOf(sha256(data)) % P256_ORDER;
     const base = multiplyBase(positive(-e * inverse, P256_ORDER));
-    const other = pointWith(multiply(compressedPoint(rx), positive(s * inverse, P256_ORDER)), bit);
-    return add(base, other);
+    return { base, other: multiply(compressedPoint(rx), positive(s * inverse, P256_ORDER)) };
   } catch (cause) {
     throw new CryptographicError(cause);
   }

@@ -38,7 +38,7 @@ export function createDeliveries(options: {
   readonly client: Client;
   readonly guard: { readonly state: Readonly<GuardState>; readByKey(key: string): Promise<GuardRecord[]> };
   /** Where what is bought comes by secure delivery: it sees to the files. */
-  readonly counter?: Pick<CustomerDeliveryRunning, 'obtain' | 'deliveredBy'>;
+  readonly counter?: Pick<CustomerDeliveryRunning, 'obtain' | 'deliveredBy' | 'sale'>;
   readonly log: Log;
 }): Deliveries {
   const { directory, client, guard, counter, log } = options;
@@ -56,9 +56,11 @@ export function createDeliveries(options: {
     const { items } = agreement.terms;
     const names = fileNamesOf(items);
     const files: string[] = [];
+    // What was paid before this station had secure delivery is fetched as it was then.
+    const sold = counter !== undefined && (await counter.sale(paymentId)) !== undefined ? counter : undefined;
     for (const [index, { sha256, sizeBytes }] of items.entries()) {
-      if (counter !== undefined) {
-        files.push(await counter.obtain(paymentId, index, stopped.signal));
+      if (sold !== undefined) {
+        files.push(await sold.obtain(paymentId, index, stopped.signal));
         continue;
       }
       const fileName = names[index]!;
@@ -66,7 +68,7 @@ export function createDeliveries(options: {
       files.push(await fetchGoods(client, order, goodsFolder(paymentId), stopped.signal));
     }
     const others = await noticeOf(guard, paymentId, stopped.signal);
-    const deliveries = counter && (await Promise.all(items.map((_, index) => counter.deliveredBy(paymentId, index))));
+    const deliveries = sold && (await Promise.all(items.map((_, index) => sold.deliveredBy(paymentId, index))));
     const receipt = makeReceipt({ ...facts, files, others, ...(deliveries && { deliveries }) });
     replaceFile(receiptFile(paymentId), `${JSON.stringify(receipt, null, 2)}\n`);
     failures.delete(paymentId);

@@ -86,7 +86,7 @@ export function createDirectPurchases(options: {
   readonly openWallet: OpenWallet;
   readonly pay: (payment: PaymentToMake) => Promise<void>;
   /** Where what is bought comes by secure delivery: it has the wallet pay, and sees to the files. */
-  readonly counter?: Pick<CustomerDeliveryRunning, 'buy' | 'obtain'>;
+  readonly counter?: Pick<CustomerDeliveryRunning, 'buy' | 'obtain' | 'sale'>;
   readonly nowMs: () => number;
 }): DirectPurchases {
   const { directory, client, wallet, openWallet, pay, counter, nowMs } = options;
@@ -156,7 +156,9 @@ export function createDirectPurchases(options: {
       if (outcome?.status !== 'paid') {
         return { ...facts, status: outcome?.status ?? 'paying', ...(outcome?.reason && { reason: outcome.reason }) };
       }
-      if (counter !== undefined) return { ...facts, ...(await deliveredBy(counter, paymentId)) };
+      if (counter !== undefined && (await counter.sale(paymentId)) !== undefined) {
+        return { ...facts, ...(await deliveredBy(counter, paymentId)) };
+      }
       const { orderId, sha256, sizeBytes } = quote;
       const [fileName] = fileNamesOf([quote]);
       const place = { merchantUrl: merchant, xid: fromHex(outcome.xid), index: 0, fileName: fileName! };

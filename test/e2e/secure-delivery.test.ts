@@ -313,6 +313,17 @@ test('a station without secure delivery buys from the same merchant as ever', as
   }
 });
 
+test('two purchases of one package at the same time share its file, and both are delivered', async () => {
+  const since = world.messages.length;
+  const payments = await Promise.all([begin(world, 'precipitation-grid'), begin(world, 'precipitation-grid')]);
+  const parts = await Promise.all(payments.map(async (payment) => partOf(await followed(world, payment, isOver))));
+  expect(parts.map(({ phase }) => phase)).toEqual(['delivered', 'delivered']);
+  expect(parts[0]!.package).toBe(parts[1]!.package);
+  for (const { file, sha256: digest } of parts) expect(sha256Of(file!)).toBe(digest);
+  // Neither was disturbed by the other: nothing was wrong with what came.
+  expect(wireOf(world.messages.slice(since)).spoken).not.toContain('customer → atlas delivery-not-accept');
+});
+
 test('what is delivered is opened and kept once', async () => {
   const part = partOf(await followed(world, await begin(world), isOver));
   expect(toHex(sha256(readFileSync(part.file!)))).toBe(part.sha256);

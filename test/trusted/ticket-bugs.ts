@@ -134,7 +134,7 @@ export const bugs: readonly Bug[] = [
       return record;
     }),
     seenAs: /taken for a copy/,
-    hint: 30,
+    hint: 44,
   },
   {
     name: 'a merchant forgets a payment that is under way when the session is lost',
@@ -150,21 +150,6 @@ export const bugs: readonly Bug[] = [
       return { ...decision, records: [...decision.records, ...forgotten] };
     }),
     seenAs: /still holds/,
-  },
-  {
-    name: 'a merchant aborts a payment that is under way when the session is lost, and commits when it is authorised',
-    alter: decided((decision, state, input) => {
-      if (input.type !== 'reply' || !input.id.startsWith('port/')) return decision;
-      // What it hears of the payment it keeps to itself.
-      const [, id = ''] = input.id.split('/');
-      if (state.transactions.get(id)?.role !== 'decider') return decision;
-      return {
-        ...decision,
-        send: (decision.send ?? []).filter(({ kind }) => kind !== 'TrustedStatement'),
-        answers: [],
-      };
-    }),
-    seenAs: /not at rest|sold and not bought/,
   },
   {
     name: 'a merchant does not tell the network that it committed',
@@ -183,14 +168,6 @@ export const bugs: readonly Bug[] = [
     seenAs: /payments under way|holds something/,
   },
   {
-    name: 'a payer does not stop its module when the session is lost',
-    alter: decided((decision) => ({
-      ...decision,
-      send: (decision.send ?? []).filter(({ kind }) => kind !== 'payment-stop'),
-    })),
-    seenAs: /decider open/,
-  },
-  {
     name: 'a payer takes the word of its module for nothing',
     alter: applied((record) =>
       record.type === 'committed' && record.receipt !== undefined
@@ -198,33 +175,6 @@ export const bugs: readonly Bug[] = [
         : record,
     ),
     seenAs: /not bought|bought and not|is held by nobody|not at rest|has \d+, not/,
-  },
-  {
-    name: 'a card network authorises what was aborted before it was heard of',
-    alterNetwork: (party) => ({
-      ...party,
-      machine: {
-        ...party.machine,
-        apply(state, record) {
-          if (record.type !== 'aborted') party.machine.apply(state, record);
-        },
-      },
-    }),
-    seenAs: /still holds/,
-  },
-  {
-    name: 'a card network does not reverse what is aborted',
-    alterNetwork: (party) => ({
-      ...party,
-      machine: {
-        ...party.machine,
-        decide(state, input, env) {
-          const decision = party.machine.decide(state, input, env);
-          return { ...decision, send: (decision.send ?? []).filter(({ kind }) => kind !== 'card-reverse') };
-        },
-      },
-    }),
-    seenAs: /still holds/,
   },
   {
     name: 'a card network captures what it authorises',

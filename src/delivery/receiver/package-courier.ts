@@ -33,12 +33,16 @@ export interface PackageCourier extends Courier {
 /** For the routes that begin with `local:packages`. */
 export function createPackageCourier(options: PackageCourierOptions): PackageCourier {
   const running = new Map<string, Promise<Uint8Array>>();
+  /** Two purchases of one package share its file: one after the other. */
+  const inTurn = createTurns();
   const stopping = new AbortController();
 
   const work = (message: Outgoing): Promise<Uint8Array> => {
     const known = running.get(message.id);
     if (known !== undefined) return known;
-    const begun = perform(message, options, stopping.signal).finally(() => running.delete(message.id));
+    const begun = inTurn(packageOf(message), () => perform(message, options, stopping.signal)).finally(() =>
+      running.delete(message.id),
+    );
     running.set(message.id, begun);
     return begun;
   };
@@ -48,6 +52,27 @@ export function createPackageCourier(options: PackageCourierOptions): PackageCou
       stopping.abort(new DeliveryError('DOWNLOAD_FAILED', 'this party stops'));
       await Promise.allSettled(running.values());
     },
+  };
+}
+
+/** Names the file that is worked on. */
+function packageOf({ kind, body }: Outgoing): string {
+  const { manifest } = kind === downloadType.name ? decodeShape(downloadType, body) : decodeShape(openType, body);
+  return toHex(linkOf(manifest));
+}
+
+/** Work of the same name begins when what was asked for before has ended, however that did. */
+function createTurns() {
+  const last = new Map<string, Promise<unknown>>();
+  return async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const before = last.get(name) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    last.set(name, mine);
+    try {
+      return await mine;
+    } finally {
+      if (last.get(name) === mine) last.delete(name);
+    }
   };
 }
 

@@ -16,7 +16,7 @@ import { askToPay } from './paying.ts';
 import type { Talk } from './talk.ts';
 import { tellHost } from './to-host.ts';
 import { abort, commit, settle } from './transaction.ts';
-import type { Turn } from './turn.ts';
+import { log, type Turn } from './turn.ts';
 
 interface Hearing {
   readonly turn: Turn;
@@ -45,6 +45,8 @@ export function hearPort(
   const hearing: Hearing = { turn, dealing, talk, transaction: state.transactions.get(id), conversationOf };
   if (dealing.step === 'over') {
     turn.draft.records.push({ type: 'dealing-over', transaction: id });
+    // The ticket is given, or is not, whatever the port says now; the owner has to see to the money.
+    if (outcome.type === 'refused') noteRefusal(turn, dealing, outcome.code);
   } else if (outcome.type === 'answered') {
     const place = { transaction: fromHex(id), number: dealing.number };
     const { answer, sealed } = readPortAnswer(place, outcome.body, dealing.key);
@@ -58,6 +60,13 @@ export function hearPort(
   } else {
     fail(hearing, outcome.type === 'refused' ? outcome.code : 'no answer in time');
   }
+}
+
+function noteRefusal(turn: Turn, { transaction, port, session }: Dealing, code: string): void {
+  log(turn, {
+    ...{ kind: 'failed', session, transaction, peer: port, before: [], after: [] },
+    note: `the payment port refused what became of the transaction: ${code}`,
+  });
 }
 
 function hear(hearing: Hearing, answer: PortAnswer): void {

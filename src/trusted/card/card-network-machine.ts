@@ -250,9 +250,14 @@ function hearBank(deciding: Deciding, { id, outcome }: Extract<CardNetworkInput,
     type === 'reverse'
       ? refundIn(deciding.state, transaction, Number(number))
       : deciding.state.payments.get(transaction);
-  if (payment === undefined || payment.status !== 'asked' || type === 'capture') return { records: [] };
-  if (outcome.type === 'answered') {
-    const answer = decodeInterchangeAnswer(outcome.body);
+  if (payment === undefined || type === 'capture') return { records: [] };
+  const answer = outcome.type === 'answered' ? decodeInterchangeAnswer(outcome.body) : undefined;
+  // The reversal may have overtaken the request, which then found a bank that knew of nothing: it is reversed once more.
+  if (type === 'authorise' && payment.status === 'undone' && answer?.type === 'approved') {
+    return reverse(deciding, payment);
+  }
+  if (payment.status !== 'asked') return { records: [] };
+  if (answer !== undefined) {
     if (type === 'reverse') return settle(deciding, { ...payment, status: 'captured' });
     if (answer.type === 'approved') {
       return settle(deciding, { ...payment, status: 'authorised', approvalCode: answer.approvalCode });

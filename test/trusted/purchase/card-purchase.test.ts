@@ -432,4 +432,19 @@ describe('the card', () => {
     expect(heldBy(shop.ada)).toHaveLength(1);
     expect(seen).toEqual([]);
   });
+
+  test('[CITI-F21] network that forgets what it authorised is in the merchant’s log', async () => {
+    const shop = await openShop();
+    const { trusted, network, house } = shop;
+    trusted.world.observe(({ message }) => {
+      if (message.kind !== 'payment-authorise') return;
+      const { payments } = network.host!.state;
+      for (const [id, payment] of payments) payments.set(id, { ...payment, status: 'undone' });
+    });
+    await shop.purchase();
+    const entry = (await logOf(shop, house)).find(({ kind }) => kind === 'failed');
+    expect(entry?.note).toContain('PAYMENT_REFUSED');
+    expect(heldBy(shop.ada)).toHaveLength(1);
+    expect(isAtRest(house)).toBe(true);
+  });
 });

@@ -1,11 +1,13 @@
 /** At every crash point of a purchase both have what they bargained for or neither has, and what is undecided resolves itself (issue's part 4). */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Breakable, breakable } from '../breakable.ts';
 import { isAtRest } from '../opera.ts';
 import { confirmAll, heldBy, logOf, openShop, type Shop } from '../shop.ts';
 import { type AgentParty, inTime, type TrustedAgent } from '../trusted-world.ts';
 
 const dayMs = 86_400_000;
+// Some twenty lives each: on a machine with much else to do that takes a while.
+vi.setConfig({ testTimeout: 600_000 });
 
 /** A shop in which one party can be made to crash. */
 async function fragileShop(who: 'customer' | 'merchant' | 'network', point: Breakable): Promise<Shop> {
