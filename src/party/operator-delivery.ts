@@ -18,6 +18,7 @@ import type { GatewayInput } from '../set/gateway/gateway-input.ts';
 import { digestOrder } from '../set/message/order-information.ts';
 import type { Client } from '../transport/client.ts';
 import { createHttpCourier } from '../transport/http-courier.ts';
+import { createRateLimiter } from '../transport/rate-limit.ts';
 import type { Routes } from '../transport/route.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import type { CommunicationIdentity } from './communication.ts';
@@ -33,11 +34,15 @@ import {
   paymentInquiryType,
   paymentReceiptType,
 } from './payment-evidence.ts';
+import { peerName } from './peer-name.ts';
 import { byScheme } from './routes.ts';
 import type { Surroundings } from './running-party.ts';
 import { openJournal, openMachine } from './stores.ts';
 
-type Gateway = Pick<Host<GatewayState, GatewayInput, GatewayRecord>, 'submit' | 'readByKey'>;
+type Gateway = Pick<Host<GatewayState, GatewayInput, GatewayRecord>, 'submit' | 'readByKey' | 'state'>;
+
+/** Transactions nobody used that one peer may have made void: each is remembered for days, and few payments come to that. */
+const VOIDS = { perPeerPerSecond: 0.1, burst: 200 };
 
 export interface OperatorDeliveryRunning {
   readonly routes: Routes;
@@ -88,12 +93,14 @@ export async function openOperatorDelivery(options: {
     courier: byScheme({ 'https:': createHttpCourier({ client }) }),
     surroundings,
   });
+  const waitMs = createRateLimiter(VOIDS, () => performance.now());
+  const mayVoid = (peer: string) => waitMs(peer) === 0;
   return {
     routes: {
       ...routesOf(trusteeEndpoints(host, policy)),
-      'POST /delivery/payment-inquiry': async ({ body }) => {
+      'POST /delivery/payment-inquiry': async ({ body, peer }) => {
         const inquiry = decodeShape(paymentInquiryType, body);
-        const outcome = await outcomeOf(inquiry, gateway);
+        const outcome = await outcomeOf(inquiry, gateway, () => mayVoid(peerName(peer)));
         const receipt: PaymentReceipt = { ...inquiry, outcome, by: name, atMs: nowMs() };
         return { contentType: 'application/cose', body: signMessage(paymentReceiptType, receipt, signer) };
       },
@@ -105,13 +112,19 @@ export async function openOperatorDelivery(options: {
 
 /**
  * What the gateway did under this transaction; where it did nothing, it will not from now on.
- * @throws HandselError `PAYMENT_UNKNOWN` when it was for something else; TransportError `ANSWER_PENDING`
+ * @param mayVoid whether one more that nobody used may be remembered as void
+ * @throws HandselError `PAYMENT_UNKNOWN` when it was for something else; TransportError `ANSWER_PENDING`, `RATE_LIMITED`
  */
 export async function outcomeOf(
   { merchant, transaction, od, odSalt, price }: PaymentInquiry,
   gateway: Gateway,
+  mayVoid: () => boolean = () => true,
 ): Promise<PaymentReceipt['outcome']> {
   const key = purchaseKey(merchant, transaction);
+  const { used, held } = gateway.state;
+  if (!used.has(key) && !held.has(key) && !mayVoid()) {
+    throw new TransportError('RATE_LIMITED', 'too many transactions were made void already: ask again later');
+  }
   await gateway.submit({ type: 'void', key });
   const records = await gateway.readByKey(key);
   const opened = records.find((record) => record.type === 'opened');
