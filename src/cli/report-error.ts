@@ -70,6 +70,8 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
     'A clerk of the authority gives a code: `handsel credentials visit --help`, then acquire it again.',
   ],
   ['NO_AUTHORITY', 'Name the device of an authority with --device NAME.'],
+  ['OFFER_UNKNOWN', '`handsel tickets offers --from DEVICE` lists what is sold.'],
+  ['UNDECIDED', '`handsel tickets list` shows the ticket when it has come; the card is charged only if it does.'],
   ['NO_DOOR', 'Name a door with --device NAME.'],
   ['STATION_NOT_RUNNING', 'If it runs in another folder, name that: --home DIR, or HANDSEL_HOME.'],
   ['NETWORK_MISSING', '`handsel network init --home DIR` makes one; `npm start` makes one and runs it.'],

@@ -5,10 +5,11 @@ import { HandselError } from '../handsel-error.ts';
 import type { ShownCode } from '../party/device-desk.ts';
 import { authorityLines, type Refreshed } from '../party/device-refresh.ts';
 import { replaceFile } from '../party/replace-file.ts';
+import type { ShownOffers } from '../party/ticket-shop.ts';
 import { pngSymbol, svgSymbol, terminalSymbol } from '../party/ticket-symbol.ts';
 import type { SectionsView, TicketView } from '../party/ticket-view.ts';
 import { longestLiveS } from '../trusted/ticket/ticket-code.ts';
-import { duration } from './agent-options.ts';
+import { amount, duration } from './agent-options.ts';
 import { type DeviceOptions, isIssuer, isPersons, ownDevice } from './device-client.ts';
 import { exportPass, type PaperOptions, type PassOptions, printPaper } from './ticket-files.ts';
 import { sectionLines, ticketDetail, ticketLines } from './ticket-words.ts';
@@ -16,6 +17,8 @@ import { sectionLines, ticketDetail, ticketLines } from './ticket-words.ts';
 const EXAMPLES = `
 Examples:
   $ handsel tickets issue examples/tickets/opera.json --to ada      the opera gives ada a ticket
+  $ handsel tickets offers --from opera
+  $ handsel tickets buy flute --from opera --max 90EUR      with a card credential (handsel credentials)
   $ handsel tickets list
   $ handsel tickets show 3f2a                  with a code for a door, good for a minute
   $ handsel tickets show 3f2a --png code.png
@@ -59,6 +62,24 @@ export function ticketsCommand(write: Write = (text) => void process.stdout.writ
     .option('--text', 'print the letters of the code in place of the symbol')
     .action(async (ticket: string, options: ShowOptions) => {
       await show(ticket, options, print);
+    });
+  add('offers', 'what a merchant sells')
+    .requiredOption('--from <device>', 'the merchant: its name in this network, or its URL')
+    .action(async (options: DeviceOptions & { readonly from: string }) => {
+      const offers = await ownDevice(options, isPersons).post<ShownOffers>('/offers', { from: options.from });
+      const lines = offers.map(({ sku, price, ticket }) => `${sku.padEnd(12)}  ${price.padStart(12)}  ${ticket.type}`);
+      print(options, offers, lines.length > 0 ? lines : ['nothing']);
+    });
+  add('buy', 'buy a ticket by card: both have what they want, or neither has')
+    .argument('<sku>', 'what, from `handsel tickets offers`')
+    .requiredOption('--from <device>', 'the merchant: its name in this network, or its URL')
+    .requiredOption('--max <amount>', 'the most it may cost, e.g. 90EUR', amount)
+    .option('--card <credential>', "the beginning of a card credential's name (default: the first)")
+    .action(async (sku: string, options: BuyOptions) => {
+      const { from, max, card } = options;
+      const body = { sku, from, max, ...(card !== undefined && { card }) };
+      const bought = await ownDevice(options, isPersons).post<TicketView>('/buy', body);
+      print(options, bought, [`bought from ${from}, paid by card:`, ...ticketDetail(bought)]);
     });
   add('present', 'present a ticket to another device, over the network')
     .argument('<ticket>', 'the beginning of its name')
@@ -146,6 +167,12 @@ export function ticketsCommand(write: Write = (text) => void process.stdout.writ
       print(options, { ticket, ...back }, [`${ticket}  is taken back; doors hear of it when they are refreshed`]);
     });
   return command;
+}
+
+interface BuyOptions extends DeviceOptions {
+  readonly from: string;
+  readonly max: string;
+  readonly card?: string;
 }
 
 interface ShowOptions extends DeviceOptions {

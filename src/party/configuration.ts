@@ -9,7 +9,7 @@ import { HandselError } from '../handsel-error.ts';
 import { accounts, billing } from './billing-configuration.ts';
 import { arbitration, deliveryOfCustomer, deliveryOfMerchant, deliveryOfOperator } from './delivery-configuration.ts';
 import { type CommunicationFiles, listen, party, type StoreConfiguration, store } from './party-fields.ts';
-import { device, primaryOfAgency, trustedServer } from './trusted-configuration.ts';
+import { acquiredCardNetwork, cardNetwork, device, primaryOfAgency, trustedServer } from './trusted-configuration.ts';
 
 const MAX_BYTES = 1 << 20;
 
@@ -160,6 +160,7 @@ const operator = z.strictObject({
       .default(24 * 3600),
   }),
   deposits: depositsOfOperator.optional(),
+  cardNetwork: acquiredCardNetwork.optional(),
   delivery: deliveryOfOperator.optional(),
 });
 
@@ -239,7 +240,17 @@ const customer = z.strictObject({
 
 const arbiter = z.strictObject({ party: z.literal('arbiter'), ...party, store, url: z.url(), ...arbitration });
 
-const schemas = { agency, operator, merchant, market, arbiter, customer, 'trusted-server': trustedServer, device };
+const schemas = {
+  agency,
+  operator,
+  merchant,
+  market,
+  arbiter,
+  customer,
+  'trusted-server': trustedServer,
+  'card-network': cardNetwork,
+  device,
+};
 
 export type AgencyConfiguration = z.infer<typeof agency>;
 export type OperatorConfiguration = z.infer<typeof operator>;

@@ -3,9 +3,11 @@
  * and one for its owner. The same party is a person's, a merchant's, an authority's or a gate's: what it may do says its certificate.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { fromHex } from '../codec/hex.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { Courier } from '../journal/courier.ts';
+import type { Client } from '../transport/client.ts';
 import { createHttpCourier } from '../transport/http-courier.ts';
 import type { Log } from '../transport/log.ts';
 import type { Routes } from '../transport/route.ts';
@@ -13,13 +15,16 @@ import { serve } from '../transport/server.ts';
 import { openDevice, type TransactionDevice } from '../trusted/agent/device.ts';
 import type { DeviceFile } from '../trusted/agent/device-file.ts';
 import type { HostNotice } from '../trusted/agent/to-host.ts';
+import { AUTHORITY_PORT } from '../trusted/credential/port-query.ts';
 import { formatAgentId } from '../trusted/message/agent-id.ts';
 import { openAuthorityDesk } from './authority-desk.ts';
 import { type AuthorityRegister, openAuthorityRegister } from './authority-register.ts';
 import { beginDevice } from './begin-device.ts';
+import { CARD_NETWORK_PATH } from './card-network-path.ts';
 import { type CommunicationIdentity, partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { ConfigurationError, type DeviceConfiguration, readConfiguration } from './configuration.ts';
 import { controlFileOf } from './control-file.ts';
+import { inJson } from './control-request.ts';
 import { credentialControl, issuerRoutes } from './credential-control.ts';
 import { type CredentialDesk, createCredentialDesk } from './credential-desk.ts';
 import { deviceControl } from './device-control.ts';
@@ -29,11 +34,14 @@ import { createDeviceRefresh, type DeviceRefresh, markRoutes } from './device-re
 import { createDisputeDesk, type DisputeDesk } from './dispute-desk.ts';
 import { createDoorDesk, type DoorDesk } from './door-desk.ts';
 import { readPrimaryKeys } from './primary-keys.ts';
+import { purchaseControl } from './purchase-control.ts';
 import { replaceFile } from './replace-file.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type RunningParty, type Surroundings, startInSteps } from './running-party.ts';
 import { serveOwner } from './serve-owner.ts';
 import { openJournal } from './stores.ts';
+import { createTicketPurchase, type TicketPurchase } from './ticket-purchase.ts';
+import { createTicketShop, type TicketShop } from './ticket-shop.ts';
 import { TRUSTED_PATH, trustedRoute } from './trusted-server.ts';
 
 export interface RunningDevice extends RunningParty {
@@ -47,6 +55,8 @@ const OWNER_LIMITS = { maxBytes: 64 << 20, timeoutMs: 150_000, perPeerPerSecond:
 const NO_PORTS: Courier = {
   deliver: async ({ to }) => ({ type: 'refused', code: 'ROUTE_UNKNOWN', detail: to }),
 };
+/** Which offers the agent was told of. */
+const TOLD_FILE = 'journals/offered.json';
 /** When the home server was met last. */
 const MET_FILE = 'met-server';
 /** What an authority has issued. */
@@ -69,6 +79,9 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
       await openDevice({
         foundingLists: readPrimaryKeys(path(configuration.primaryKeys)),
         replyTo: trustedRoute(url),
+        ...(configuration.cards && {
+          payment: { card: { port: 'card', networkKey: fromHex(configuration.cards.key) } },
+        }),
         ...(configuration.authority && { sdJwt: { issuer: url, vctBase: `${url}/types/` } }),
         file: fileOfDevice(path(configuration.deviceFile)),
         pin: pinOf(configuration.pin, path),
@@ -94,7 +107,13 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
           surroundings: { ...surroundings, log },
         }),
       );
-    if (register !== undefined) ports = register.courier;
+    ports = portsOf(register, configuration.cards, client);
+    const purchase = createTicketPurchase({ device, matters, desk, client, clock });
+    const shop =
+      configuration.offers === undefined
+        ? undefined
+        : createTicketShop({ device, file: path(configuration.offers), toldFile: path(TOLD_FILE), clock, log });
+    if (shop !== undefined) listeners.push(shop.hear);
     const credentials = createCredentialDesk({ device, matters, desk });
     const policy = configuration.door;
     const door = policy && createDoorDesk({ name, device, matters, clock, policy });
@@ -104,7 +123,21 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
     const disputes = createDisputeDesk({ device, matters, routeTo: desk.routeTo, server });
     listeners.push(disputes.hear);
     const doors = await openDoors({
-      ...{ configuration, identity, device, file, log, desk, door, disputes, refresh, credentials, register },
+      ...{
+        configuration,
+        identity,
+        device,
+        file,
+        log,
+        desk,
+        door,
+        disputes,
+        refresh,
+        credentials,
+        register,
+        purchase,
+        shop,
+      },
     });
 
     const stopping = new AbortController();
@@ -125,6 +158,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
         stop,
         refresh,
       });
+      await shop?.open();
       const database = path(DATABASE_FILE);
       if (authority !== undefined)
         await openAuthorityDesk({ device, matters, desk, log, clock, authority, database, stop });
@@ -166,8 +200,11 @@ async function openDoors(parts: {
   readonly refresh: DeviceRefresh;
   readonly credentials: CredentialDesk;
   readonly register: AuthorityRegister | undefined;
+  readonly purchase: TicketPurchase;
+  readonly shop: TicketShop | undefined;
 }) {
   const { configuration, identity, device, file, log, desk, door, disputes, refresh, credentials, register } = parts;
+  const { purchase, shop } = parts;
   const { name, kind, listen, control } = configuration;
   const self = () => {
     const certificate = device.self();
@@ -179,6 +216,7 @@ async function openDoors(parts: {
       body: await device.arrived(body),
     }),
     ...markRoutes(device),
+    ...(shop && { 'GET /offers': async () => inJson(shop.offers()) }),
     ...(configuration.authority && issuerRoutes(configuration.url, device)),
   };
   // Whose device calls or is called is for the agents to say to each other, if at all: nobody is asked for a certificate.
@@ -188,6 +226,7 @@ async function openDoors(parts: {
     const inside = await serveOwner({
       routes: (guarded) => ({
         ...deviceControl({ desk, door, disputes, refresh, identity: self, guarded }),
+        ...purchaseControl(purchase, guarded),
         ...credentialControl({ desk: credentials, register, guarded }),
       }),
       ...{ listen: control, limits: OWNER_LIMITS, file: controlFileOf(file), log },
@@ -197,6 +236,24 @@ async function openDoors(parts: {
     await outside.close();
     throw cause;
   }
+}
+
+/** What lies behind the ports of the agent: an authority's server, a card network. */
+function portsOf(
+  register: AuthorityRegister | undefined,
+  cards: DeviceConfiguration['cards'],
+  client: Client,
+): Courier {
+  const http = createHttpCourier({ client });
+  return {
+    deliver(message, attempt) {
+      if (message.to === `port:${AUTHORITY_PORT}` && register !== undefined) {
+        return register.courier.deliver(message, attempt);
+      }
+      if (message.to !== 'port:card' || cards === undefined) return NO_PORTS.deliver(message, attempt);
+      return http.deliver({ ...message, to: `${cards.network}${CARD_NETWORK_PATH}` }, attempt);
+    },
+  };
 }
 
 /** @throws ConfigurationError where there is none */

@@ -10,7 +10,17 @@ export const NETWORK_VERSION = 1;
 
 const member = z.strictObject({
   name: z.string(),
-  party: z.enum(['agency', 'operator', 'merchant', 'market', 'arbiter', 'customer', 'trusted-server', 'device']),
+  party: z.enum([
+    'agency',
+    'operator',
+    'merchant',
+    'market',
+    'arbiter',
+    'customer',
+    'trusted-server',
+    'card-network',
+    'device',
+  ]),
   /** Its configuration, relative to the home. */
   configuration: z.string(),
   url: z.url(),

@@ -24,6 +24,8 @@ export interface RunningNetwork {
   close(): Promise<void>;
 }
 
+const ofDevices = (party: string) => ['device', 'trusted-server', 'card-network'].includes(party);
+
 class NetworkStart extends HandselError {}
 
 /** Parties start one after the other; when one cannot, those before it are closed again. */
@@ -59,11 +61,11 @@ export async function startNetwork(
       if (party === 'customer') customer = started(await startParty(party, file, surroundings));
       else if (party === 'operator') operators.push(started(await startParty(party, file, surroundings)));
       else if (party === 'merchant') merchants.push(started(await startParty(party, file, surroundings)));
-      else if (party !== 'device' && party !== 'trusted-server') {
+      else if (!ofDevices(party)) {
         started(await startParty(party, file, surroundings));
       }
     }
-    const later = network.parties.filter(({ party }) => party === 'device' || party === 'trusted-server');
+    const later = network.parties.filter(({ party }) => ofDevices(party));
     const starting = await Promise.allSettled(
       later.map(async ({ party, configuration }) => {
         devices.push(started(await startParty(party, join(home, configuration), surroundings)));

@@ -19,6 +19,7 @@ import type { Iso8583Exchange } from '../set/interchange/tcp-link.ts';
 import type { Log } from '../transport/log.ts';
 import type { Routes } from '../transport/route.ts';
 import { serve } from '../transport/server.ts';
+import { cardInterchangeRoutes } from './card-interchange-route.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from './communication.ts';
 import { type OperatorConfiguration, readConfiguration } from './configuration.ts';
 import { keepTrustFresh } from './keep-trust-fresh.ts';
@@ -113,6 +114,10 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
     onRefusal: (err, message) => log.info({ err, message: message?.message.type }, 'a SET message was refused'),
   });
 
+  const cards =
+    configuration.cardNetwork &&
+    cardInterchangeRoutes({ configuration, network: configuration.cardNetwork, acquirer: toAcquirer.acquirer });
+
   const everyMs = configuration.interchange.settleEverySeconds * 1000;
   const settlement = settleRegularly({ host: acquirer, clock, everyMs, log });
   opened({ close: settlement.stop });
@@ -155,6 +160,7 @@ async function openOperator(file: string, surroundings: Surroundings, opened: Op
       'POST /set': async ({ body }) => ({ contentType: SET_FORM, body: await endpoint(body) }),
       ...deposits?.routes,
       ...delivery?.routes,
+      ...cards,
       ...ownCommands(name, { closeOfBusiness, accounts }, log),
     },
   });

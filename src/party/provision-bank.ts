@@ -75,6 +75,7 @@ export function operatorFiles(
     ['gateway/signature.pem', chainFile([issued.signature, ...issued.issuers])],
     ['gateway/encryption.pem', chainFile([issued.encryption, ...issued.issuers])],
   ]);
+  const runsCards = operator === plan.operators[0];
   const configuration = {
     party: 'operator',
     name,
@@ -95,8 +96,13 @@ export function operatorFiles(
       id: acquirerId,
       merchants: allMerchants(plan)
         .filter(({ acquirer }) => acquirer.name === name)
-        .map((merchant) => ({ id: merchant.name, currencies: plan.currencies })),
+        .map((merchant) => ({ id: merchant.name, currencies: plan.currencies }))
+        // What devices sell is credited to the opera.
+        .concat(runsCards ? [{ id: 'opera', currencies: plan.currencies }] : []),
     },
+    ...(runsCards && {
+      cardNetwork: { name: plan.cards.name, acceptor: 'opera' },
+    }),
     issuer: { id: issuerId, bin, panKey: 'issuer/pan.key', cards: 'issuer/cards.json', rates: RATES },
     interchange: {
       listen: { host: plan.hostOf(name), port: operator.interchangePort },

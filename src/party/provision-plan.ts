@@ -59,6 +59,7 @@ export interface NetworkPlan {
   readonly customer: CustomerPlan;
   /** The ordinary trusted server, and the devices that it certifies. */
   readonly registry: { readonly name: string; readonly port: number };
+  readonly cards: { readonly name: string; readonly port: number };
   readonly devices: readonly DevicePlan[];
   /** For programs of the reader's own, which open them themselves: certified, with accounts, and started by nobody else. */
   readonly yours: { readonly merchant: MerchantPlan; readonly customer: CustomerPlan };
@@ -71,10 +72,10 @@ export const allMerchants = ({ merchants, yours }: NetworkPlan): readonly Mercha
 ];
 export const allCustomers = ({ customer, yours }: NetworkPlan): readonly CustomerPlan[] => [customer, yours.customer];
 
-export const PORTS_NEEDED = 26;
+export const PORTS_NEEDED = 27;
 export const DEVICE_NAMES = ['bureau', 'opera', 'door', 'ada', 'ben'] as const;
 const NAMES_STARTED = [
-  ...['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'arbiter', 'customer', 'registry'],
+  ...['agency', 'north', 'south', 'atlas', 'lexicon', 'market', 'arbiter', 'customer', 'registry', 'cards'],
   ...DEVICE_NAMES,
 ] as const;
 export const PARTY_NAMES = [...NAMES_STARTED, 'bakery', 'scout'] as const;
@@ -93,9 +94,9 @@ export const certifiedHosts = (plan: NetworkPlan, name: string) => [...new Set([
 type FivePorts = [number, number, number, number, number];
 
 export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
-  const [rest, paid, trusted, own] = [ports.slice(0, 10), ports.slice(10, 15), ports.slice(15, 21), ports.slice(21)];
+  const [rest, paid, trusted, own] = [ports.slice(0, 10), ports.slice(10, 15), ports.slice(15, 22), ports.slice(22)];
   const [atlasPaid, lexiconPaid, arbiterPort, atlasPackages, lexiconPackages] = paid as FivePorts;
-  const [registry, ...deviceNumbers] = trusted as [number, ...FivePorts];
+  const [registry, cards, ...deviceNumbers] = trusted as [number, number, ...FivePorts];
   const [bureau, opera, door, ada, ben] = deviceNumbers;
   const [yourMerchant, yourPaid, yourPackages, yourCustomer, yourControl] = own as FivePorts;
   const port = () => rest.shift()!;
@@ -135,6 +136,7 @@ export function planNetwork({ host, elsewhere, ports }: Places): NetworkPlan {
     // The card is of the other operator than the first merchant's, so that a purchase there crosses operators.
     customer: { name: 'customer', issuer: south, port: port(), controlPort: port() },
     registry: { name: 'registry', port: registry },
+    cards: { name: 'cards', port: cards },
     devices: [
       { name: 'bureau', kind: 'authority', title: 'Bureau of Credentials', port: bureau },
       { name: 'opera', kind: 'merchant', title: 'Handsel Opera', port: opera },

@@ -1,5 +1,6 @@
 /** The files of the system of trusted agents: the primary server's keys, an ordinary server, and devices with the tokens that introduce them. */
-import { makeCompactKey } from '../crypto/compact-key.ts';
+import { toHex } from '../codec/hex.ts';
+import { type CompactKeyPair, makeCompactKey } from '../crypto/compact-key.ts';
 import type { Random } from '../crypto/random.ts';
 import { createDeviceFile, type DeviceFile } from '../trusted/agent/device-file.ts';
 import { enrolmentText, TOKEN_LENGTH } from './enrolments.ts';
@@ -7,7 +8,7 @@ import { issueIdentity } from './issue-for-party.ts';
 import { KEY_LENGTH, keyFileText } from './key-file.ts';
 import { type NewFile, type NewFiles, publicFile, secretFile } from './new-files.ts';
 import { primaryKeysText } from './primary-keys.ts';
-import { asJson, type PartyOptions } from './provision-bank.ts';
+import { asJson, type NewCard, type PartyOptions } from './provision-bank.ts';
 import { certifiedHosts, type DevicePlan } from './provision-plan.ts';
 
 export interface PrimaryFiles {
@@ -21,10 +22,24 @@ const STORAGE_KEY = 'trusted/storage.key';
 const ENROLMENTS = 'trusted/enrolments';
 const TOKEN = 'trusted/token';
 
+export interface CardsOfDevices {
+  /** Of the card network. */
+  readonly key: CompactKeyPair;
+  readonly networkUrl: string;
+  /** A card of the first person, and the days until the month begins in which it ends. */
+  readonly card: NewCard;
+  readonly nowMs: number;
+}
+
 export async function trustedFiles(
   options: PartyOptions,
   urlNamed: (name: string) => string,
-): Promise<{ readonly primary: PrimaryFiles; readonly parties: ReadonlyMap<string, NewFiles> }> {
+  cards: CardsOfDevices,
+): Promise<{
+  readonly primary: PrimaryFiles;
+  readonly parties: ReadonlyMap<string, NewFiles>;
+  readonly builtIn: NewFile;
+}> {
   const { plan, agency, agencyUrl, peers, random } = options;
   const key = makeCompactKey(random);
   const builtIn = publicFile(primaryKeysText([{ primaryId: PRIMARY_ID, publicKey: key.x, fromDay: 0 }]));
@@ -77,20 +92,21 @@ export async function trustedFiles(
 
   const parties = new Map<string, NewFiles>([[registry.name, registryFiles]]);
   for (const one of plan.devices) {
-    const files = await deviceFiles(one, { ...options, urlNamed, builtIn, token: tokens.get(one.name)! });
+    const files = await deviceFiles(one, { ...options, urlNamed, builtIn, cards, token: tokens.get(one.name)! });
     parties.set(one.name, files);
   }
-  return { primary, parties };
+  return { primary, parties, builtIn };
 }
 
 interface DeviceOptions extends PartyOptions {
   readonly urlNamed: (name: string) => string;
   readonly builtIn: NewFile;
+  readonly cards: CardsOfDevices;
   readonly token: Uint8Array;
 }
 
 async function deviceFiles(device: DevicePlan, options: DeviceOptions): Promise<NewFiles> {
-  const { plan, agency, peers, random, urlNamed, builtIn, token } = options;
+  const { plan, agency, peers, random, urlNamed, builtIn, token, cards } = options;
   const { name, kind } = device;
   const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const { file, pin, recoveryCode } = await personalised(kind, random);
@@ -104,7 +120,8 @@ async function deviceFiles(device: DevicePlan, options: DeviceOptions): Promise<
     ...{ token: TOKEN, control: { host: '127.0.0.1', port: 0 } },
     devices: Object.fromEntries(others.map((other) => [other.name, urlNamed(other.name)])),
     ...(name === 'door' && { door: {} }),
-    ...(kind === 'authority' && { authority: authorityOf(device, plan.devices) }),
+    ...(name === 'opera' && { cards: { network: cards.networkUrl, key: toHex(cards.key.x) }, offers: 'offers.json' }),
+    ...(kind === 'authority' && { authority: authorityOf(device, plan.devices, cards) }),
   };
   return new Map([
     ...identity.files,
@@ -115,12 +132,16 @@ async function deviceFiles(device: DevicePlan, options: DeviceOptions): Promise<
     ['recovery-code', secretFile(`${recoveryCode}\n`)],
     [TOKEN, secretFile(keyFileText(token))],
     ...(kind === 'authority' ? [[STORAGE_KEY, secretFile(keyFileText(random(KEY_LENGTH)))] as [string, NewFile]] : []),
+    ...(kind === 'authority'
+      ? [['people/ada.json', secretFile(asJson(personWith(cards.card)))] as [string, NewFile]]
+      : []),
+    ...(name === 'opera' ? [['offers.json', publicFile(asJson(OFFERS))] as [string, NewFile]] : []),
     ['party.json', publicFile(asJson(configuration))],
   ]);
 }
 
 /** What the bureau of the demonstration issues: only in person, and for nothing. */
-const RULES = [
+const rulesFor = ({ card, nowMs }: CardsOfDevices) => [
   {
     ...{ wanted: "driver's licence", form: 'attestation', fields: ['name', 'address', 'birthDay'], validDays: 365 },
     ages: [{ name: 'over 18', from: 'birthDay', years: 18 }],
@@ -130,13 +151,58 @@ const RULES = [
     ...{ wanted: 'corporate seal', form: 'corporate-seal', fields: ['corporateName', 'address', 'taxpayerId'] },
     validDays: 365,
   },
-  { wanted: 'credit card', form: 'card', fields: ['brand', 'scheme', 'number', 'holder'], validDays: 730 },
+  // Banks compare the month in which a card ends.
+  {
+    ...{ wanted: 'credit card', form: 'card', fields: ['brand', 'scheme', 'number', 'holder'] },
+    validDays: daysUntilMonth(card.expiry, nowMs),
+  },
 ];
 
-function authorityOf({ title = '' }: DevicePlan, devices: readonly DevicePlan[]) {
+function daysUntilMonth(expiry: string, nowMs: number): number {
+  const beginsMs = Date.UTC(Number(expiry.slice(0, 4)), Number(expiry.slice(4)) - 1);
+  return Math.floor(beginsMs / 86_400_000) - Math.floor(nowMs / 86_400_000);
+}
+
+/** For the bureau's data base, once its clerk records her. */
+const personWith = ({ pan }: NewCard) => ({
+  subject: 'ada',
+  fields: {
+    ...{ name: 'Ada Nyström', address: 'Västra Hamngatan 3, 411 17 Göteborg', birthDay: '2001-05-31' },
+    ...{ corporateName: 'Nyström AB', taxpayerId: 'SE-5560000001' },
+    ...{ brand: 'HANDSEL', scheme: 'credit', number: pan, holder: 'A NYSTROM' },
+  },
+});
+
+/** What the opera of the demonstration sells. */
+const OFFERS = [
+  {
+    ...{ sku: 'flute', pieces: 500, price: '89.00EUR' },
+    ticket: {
+      ...{ type: 'event', event: 'The Magic Flute', location: 'Handsel Opera, Utrecht' },
+      ...{ at: '2030-05-04T17:30:00Z', seat: 'unreserved' },
+    },
+  },
+  {
+    ...{ sku: 'night-train', pieces: 200, price: '29.90EUR' },
+    ticket: {
+      ...{ type: 'transportation', carrier: 'Handsel Opera', tripNumber: 'Night 1' },
+      ...{ departureAt: '2030-05-04T21:30:00Z', departurePlace: 'Utrecht', arrivalAt: '2030-05-05T06:00:00Z' },
+      arrivalPlace: 'Berlin',
+    },
+  },
+  {
+    ...{ sku: 'live-radio', pieces: 10_000, price: '5.00EUR' },
+    ticket: {
+      ...{ type: 'communications', carrier: 'Handsel Opera', timePurchased: 3600, channel: 'live, 1' },
+      decryptionKeys: [],
+    },
+  },
+];
+
+function authorityOf({ title = '' }: DevicePlan, devices: readonly DevicePlan[], cards: CardsOfDevices) {
   return {
     ...{ name: title, issues: "credentials of merchants, driver's licences and cards" },
-    rules: RULES,
+    rules: rulesFor(cards),
     storageKey: STORAGE_KEY,
     merchants: devices.flatMap((one) => (one.kind === 'merchant' ? [{ device: one.name, name: one.title }] : [])),
   };
@@ -169,4 +235,31 @@ function newPin(random: Random): string {
     .slice(0, PIN_DIGITS)
     .map((byte) => byte % 10)
     .join('');
+}
+
+/** The files of the card network, in front of the operator's acquirer. */
+export function cardNetworkFiles(
+  options: PartyOptions & {
+    readonly key: CompactKeyPair;
+    readonly builtIn: NewFile;
+    readonly url: string;
+    readonly operator: string;
+  },
+): NewFiles {
+  const { plan, agency, peers, random, key, builtIn, url, operator } = options;
+  const { name, port } = plan.cards;
+  const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
+  const configuration = {
+    ...{ party: 'card-network', name, listen: { host: plan.hostOf(name), port } },
+    communication: identity.communication,
+    ...{ peers, store: { kind: 'sqlite', directory: 'journals' }, url, operator },
+    ...{ privateKey: 'network.key', storageKey: STORAGE_KEY, primaryKeys: PRIMARY_KEYS },
+  };
+  return new Map([
+    ...identity.files,
+    ['network.key', secretFile(keyFileText(key.scalar))],
+    [STORAGE_KEY, secretFile(keyFileText(random(KEY_LENGTH)))],
+    [PRIMARY_KEYS, builtIn],
+    ['party.json', publicFile(asJson(configuration))],
+  ]);
 }

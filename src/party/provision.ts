@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeCompactKey } from '../crypto/compact-key.ts';
 import type { Random } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
 import { createAgency } from '../set/authority/create-agency.ts';
@@ -22,7 +23,7 @@ import {
 import { below, flushFolder, type NewFile, type NewFiles, publicFile, secretFile, writeNewFiles } from './new-files.ts';
 import { agencyFiles } from './provision-agency.ts';
 import { arbiterFiles } from './provision-arbiter.ts';
-import { asJson, operatorFiles, type PartyOptions } from './provision-bank.ts';
+import { asJson, type NewCard, operatorFiles, type PartyOptions } from './provision-bank.ts';
 import { customerFiles, newCard, newPassword, walletWith } from './provision-customer.ts';
 import {
   allCustomers,
@@ -36,7 +37,7 @@ import {
   urlAt,
 } from './provision-plan.ts';
 import { marketFiles, merchantFiles } from './provision-trade.ts';
-import { trustedFiles } from './provision-trusted.ts';
+import { cardNetworkFiles, trustedFiles } from './provision-trusted.ts';
 import { type WalletFile, writeWallet } from './wallet-file.ts';
 
 export interface ProvisionOptions {
@@ -149,7 +150,7 @@ function isBeingMade(making: string): boolean {
 }
 
 function networkOf(plan: NetworkPlan): Network {
-  const { brand, agency, operators, merchants, market, arbiter, customer, registry, devices, yours } = plan;
+  const { brand, agency, operators, merchants, market, arbiter, customer, registry, cards, devices, yours } = plan;
   const member =
     (party: NetworkMember['party']) =>
     ({ name, port }: { name: string; port: number }) => ({
@@ -172,6 +173,7 @@ function networkOf(plan: NetworkPlan): Network {
       member('arbiter')(arbiter),
       member('customer')(customer),
       member('trusted-server')(registry),
+      member('card-network')(cards),
       ...devices.map(member('device')),
     ],
     yours: [merchantMember(yours.merchant), member('customer')(yours.customer)],
@@ -207,11 +209,13 @@ async function networkFiles(
     for (const [path, file] of below(folder, more)) files.set(path, file);
   };
 
-  const card = newCard({ bin: customer.issuer.bin, currency: 'EUR', nowMs: nowMs(), random });
+  const [card, adasCard] = [0, 1].map(() =>
+    newCard({ bin: customer.issuer.bin, currency: 'EUR', nowMs: nowMs(), random }),
+  ) as [NewCard, NewCard];
   const gateways = new Map<string, NewFiles>();
   const certificates = new Map<string, NewFile>();
   for (const operator of plan.operators) {
-    const made = operatorFiles(operator, operator.name === customer.issuer.name ? [card] : [], options);
+    const made = operatorFiles(operator, operator.name === customer.issuer.name ? [card, adasCard] : [], options);
     gateways.set(operator.name, made.gateway);
     certificates.set(operator.name, made.certificate);
     add(operator.name, made.files);
@@ -236,7 +240,14 @@ async function networkFiles(
   const password = newPassword(random);
   const wallet = walletWith(card, password, options);
   files.set(PASSWORD_FILE, secretFile(`${password}\n`));
-  const { primary, parties } = await trustedFiles(options, urlNamed);
+  const [first] = plan.operators;
+  const key = makeCompactKey(random);
+  const cards = { key, networkUrl: urlNamed(plan.cards.name), card: adasCard, nowMs: nowMs() };
+  const { primary, parties, builtIn } = await trustedFiles(options, urlNamed, cards);
+  add(
+    plan.cards.name,
+    cardNetworkFiles({ ...options, key, builtIn, url: urlNamed(plan.cards.name), operator: urlNamed(first!.name) }),
+  );
   for (const [name, files] of parties) add(name, files);
   // Last, because the agency's state knows all it has issued.
   add(plan.agency.name, agencyFiles(options, primary));

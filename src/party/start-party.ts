@@ -15,6 +15,7 @@ export interface Running {
   readonly arbiter: RunningParty;
   readonly customer: RunningCustomer;
   readonly 'trusted-server': RunningParty;
+  readonly 'card-network': RunningParty;
   readonly device: RunningDevice;
 }
 
@@ -28,6 +29,7 @@ const starts: { readonly [K in PartyKind]: () => Promise<Start<K>> } = {
   arbiter: async () => (await import('./arbiter.ts')).startArbiter,
   customer: async () => (await import('./customer.ts')).startCustomer,
   'trusted-server': async () => (await import('./trusted-server.ts')).startTrustedServer,
+  'card-network': async () => (await import('./card-network.ts')).startCardNetwork,
   device: async () => (await import('./device.ts')).startDevice,
 };
 

@@ -95,6 +95,28 @@ const authority = z.strictObject({
   storageKey: z.string(),
 });
 
+/** The card network of trusted agents (`card-network.ts`). */
+export const cardNetwork = z.strictObject({
+  party: z.literal('card-network'),
+  ...party,
+  store,
+  url: z.url(),
+  /** Whose acquirer it asks. */
+  operator: z.url(),
+  /** File of the 32 bytes of its private key, and of those under which its journal is sealed. */
+  privateKey: z.string(),
+  storageKey: z.string(),
+  primaryKeys: z.string(),
+});
+
+/** What the operator has to say of it. */
+export const acquiredCardNetwork = z.strictObject({
+  /** In its certificate. */
+  name: z.string().min(1).max(64),
+  /** To which of the acquirer's merchants what devices sell is credited. */
+  acceptor: z.string().min(1).max(15),
+});
+
 export const device = z.strictObject({
   party: z.literal('device'),
   ...party,
@@ -114,6 +136,12 @@ export const device = z.strictObject({
   /** Other devices by name: to whom tickets are given, and where they are presented. */
   devices: z.record(z.string(), z.url()).default({}),
   door: door.optional(),
+  /** Of a merchant: where cards are authorised, and the network's compact key. */
+  cards: z
+    .strictObject({ network: z.url(), key: z.string().regex(/^[0-9a-f]{64}$/, 'a key of 64 hexadecimal digits') })
+    .optional(),
+  /** Of a merchant: file of what it sells, see `ticket-shop.ts`. */
+  offers: z.string().optional(),
   authority: authority.optional(),
 });
 export type DoorConfiguration = z.infer<typeof door>;

@@ -75,7 +75,7 @@ export async function startRealNetwork(prepare: (home: string) => void = () => {
   };
 
   // Trusted servers and devices have tests of their own (`ticket-town.ts`).
-  const selling = network.parties.filter(({ party }) => party !== 'device' && party !== 'trusted-server');
+  const selling = network.parties.filter(({ party }) => !['device', 'trusted-server', 'card-network'].includes(party));
   await Promise.all(selling.map(start));
   // An agent that is sent before merchants' agents are on the market finds nobody.
   const merchants = network.parties.filter(({ party }) => party === 'merchant');

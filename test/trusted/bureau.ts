@@ -4,10 +4,12 @@
  */
 
 import { decodeCbor } from '../../src/codec/cbor.ts';
+import { toHex } from '../../src/codec/hex.ts';
 import { compactKeyOf, makeCompactKey } from '../../src/crypto/compact-key.ts';
 import type { DeliveryAttempt } from '../../src/journal/courier.ts';
 import type { Outgoing } from '../../src/journal/machine.ts';
 import type { HostCommand } from '../../src/trusted/agent/host-command.ts';
+import type { PaymentChoice } from '../../src/trusted/agent/talk.ts';
 import type { ShownTicket } from '../../src/trusted/agent/to-host.ts';
 import { answerAtAuthority, readAuthorityMessage } from '../../src/trusted/authority/authority-endpoint.ts';
 import {
@@ -24,6 +26,13 @@ import { messageIdentityOf } from '../../src/trusted/message/envelope.ts';
 import type { WorldMachine } from '../world/simulation.ts';
 import { type Bank, openBank } from './bank.ts';
 import { type Breakable, breakable } from './breakable.ts';
+import {
+  createMoneyModule,
+  type ModuleInput,
+  type ModuleRecord,
+  type ModuleState,
+  readModuleMessage,
+} from './money-module.ts';
 import { about, certifiedOf, noticesOf, type Opera, openOpera, receivedBy, stateOf } from './opera.ts';
 import { sample } from './ticket/samples.ts';
 import { type AgentParty, inTime, type NewAgent, type TrustedAgent } from './trusted-world.ts';
@@ -79,15 +88,24 @@ export const rulesOf = (licences: number): readonly IssueRule[] => [
   },
 ];
 
+type MoneyModule = WorldMachine<ModuleState, ModuleInput, ModuleRecord>;
+
 export interface Bureau extends Opera {
   readonly bureau: TrustedAgent;
   readonly register: WorldMachine<AuthorityState, AuthorityInput, AuthorityRecord>;
   readonly bank: Bank;
+  /** Money modules of `bureau` and `cy`. */
+  readonly modules: ReadonlyMap<string, MoneyModule>;
   /** What the bank captured altogether, in minor units, and how many payments are neither captured nor undone. */
   captured(): bigint;
   held(): number;
   /** Where each of them crashes. */
-  readonly points: { readonly bureau: Breakable; readonly cy: Breakable; readonly register: Breakable };
+  readonly points: {
+    readonly bureau: Breakable;
+    readonly cy: Breakable;
+    readonly register: Breakable;
+    readonly till: Breakable;
+  };
   /** A customer whose device can be made to crash. */
   readonly cy: TrustedAgent;
   readonly bureauId: number;
@@ -108,16 +126,19 @@ export interface Bureau extends Opera {
 }
 
 /** How an owner answers: yes to everything, paying with the card that it holds. */
-export function sayYes(agent: TrustedAgent, say: { readonly accept?: 0 | 1; readonly card?: string } = {}): void {
+export function sayYes(
+  agent: TrustedAgent,
+  say: { readonly accept?: 0 | 1; readonly payment?: PaymentChoice } = {},
+): void {
   const { accept = 1 } = say;
   agent.react = (notice) => {
     if (notice.type === 'confirm-credential') {
       void agent.command({ type: 'confirm', session: notice.session, accept: 1 }).catch(() => undefined);
     }
     if (notice.type === 'confirm-delivery') {
-      const card = say.card ?? cardOf(agent);
-      const payment = { type: 'card', ticketId: card ?? '' } as const;
-      const pay = notice.price === undefined || card === undefined ? {} : { payment };
+      const payment = say.payment ?? ({ type: 'card', ticketId: cardOf(agent) ?? '' } as const);
+      const paid = say.payment !== undefined || cardOf(agent) !== undefined;
+      const pay = notice.price === undefined || !paid ? {} : { payment };
       void agent.command({ type: 'confirm', session: notice.session, accept, ...pay }).catch(() => undefined);
     }
   };
@@ -147,7 +168,7 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
   const { trusted } = opera;
   const { world } = trusted;
   const fresh = (): Breakable => ({ plan: undefined, happened: false });
-  const points = { bureau: fresh(), cy: fresh(), register: fresh() };
+  const points = { bureau: fresh(), cy: fresh(), register: fresh(), till: fresh() };
   const bank = openBank(new Map([[CARD_NUMBER, 10_000n]]));
   world.addServer('bank', ({ body }) => bank.answer(body));
   const { scalar } = makeCompactKey(world.random.bytes);
@@ -156,6 +177,19 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
     arrived: ({ body }) => readPortMessage(body, { scalar }),
     serve: (host, { body }) => host.handle({ ...messageIdentityOf(body), input: readPortMessage(body, { scalar }) }),
   }));
+  const mint = new Set<string>();
+  const modules = new Map<string, MoneyModule>();
+  const addModule = (owner: string, balance: bigint) => {
+    const key = makeCompactKey(world.random.bytes);
+    mint.add(toHex(key.x));
+    const machine = createMoneyModule({ balance, scalar: key.scalar, genuine: (x) => mint.has(toHex(x)) });
+    const added = world.addMachine(`port:money-${owner}`, () => ({
+      ...{ machine, arrived: ({ body }: Outgoing) => readModuleMessage(body) },
+      serve: (host, { body }) => host.handle({ ...messageIdentityOf(body), input: readModuleMessage(body) }),
+    }));
+    modules.set(owner, added);
+    return { module: { port: `money-${owner}` } };
+  };
   const payment = { card: { port: 'card', networkKey: compactKeyOf(scalar).x } };
   const routes: Readonly<Record<string, string>> = { 'port:authority': 'register' };
   const make = (name: 'bureau' | 'cy', given: NewAgent = {}): TrustedAgent => {
@@ -179,8 +213,11 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
     });
     return agent;
   };
-  const agent = make('bureau', { payment, sdJwt: { issuer: ISSUER, vctBase: `${ISSUER}/types/` } });
-  const cy = make('cy');
+  const agent = make('bureau', {
+    payment: { ...payment, ...addModule('bureau', 0n) },
+    sdJwt: { issuer: ISSUER, vctBase: `${ISSUER}/types/` },
+  });
+  const cy = make('cy', { payment: addModule('cy', 1_000n) });
   await trusted.certify(agent, 'authority');
   await trusted.certify(cy, 'customer');
   const bureauId = certifiedOf(agent).certificate.agentId;
@@ -203,12 +240,18 @@ export async function openBureau(options: Parameters<typeof openOpera>[0] = {}):
   let visits = 0;
   const bureau: Bureau = {
     ...opera,
-    ...{ bureau: agent, cy, register, bank, points, bureauId, tamper: (message) => message },
+    ...{ bureau: agent, cy, register, bank, points, modules, bureauId, tamper: (message) => message },
     captured: () =>
       [...bank.payments.values()].reduce((sum, one) => (one.status === 'captured' ? sum + one.minor : sum), 0n),
     held: () => [...bank.payments.values()].filter(({ status }) => status === 'held').length,
     async addTill() {
-      const till = trusted.addAgent('till', { payment });
+      const till: TrustedAgent = trusted.addAgent('till', {
+        payment,
+        alter: (party) => ({
+          ...party,
+          wrapJournal: (journal) => breakable(journal, points.till, () => till.machine.crash()),
+        }),
+      });
       await trusted.certify(till, 'merchant');
       await opera.give(opera.authority, till, [{ type: 'issue', components: sample('merchant') }]);
       till.notices.length = 0;

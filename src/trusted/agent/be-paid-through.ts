@@ -40,8 +40,7 @@ export function hearPayer(turn: Turn, talk: Talk, due: Due, request: PaymentRequ
       voteForModule(turn, talk, id, due);
       return 'under way';
     case 'committed':
-      hearCommitted(turn, talk, request);
-      return 'under way';
+      return hearCommitted(turn, talk, request) ? 'over' : 'under way';
     case 'not-paying':
       endDealing(turn, id, 'abort');
       answerPayer(turn, talk, { type: 'not-paid', transaction: request.transaction, reason: 'given up' });
@@ -61,6 +60,11 @@ function attempt(turn: Turn, talk: Talk, transaction: Uint8Array, work: () => vo
     answerPayer(turn, talk, { type: 'not-paid', transaction, reason: reasonOf(error) });
     return 'refused';
   }
+}
+
+/** The port has spoken: whether the payer is still to say that it has heard. By module it has said so already. */
+export function isPayerToSay(turn: Turn, id: string | undefined): boolean {
+  return turn.state.dealings.get(id ?? '')?.way !== 'module';
 }
 
 /** The session is lost while it was paid for: true when nothing was at stake, and nothing will come of it. */

@@ -147,11 +147,13 @@ export function voteForModule(
   turn: Turn,
   talk: Talk,
   id: string,
-  { legs, amount }: Pick<ToBePaid, 'legs' | 'amount'>,
+  { legs, amount, refundOf }: Pick<ToBePaid, 'legs' | 'amount' | 'refundOf'>,
 ): void {
   const dealing = turn.state.dealings.get(id);
   if (dealing?.session !== talk.session) throw new TrustedError('SESSION_OUT_OF_ORDER', 'no payment is under way');
-  const deeds = vote(turn, talk, { id, legs: [...legs, { type: 'payment', side: 'payee', way: 'module', amount }] });
+  const back = refundOf === undefined ? {} : { refundOf };
+  const leg: PaymentLeg = { type: 'payment', side: 'payee', way: 'module', amount, ...back };
+  const deeds = vote(turn, talk, { id, legs: [...legs, leg] });
   answerPayer(turn, talk, { type: 'ready', transaction: fromHex(id), deeds });
 }
 
@@ -166,11 +168,14 @@ export function hearCommitted(
 ): boolean {
   const transaction = votedIn(turn, talk, request.transaction);
   const dealing = turn.state.dealings.get(transaction.id);
-  if (request.routed !== undefined && dealing !== undefined) {
-    tellPort(turn, dealing, { type: 'hear', bytes: request.routed }, { step: 'executing' });
+  const { routed, deeds = [] } = request;
+  if (routed !== undefined && dealing !== undefined) {
+    requireDeeds(turn, transaction, deeds);
+    turn.draft.records.push({ type: 'transaction', transaction: { ...transaction, theirDeeds: deeds } });
+    tellPort(turn, dealing, { type: 'hear', bytes: routed }, { step: 'executing' });
     return false;
   }
-  settle(turn, transaction, []);
+  settle(turn, transaction, deeds);
   answerPayer(turn, talk, { type: 'settled', transaction: request.transaction });
   return true;
 }

@@ -17,6 +17,7 @@ import { faultOfReplacement } from '../ticket/merchandise.ts';
 import { firstStatus, readMark } from '../ticket/status.ts';
 import { bodyShape, maxTicketBytes } from '../ticket/ticket.ts';
 import { validateUnissued } from '../ticket/validate-ticket.ts';
+import { loseCollecting } from './be-paid-through.ts';
 import { askMerchant, callMerchant, talkAbout } from './call-merchant.ts';
 import { reasonOf } from './check-credential.ts';
 import { fail } from './conversation.ts';
@@ -104,6 +105,13 @@ function takeRefund(
     if (payment?.amount.currency !== amount.currency || payment.amount.minor !== amount.minor) {
       throw new TrustedError('PAYMENT_REFUSED', 'another amount than was paid');
     }
+    if (payment.way === 'module') {
+      // Looked at before it is asked for, and again when it is voted for.
+      if (ticketId !== undefined) givenBack(turn, talk, ticketId, mark);
+      keepTalk(turn, { ...talk, step: 'asking-module', ...(mark && { mark }) });
+      askMerchant(turn, talk, { type: 'by-module', number: fromHex(number) });
+      return;
+    }
     const credential = choice?.type === 'refund' ? choice.credential : undefined;
     if (payment.way !== 'card' || payment.order === undefined || credential === undefined) {
       throw new TrustedError('PAYMENT_REFUSED', 'it goes back to a card, and none is named');
@@ -135,6 +143,12 @@ function givenBack(turn: Turn, talk: DisputingTalk, ticketId: string, bytes: Uin
   requireMark(mark, { ticket: decodeTicket(held.bytes), ticketId, before: held.status });
   if (mark.standing !== 'revoked') throw new TrustedError('TICKET_INVALID', 'a mark that takes nothing back');
   return { type: 'mark', ticketId, mark: bytes };
+}
+
+/** What this agent gives for the money. @throws TrustedError */
+export function legsForMoney(turn: Turn, talk: DisputingTalk, { ticketId, number }: Dispute): readonly Leg[] {
+  const given = ticketId === undefined ? [] : [givenBack(turn, talk, ticketId, talk.mark)];
+  return [...given, { type: 'dispute', number, end: 'refunded' }];
 }
 
 /** Steps 1106 to 1110, and 472 to 488: the host side sees what would come. */
@@ -208,6 +222,7 @@ function reject(turn: Turn, talk: DisputingTalk, transaction: string, why: strin
 
 /** True when a session was lost in which this agent has voted, or knows already how it ended. */
 export function loseSettlement(turn: Turn, talk: DisputingTalk): boolean {
+  if (talk.step === 'refunding-by-module') return !loseCollecting(turn, talk, talk.transaction!);
   const transaction = talk.transaction === undefined ? undefined : turn.state.transactions.get(talk.transaction);
   if (transaction !== undefined) {
     doubt(turn, transaction);

@@ -17,7 +17,7 @@ import { TrustedError } from '../message/trusted-error.ts';
 import type { PaperComponents } from '../paper/paper.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { ticketIdOf } from '../ticket/ticket.ts';
-import { hearPayer, loseCollecting } from './be-paid-through.ts';
+import { hearPayer, isPayerToSay, loseCollecting } from './be-paid-through.ts';
 import { hearHeard, requireNewTransaction } from './being-paid.ts';
 import { checkCredential, credentialAnswer, reasonOf } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
@@ -51,8 +51,9 @@ export const collecting: Conversation<CollectingTalk> = {
   },
 
   decided(turn, talk, outcome, why) {
-    if (outcome === 'committed') keepTalk(turn, { ...talk, step: 'over' });
-    else fail(turn, talk, `not paid: ${why}`);
+    if (outcome === 'aborted') fail(turn, talk, `not paid: ${why}`);
+    else if (isPayerToSay(turn, talk.transaction)) keepTalk(turn, { ...talk, step: 'over' });
+    else hearOver(turn, talk);
   },
 
   lost(turn, talk, why) {

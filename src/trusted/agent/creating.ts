@@ -30,7 +30,7 @@ import { TrustedError } from '../message/trusted-error.ts';
 import { type Components, expiryOf, kindOf } from '../ticket/components.ts';
 import { inactivity } from '../ticket/status.ts';
 import { encodeBody, type TicketBody } from '../ticket/ticket.ts';
-import { hearPayer, loseCollecting } from './be-paid-through.ts';
+import { hearPayer, isPayerToSay, loseCollecting } from './be-paid-through.ts';
 import { hearHeard } from './being-paid.ts';
 import { credentialAnswer, reasonOf } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
@@ -71,8 +71,9 @@ export const creating: Conversation<CreatingTalk> = {
   },
 
   decided(turn, talk, outcome, why) {
-    if (outcome === 'committed') keepTalk(turn, { ...talk, step: 'issued' });
-    else fail(turn, talk, `not paid: ${why}`);
+    if (outcome === 'aborted') fail(turn, talk, `not paid: ${why}`);
+    else if (isPayerToSay(turn, talk.transaction)) keepTalk(turn, { ...talk, step: 'issued' });
+    else over(turn, talk);
   },
 
   lost(turn, talk, why) {
@@ -261,12 +262,16 @@ function collect(turn: Turn, talk: CreatingTalk, request: PaymentRequest): void 
   if (amount === undefined) throw new TrustedError('SESSION_OUT_OF_ORDER', 'it costs nothing');
   const how = hearPayer(turn, talk, { id: talk.transaction!, legs, amount, ticketId }, request);
   if (how === 'over') {
-    tellHost(turn, { type: 'over', matter: talk.matter });
-    endTalk(turn, talk, 'done');
+    over(turn, talk);
   } else if (how !== 'under way') {
     forgetApplication(turn, talk);
     fail(turn, talk, how === 'given up' ? 'declined' : 'not paid');
   }
+}
+
+function over(turn: Turn, talk: CreatingTalk): void {
+  tellHost(turn, { type: 'over', matter: talk.matter });
+  endTalk(turn, talk, 'done');
 }
 
 /** @throws TrustedError `SESSION_OUT_OF_ORDER` */

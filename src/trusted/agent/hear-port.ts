@@ -136,7 +136,10 @@ function paid(hearing: Hearing, { receipt, say }: Extract<PortAnswer, { type: 'p
   if (transaction.role === 'voter') {
     // A payee's module that was paid: so the payer has committed, or is going to.
     keep(turn, dealing);
-    settle(turn, transaction, [], receipt);
+    const { legs, theirDeeds = [] } = transaction;
+    // What the payer gives besides the money has not come yet: it is asked for that, and tells both together.
+    if (theirDeeds.length < legs.filter(({ type }) => type === 'take').length) return;
+    settle(turn, transaction, theirDeeds, receipt);
     if (talk !== undefined) answerPayer(turn, talk, { type: 'settled', transaction: fromHex(id) });
     if (talk !== undefined) conversationOf(talk).decided?.(turn, talk, 'committed', '');
     return;
@@ -148,7 +151,10 @@ function paid(hearing: Hearing, { receipt, say }: Extract<PortAnswer, { type: 'p
     return;
   }
   if (dealing.way === 'card') answerPayer(turn, talk, { type: 'paid', transaction: fromHex(id), deeds, receipt });
-  else askToPay(turn, talk, { type: 'committed', transaction: fromHex(id), ...(say && { routed: say }) });
+  else {
+    const given = { ...(say && { routed: say }), ...(deeds.length > 0 && { deeds }) };
+    askToPay(turn, talk, { type: 'committed', transaction: fromHex(id), ...given });
+  }
   conversationOf(talk).decided?.(turn, talk, 'committed', '');
 }
 

@@ -14,11 +14,12 @@ import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { HeldTicket } from './agent-state.ts';
 import { askMerchant, callMerchant, laterAgain, talkAbout } from './call-merchant.ts';
 import { checkCredential } from './check-credential.ts';
-import { collect, goOnWithChoice, hearSettlement, loseSettlement } from './collect-dispute.ts';
+import { collect, goOnWithChoice, hearSettlement, legsForMoney, loseSettlement } from './collect-dispute.ts';
 import { type Conversation, fail } from './conversation.ts';
 import { evidenceOf, isBeingSettled, keepDispute, logDispute, pursueTimer } from './dispute-log.ts';
 import { type Dispute, maxOpenDisputes } from './dispute-state.ts';
 import type { HostCommand } from './host-command.ts';
+import { hearModuleRefund, isPaidByModule } from './refund-by-module.ts';
 import type { DisputingTalk } from './talk.ts';
 import { tellHost } from './to-host.ts';
 import { endTalk, keepTalk, ownKey, peerOf, type Turn } from './turn.ts';
@@ -130,6 +131,11 @@ export const disputing: Conversation<DisputingTalk> = {
   },
 
   said(turn, talk, payload) {
+    const known = keptOf(turn, talk);
+    if (isPaidByModule(talk, known)) {
+      hearModuleRefund(turn, talk, known, { payload, legs: () => legsForMoney(turn, talk, known) });
+      return;
+    }
     const answer = disputeAnswerShape.decode(decodeCbor(payload, { maxDepth: 12 }), 'answer');
     const kept = keptOf(turn, talk);
     if (talk.step === 'checking' && answer.type === 'credential') {
@@ -143,7 +149,7 @@ export const disputing: Conversation<DisputingTalk> = {
       endTalk(turn, talk, 'noted');
     } else if (answer.type === 'answered') {
       hearAnswer(turn, talk, kept, answer);
-    } else if (talk.step === 'acknowledging' && answer.type === 'closed') {
+    } else if ((talk.step === 'acknowledging' || talk.step === 'refunding-by-module') && answer.type === 'closed') {
       tellHost(turn, { type: 'over', matter: talk.matter });
       endTalk(turn, talk, 'done');
     } else {

@@ -22,6 +22,8 @@ import type { Dispute } from './dispute-state.ts';
 import { type Leg, storeUnsigned, ticketIdOfUnsigned } from './leg.ts';
 import { componentsOf, unsignedFor } from './make-merchandise.ts';
 import { tellOutcome } from './outcome.ts';
+import { losePaying } from './pay-through.ts';
+import { payBackByModule } from './refund-by-module.ts';
 import type { Merchandise } from './sale.ts';
 import type { ResolvingTalk } from './talk.ts';
 import { tellHost } from './to-host.ts';
@@ -39,6 +41,8 @@ export function payDispute(turn: Turn, talk: ResolvingTalk, request: DisputeRequ
     offerRefund(turn, talk, dispute);
   } else if (request.type === 'pay-by-card' && step === 'paying-back') {
     payBack(turn, talk, dispute, request);
+  } else if (request.type === 'by-module' && step === 'paying-back') {
+    payBackByModule(turn, talk, dispute);
   } else if (request.type === 'new-merchandise' && step === 'answered') {
     if (dispute.status !== 'granted' || !dispute.offer.replacement || isBeingSettled(turn, dispute.number)) {
       answerCustomer(turn, talk, { type: 'refused', reason: 'NOT_OFFERED' });
@@ -71,6 +75,12 @@ function markTakenBack(turn: Turn, ticketId: string, claim: Uint8Array): Uint8Ar
   return writeMark(signMark({ ...claims, ...(counted && { remaining: 0 }) }, ownKey(turn)));
 }
 
+/** What moves with the money on this side. */
+export function legsForMoney({ offered }: ResolvingTalk, { number, claim }: Dispute): readonly Leg[] {
+  const taken = offered === undefined ? [] : [takenBack(offered, claim)];
+  return [...taken, { type: 'dispute', number, end: 'refunded' }];
+}
+
 /** Steps 1172 to 1178. */
 function offerRefund(turn: Turn, talk: ResolvingTalk, { status, offer, number, ticketId, claim }: Dispute): void {
   const { refund: amount } = offer;
@@ -89,16 +99,13 @@ function offerRefund(turn: Turn, talk: ResolvingTalk, { status, offer, number, t
 function payBack(
   turn: Turn,
   talk: ResolvingTalk,
-  { offer, payment, number, status, claim }: Dispute,
+  dispute: Dispute,
   request: Extract<DisputeRequest, { type: 'pay-by-card' }>,
 ): void {
-  const { offered } = talk;
+  const { offer, payment, number, status } = dispute;
   try {
     if (status !== 'granted' || isBeingSettled(turn, number)) throw new TrustedError('COMMAND_UNTIMELY', 'settled');
-    const legs: readonly Leg[] = [
-      ...(offered === undefined ? [] : [takenBack(offered, claim)]),
-      { type: 'dispute', number, end: 'refunded' },
-    ];
+    const legs = legsForMoney(talk, dispute);
     const ticketId = toHex(readPaymentOrder(payment!.order!).ticketId);
     const due = { legs, amount: offer.refund!, ticketId, refundOf: toHex(payment!.transaction) };
     takeCardPayment(turn, talk, request, due);
@@ -180,6 +187,7 @@ function replace(turn: Turn, talk: ResolvingTalk, { number, ticketId, status, cl
 
 /** A session was lost; true when the outcome is told to the customer, or will be. */
 export function loseOffer(turn: Turn, talk: ResolvingTalk): boolean {
+  if (talk.step === 'paying-by-module') return !losePaying(turn, talk, talk.transaction!);
   const transaction = talk.transaction === undefined ? undefined : turn.state.transactions.get(talk.transaction);
   if (transaction?.status === 'committed') tellOutcome(turn, transaction, 'committed');
   // Else the network has been asked: what it says decides, and the customer's agent is told then.

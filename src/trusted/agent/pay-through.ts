@@ -31,6 +31,8 @@ export interface Due {
   readonly amount: Amount;
   /** What is paid for. */
   readonly ticketId: string;
+  /** If the amount is given back: in which transaction it was paid. */
+  readonly refundOf?: string;
 }
 
 /** @throws TrustedError when the card cannot be shown, or there is no money module */

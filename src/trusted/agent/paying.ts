@@ -33,6 +33,8 @@ export interface ToPay {
   /** What moves with the money, from this side. */
   readonly legs: readonly Leg[];
   readonly amount: Amount;
+  /** If the amount is given back: in which transaction it was paid. */
+  readonly refundOf?: string;
 }
 
 /**
@@ -140,14 +142,17 @@ export function hearModulePayment(
 export function executeModulePayment(
   turn: Turn,
   talk: Talk,
-  { id, legs, amount }: ToPay,
+  { id, legs, amount, refundOf }: ToPay,
   theirDeeds: readonly Uint8Array[],
 ): void {
   const dealing = turn.state.dealings.get(id);
   if (dealing?.session !== talk.session || dealing.step !== 'prepared') {
     throw new TrustedError('SESSION_OUT_OF_ORDER', 'no payment is prepared');
   }
-  const all: readonly Leg[] = [...legs, { type: 'payment', side: 'payer', way: 'module', amount }];
+  const all: readonly Leg[] = [
+    ...legs,
+    { type: 'payment', side: 'payer', way: 'module', amount, ...(refundOf === undefined ? {} : { refundOf }) },
+  ];
   // Before a coin moves: what was voted for must really make the tickets this agent's.
   requireDeeds(turn, { id, legs: all }, theirDeeds);
   openTransaction(turn, talk, { id, legs: all, theirDeeds });

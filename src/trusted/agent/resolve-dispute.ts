@@ -19,7 +19,9 @@ import { grantByRuling } from './follow-ruling.ts';
 import type { HostCommand } from './host-command.ts';
 import { tellKeys } from './open-merchandise.ts';
 import { tellOutcome } from './outcome.ts';
-import { loseOffer, payDispute } from './pay-dispute.ts';
+import { legsForMoney, loseOffer, payDispute } from './pay-dispute.ts';
+import { askForVote } from './pay-through.ts';
+import { hearModulePayee } from './refund-by-module.ts';
 import type { ResolvingTalk } from './talk.ts';
 import { showTicket, tellHost } from './to-host.ts';
 import { endTalk, keepTalk, ownKey, peerOf, type Turn } from './turn.ts';
@@ -30,6 +32,11 @@ export const resolving: Conversation<ResolvingTalk> = {
   open() {},
 
   said(turn, talk, payload) {
+    if (talk.step === 'paying-by-module') {
+      const dispute = disputeOf(turn, talk.number ?? '', 'merchant');
+      hearModulePayee(turn, talk, dispute, { payload, legs: legsForMoney(talk, dispute) });
+      return;
+    }
     const request = disputeRequestShape.decode(decodeCbor(payload, { maxDepth: 12 }), 'request');
     if (request.type === 'show-credential') {
       answerCustomer(turn, talk, credentialAnswer(turn, talk));
@@ -53,7 +60,13 @@ export const resolving: Conversation<ResolvingTalk> = {
     loseOffer(turn, talk);
   },
 
+  prepared(turn, talk) {
+    askForVote(turn, talk, talk.transaction!);
+  },
+
   decided(turn, talk, outcome, why) {
+    // A payer by module has still to hear that it is settled.
+    if (outcome === 'committed' && talk.step === 'paying-by-module') return;
     if (outcome === 'committed') keepTalk(turn, { ...talk, step: 'over' });
     else fail(turn, talk, why);
   },
@@ -182,8 +195,8 @@ export function answerDispute(turn: Turn, command: CommandOf<'answer-dispute'>):
   const [refund, replacement] = [command.refund === 1, command.replacement === 1];
   if (outcome === 'granted' && !refund && !replacement)
     throw new TrustedError('COMMAND_UNTIMELY', 'nothing is granted');
-  if (refund && dispute.payment?.way !== 'card') {
-    throw new TrustedError('COMMAND_UNTIMELY', 'it was not paid by card: there is no way back for the money');
+  if (refund && dispute.payment === undefined) {
+    throw new TrustedError('COMMAND_UNTIMELY', 'it was not paid: there is nothing to give back');
   }
   if (replacement && dispute.ticketId === undefined) throw new TrustedError('COMMAND_UNTIMELY', 'nothing to replace');
   const decided = decideDispute(turn, dispute, { outcome, reason, refund, replacement });

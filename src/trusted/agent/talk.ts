@@ -157,11 +157,15 @@ export interface DisputingTalk extends InSession {
     | 'choosing'
     | 'asking'
     | 'refunding'
+    | 'asking-module'
+    | 'refunding-by-module'
     | 'viewing'
     | 'rejecting'
     | 'replacing'
     | 'settling';
   readonly transaction: string | undefined;
+  /** The mark that takes the ticket back, while a money module pays. */
+  readonly mark?: Uint8Array;
   /** New merchandise, held provisionally, and the mark that takes the old back. */
   readonly delivered:
     | { readonly ticketId: string; readonly ticket: StoredUnsigned; readonly mark: Uint8Array }
@@ -177,7 +181,7 @@ export interface ResolvingTalk extends InSession {
   readonly number: string | undefined;
   /** A request of the customer waits for an answer. */
   readonly owes: boolean;
-  readonly step: 'begun' | 'answered' | 'paying-back' | 'fetching' | 'offered' | 'over';
+  readonly step: 'begun' | 'answered' | 'paying-back' | 'paying-by-module' | 'fetching' | 'offered' | 'over';
   /** How often the merchandise server was asked. */
   readonly tries: number;
   /** The mark that takes the old ticket back, and the new one, if there is to be one; by the name of that, or of the old. */

@@ -30,6 +30,8 @@ const disputeRequests = {
   accepted: numbered(44, { transaction: transaction() }),
   /** It is not. */
   unwanted: numbered(45, { transaction: transaction() }),
+  /** Steps 1172 to 1174: money module to money module, so from here on the merchant's agent is the payer and asks. */
+  'by-module': numbered(46, { number: disputeNumber() }),
   ...paymentRequests,
 };
 export type DisputeRequest = ChoiceOf<typeof disputeRequests>;

@@ -42,7 +42,11 @@ export const paymentRequests = {
   /** The payer gives up, or its module has. */
   'not-paying': numbered(24, { transaction: transaction(), reason: reason() }),
   /** The payer has committed; with what its module has to say yet. */
-  committed: numbered(25, { transaction: transaction(), routed: optional(bytes({ max: maxRoutedBytes })) }),
+  committed: numbered(25, {
+    ...{ transaction: transaction(), routed: optional(bytes({ max: maxRoutedBytes })) },
+    /** As in `pay-by-card`. */
+    deeds: optional(deedsShape),
+  }),
   /** The payer has heard that it was paid: the payee may forget. */
   heard: numbered(26, { transaction: transaction() }),
 };

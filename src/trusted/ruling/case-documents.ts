@@ -203,12 +203,20 @@ export function faultOfPayment(
   }
 }
 
+const isBackByModule = (refund: PaymentEvidence, paid: PaymentEvidence) =>
+  refund.way === 'module' &&
+  paid.way === 'module' &&
+  refund.amount.currency === paid.amount.currency &&
+  refund.amount.minor === paid.amount.minor &&
+  !equalBytes(refund.transaction, paid.transaction);
+
 /** Whether a refund is one of the payment that is claimed. */
 export function isRefundOf({ claim, customer, ticket }: CaseDocuments, refund: PaymentEvidence): boolean {
   const { payment, second, merchant, about } = claim.value;
   const paid = about === 'paid-twice' ? [payment, second] : [payment];
-  if (refund.order === undefined) return false;
   return paid.some((one) => {
+    // Between money modules nobody signs an order: the merchant's agent has it from its own module, and says so.
+    if (refund.order === undefined) return one !== undefined && isBackByModule(refund, one);
     const ends = one && { payer: customer, payee: merchant, ticket, refundOf: one.transaction };
     return ends !== undefined && faultOfPayment(refund, ends) === undefined;
   });

@@ -162,10 +162,11 @@ const stated: Check = () => 'stated';
 /** The others have to come out of the bundle when it is judged again. */
 const checks: Readonly<Partial<Record<TicketReasonCode, Check>>> = {
   NOT_PAID: (_, { claim }) => (claim.value.payment === undefined ? 'shown' : 'stated'),
-  SETTLED_ALREADY: ({ judgement }) => {
+  SETTLED_ALREADY: ({ judgement, statement }) => {
     const says = judgement?.type === 'decided' && judgement.reasons.at(-1)?.code === 'SETTLED_ALREADY';
     if (!says) throw unfit('nothing shows that it was settled');
-    return 'shown';
+    const refund = statement?.value.refund;
+    return refund !== undefined && refund.order === undefined ? 'stated' : 'shown';
   },
   TICKET_SHOWN: ({ ruling, lists }, documents) => {
     if (ruling.ticket === undefined || !isTheMissing(documents, ruling.ticket, lists)) {

@@ -11,6 +11,7 @@ import {
   LICENCE,
   openBureau,
   PASS,
+  PERMIT,
   SEAL,
   sayYes,
   withLicence,
@@ -50,6 +51,24 @@ describe('a credential acquired in person', () => {
     expect(captured()).toBe(2_500n);
     expect(held()).toBe(0);
     expect([bureau, cy].map(isAtRest)).toEqual([true, true]);
+  });
+
+  test('[CITI-F27] may be paid between money modules, and is not held when there is not enough', async () => {
+    const { cy, bureau, modules, visit, acquire, register, trusted } = await openBureau();
+    const balances = () => [...modules.values()].map(({ host }) => host!.state.balance);
+    sayYes(cy, { payment: { type: 'module', initiator: 'payer' } });
+    await acquire(cy, PERMIT, { code: await visit(SUBJECT, PERMIT), forMs: 10_000 });
+    expect(heldOf(cy, PERMIT)).toHaveLength(1);
+    expect(balances()).toEqual([700n, 300n]);
+    expect(register.host!.state.issued.size).toBe(1);
+    await acquire(cy, LICENCE, { code: await visit(SUBJECT, LICENCE), forMs: 10_000 });
+    expect(heldOf(cy, LICENCE)).toEqual([]);
+    expect(noticesOf(cy, 'failed')).toHaveLength(1);
+    expect(balances()).toEqual([700n, 300n]);
+    await trusted.run(300_000);
+    expect(register.host!.state.grants.size).toBe(0);
+    expect([bureau, cy].map(isAtRest)).toEqual([true, true]);
+    expect(trusted.breaches).toEqual([]);
   });
 
   test('[CITI-F27] whose price is not paid is not held, and its code still counts', async () => {

@@ -245,32 +245,40 @@ describe('nothing is paid, and nothing kept', () => {
 });
 
 describe('a payment in which somebody crashes', () => {
-  for (const payment of ['card', 'later'] as const) {
-    for (const when of ['before', 'after'] as const) {
-      test(`[CITI-F29] [CITI-46] (${payment}) is done by both or by neither when the payer crashes ${when} any write`, async () => {
-        const ends = new Set<number>();
-        for (let append = 1; ; append++) {
-          const { trusted, cy, house, card, remit, papers, moved, held, points } = await market();
-          points.cy.plan = { append, when };
-          await remit(
-            { payment: payment === 'card' ? { type: 'card', ticketId: card } : { type: 'later' } },
-            60_000,
-          ).catch(() => undefined);
-          await trusted.run(60_000);
-          if (!points.cy.happened) break;
-          await inTime(trusted.world, cy.command({ type: 'opened' }));
-          await trusted.run(DAY_MS);
-          expect([cy, house].map(isAtRest), `append ${append}`).toEqual([true, true]);
-          const advised = papers(house).length;
-          expect(held(), `append ${append}`).toBe(0);
-          if (payment === 'card')
-            expect([papers(cy).length, moved().length], `append ${append}`).toEqual([advised, advised]);
-          ends.add(advised);
-          expect(trusted.breaches).toEqual([]);
-        }
-        expect([...ends].sort()).toEqual([0, 1]);
-      });
-    }
+  for (const [payment, who, when] of [
+    ['card', 'cy', 'before'],
+    ['card', 'cy', 'after'],
+    ['card', 'till', 'before'],
+    ['card', 'till', 'after'],
+    ['later', 'cy', 'before'],
+    ['later', 'cy', 'after'],
+    ['later', 'till', 'before'],
+    ['later', 'till', 'after'],
+  ] as const) {
+    const whose = who === 'cy' ? 'payer' : 'payee';
+    test(`[CITI-F29] [CITI-46] (${payment}) is done by both or by neither when the ${whose} crashes ${when} any write`, async () => {
+      const ends = new Set<number>();
+      for (let append = 1; ; append++) {
+        const { trusted, cy, house, card, remit, papers, moved, held, points } = await market();
+        points[who].plan = { append, when };
+        await remit(
+          { payment: payment === 'card' ? { type: 'card', ticketId: card } : { type: 'later' } },
+          60_000,
+        ).catch(() => undefined);
+        await trusted.run(60_000);
+        if (!points[who].happened) break;
+        await inTime(trusted.world, (who === 'cy' ? cy : house).command({ type: 'opened' }));
+        await trusted.run(DAY_MS);
+        expect([cy, house].map(isAtRest), `append ${append}`).toEqual([true, true]);
+        const advised = papers(house).length;
+        expect(held(), `append ${append}`).toBe(0);
+        if (payment === 'card')
+          expect([papers(cy).length, moved().length], `append ${append}`).toEqual([advised, advised]);
+        ends.add(advised);
+        expect(trusted.breaches).toEqual([]);
+      }
+      expect([...ends].sort()).toEqual([0, 1]);
+    });
   }
 });
 

@@ -1,5 +1,6 @@
 /** A shop whose customer has bought a ticket and disputes it; host sides answer as a test tells them. */
 import type { HostCommand } from '../../../src/trusted/agent/host-command.ts';
+import type { PaymentChoice } from '../../../src/trusted/agent/talk.ts';
 import type { HostNotice } from '../../../src/trusted/agent/to-host.ts';
 import { about, noticesOf, stateOf } from '../opera.ts';
 import { concert, confirmAll, heldBy, openShop, type Shop, type ShopOptions } from '../shop.ts';
@@ -53,11 +54,12 @@ function react(desk: Desk, agent: TrustedAgent): void {
 const mayChoose = ({ refund, replacement }: NoticeOf<'dispute-answered'>) =>
   refund !== undefined || replacement !== undefined;
 
-export async function openDesk(options: ShopOptions = {}): Promise<Desk> {
+export async function openDesk(options: ShopOptions & { readonly payment?: PaymentChoice } = {}): Promise<Desk> {
   // Lists are asked for rarely, so that months go by fast.
   const pace = { pullMs: 6 * 3_600_000 };
   const shop = await openShop({ ...options, server: { pace, ...options.server } });
-  await shop.purchase();
+  const { payment } = options;
+  await shop.purchase(payment === undefined ? {} : { buy: { payment } });
   const { ada, house, trusted, card } = shop;
   const [ticketId] = heldBy(ada);
   if (ticketId === undefined) throw new Error('nothing was bought');
