@@ -125,7 +125,7 @@ export const bugs: readonly Bug[] = [
       return record;
     }),
     seenAs: /not at rest/,
-    hint: 7,
+    hint: 3,
   },
   {
     name: 'a device remembers only the last head that it presented',
