@@ -125,7 +125,7 @@ export const bugs: readonly Bug[] = [
       return record;
     }),
     seenAs: /not at rest/,
-    hint: 3,
+    hint: 5,
   },
   {
     name: 'a device remembers only the last head that it presented',
