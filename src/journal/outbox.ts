@@ -107,6 +107,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const result = await abandonable.unless(send(delivery, message, abandonable));
       reply(delivery, message, result);
     } catch (cause) {
+      // Whatever nobody needs delivered any more is no loss.
+      if (current(delivery) === undefined) return;
       log.warn({ id: delivery.id, to: message.to, kind: message.kind, err: cause }, 'not delivered yet');
       pauseThenQueue(delivery);
     } finally {

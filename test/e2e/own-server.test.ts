@@ -128,7 +128,8 @@ test('the limit holds, a spent deposit is followed by another, and both banks sa
   expect(little.code).toBe(1);
   expect(little.err).toContain('LIMIT_EXCEEDED');
   expect(little.out.split('\n').length - 1).toBe(25);
-});
+  // Three thousand purchases, one after the other.
+}, 240_000);
 
 test('a till that is open says so to another that wants to be', async () => {
   await sell('node-http.mjs');

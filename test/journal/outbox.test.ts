@@ -142,6 +142,15 @@ describe('expiry and cancelling', () => {
     expect(signals).toHaveLength(1);
   });
 
+  it('warns of no delivery that nobody needs any more', async () => {
+    const { host, warnings } = await startScenario({ deliver: () => new Promise(() => {}) });
+    await host.submit(send(outgoing('o')));
+    await soon();
+    await host.submit(() => ({ records: [], cancel: ['o'] }));
+    await soon();
+    expect(warnings).toEqual([]);
+  });
+
   it('never delivers what is cancelled in the same flush', async () => {
     const { host, clock, deliveries } = await startScenario();
     await Promise.all([host.submit(send(outgoing('o'))), host.submit(() => ({ records: [], cancel: ['o'] }))]);
