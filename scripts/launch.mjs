@@ -20,6 +20,8 @@ export async function launch({ node, entry, args }) {
   if (realpathSync(node) === realpathSync(process.execPath)) {
     process.argv = [process.argv[0], file, ...args];
     module.enableCompileCache(compiled);
+    // For the processes that this one starts.
+    process.env.NODE_COMPILE_CACHE = compiled;
     await import(pathToFileURL(file).href);
     return;
   }
