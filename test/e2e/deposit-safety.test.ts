@@ -173,9 +173,11 @@ describe('privacy', () => {
         }
         for (const party of ['north', 'south']) {
           expect(received(party).length).toBeGreaterThan(3);
+          // The keys of all that a merchant sells lie with its operator, whether or not anybody buys: that tells nothing.
+          const told = received(party).filter(({ kind }) => kind !== 'delivery-lodging');
           for (const text of goods) {
             expect(
-              received(party).filter(({ bytes }) => contains(bytes, text)),
+              told.filter(({ bytes }) => contains(bytes, text)),
               `${text} at ${party}`,
             ).toEqual([]);
             expect(filesWith(join(own.home, party), text), `${text} in the stores of ${party}`).toEqual([]);
