@@ -21,7 +21,7 @@ export function row<F extends Fields>(fields: F): Shape<RecordOf<F>> {
   };
 }
 
-interface Numbered<F extends Fields = Fields> {
+export interface Numbered<F extends Fields = Fields> {
   /** Stands first in the array; never reused for another meaning. */
   readonly number: number;
   readonly fields: F;
