@@ -66,10 +66,10 @@ export async function benchDelivery(): Promise<readonly Measurement[]> {
     for (const name of ['small', 'package', 'bare', 'stream', 'made', 'opened']) rmSync(file(name), { force: true });
     const memory = await benchLarge((name) => join(disk, name));
     return [
-      ...compared('making a package', STREAMS, making, CRYPTO_TARGET),
-      ...compared('opening a package', STREAMS, opening, CRYPTO_TARGET),
-      ...compared('making a package', THREADS, parallelMaking, null),
-      ...compared('opening a package', THREADS, parallelOpening, null),
+      ...compared('making a package', STREAMS, making, null),
+      ...compared('opening a package', STREAMS, opening, null),
+      ...compared('making a package', THREADS, parallelMaking, CRYPTO_TARGET),
+      ...compared('opening a package', THREADS, parallelOpening, CRYPTO_TARGET),
       told('content digest of the description (SHA-256, read once before)', digestMb, 'MB/s'),
       ...compared('serving a package', 'a plain static file server', serving, SERVE_TARGET),
       ...memory,

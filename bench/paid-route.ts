@@ -136,10 +136,10 @@ function rowsOf(
       ...higher,
     },
     {
-      name: 'paid route: added p50 of one connection, without one flush of the disk',
-      ...{ value: beyond, unit: 'µs', better: 'lower', target: ADDED_US, met: beyond <= ADDED_US },
+      name: 'paid route: added p50 of one connection',
+      ...{ value: median(added), unit: 'µs', better: 'lower', target: ADDED_US, met: median(added) <= ADDED_US },
     },
-    { name: 'paid route: added p50 with it', value: median(added), unit: 'µs', ...lower },
+    { name: 'paid route: of that without one flush of the disk', value: beyond, unit: 'µs', ...lower },
     { name: 'paid route: a flush of the disk meanwhile', value: median(flushesUs), unit: 'µs', ...lower },
     {
       name: "paid route: the server's thread, a payment more",

@@ -46,6 +46,7 @@ export function createSealedJournal({ journal, key, random }: SealedJournalOptio
       const snapshot = await journal.loadSnapshot();
       return snapshot && { ...snapshot, body: unseal(snapshot.body, SNAPSHOT) };
     },
+    ...(journal.lost && { lost: journal.lost }),
     close: () => journal.close(),
   };
 }

@@ -1,6 +1,7 @@
 /** The sealed journal: the conformance suite on a memory journal, and what lies on the disk under it. */
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/codec/hex.ts';
+import { JournalError } from '../../src/journal/journal.ts';
 import { createMemoryJournal, type MemoryDisk } from '../../src/journal/memory-journal.ts';
 import { createSealedJournal } from '../../src/journal/sealed-journal.ts';
 import { seededRandom } from '../world/seeded-random.ts';
@@ -30,6 +31,12 @@ describe('under the sealed journal', () => {
     await sealed.saveSnapshot(1, body);
     return { journal, sealed };
   };
+
+  it('a lost store is lost for whoever reads through the seal', async () => {
+    const lost = Promise.resolve(new JournalError('JOURNAL_FAILED', 'the server has gone'));
+    const journal = { ...createMemoryJournal(), lost };
+    expect(await createSealedJournal({ journal, key, random }).lost).toBe(await lost);
+  });
 
   it('lies nothing that can be read', async () => {
     const { journal } = await make();

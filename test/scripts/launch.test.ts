@@ -1,8 +1,10 @@
 /** Starting under Node 24 as npm does it: in a shell that keeps signals for itself. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { temporaryFolder } from '../party/network-fixture.ts';
 
@@ -34,4 +36,19 @@ test('ends without loss when the shell that npm ran it in is killed', async () =
   shell.kill('SIGTERM');
   await allEnded;
   expect(err).toBe('');
+});
+
+test('what it starts finds compiled code, too, under the Node it is itself run by', async () => {
+  const program = join(folder, 'tell.mjs');
+  const launch = new URL('../../scripts/launch.mjs', import.meta.url).href;
+  const entry = relative(fileURLToPath(new URL('../../', import.meta.url)), join(folder, 'entry.mjs'));
+  writeFileSync(join(folder, 'entry.mjs'), 'process.stdout.write(process.env.NODE_COMPILE_CACHE ?? "nowhere");');
+  writeFileSync(
+    program,
+    `import { launch } from ${JSON.stringify(launch)};
+await launch({ node: process.execPath, entry: ${JSON.stringify(entry)}, args: [] });`,
+  );
+  const { NODE_COMPILE_CACHE: _, ...env } = process.env;
+  const { stdout } = await promisify(execFile)(process.execPath, [program], { env });
+  expect(stdout).toMatch(/node_modules\/\.cache\/handsel$/);
 });
