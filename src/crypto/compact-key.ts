@@ -2,10 +2,11 @@
  * P-256 keys that are told by 32 bytes: the x coordinate of a point whose y is even, as BIP 340 does for another curve. Such a key pair is
  * made by negating the scalar where y comes out odd. Signatures are raw (`r || s`, 64 bytes).
  */
-import { createECDH, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { concatBytes, fromHex, plainBytes, toHex } from '../codec/hex.ts';
+import { createECDH, createPrivateKey, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { concatBytes, fromHex, toHex } from '../codec/hex.ts';
 import { CryptographicError } from '../handsel-error.ts';
 import type { Random } from './random.ts';
+import { signP256 } from './signature.ts';
 
 export const COMPACT_KEY_LENGTH = 32;
 export const RAW_SIGNATURE_LENGTH = 64;
@@ -87,7 +88,7 @@ export function compressedPoint(x: Uint8Array): Uint8Array {
 }
 
 export function signCompact(privateKey: KeyObject, data: Uint8Array): Uint8Array {
-  return plainBytes(sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' }));
+  return signP256(privateKey, data, 'raw');
 }
 
 /** False for a wrong signature, a malformed one and a key that is none alike. */
