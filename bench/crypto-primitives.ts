@@ -1,6 +1,6 @@
 /**
  * Counts the cryptographic primitives that a piece of work executes, and measures just those bare: signatures, key agreements, the
- * making of ephemeral keys, the reading and checking of their points, authenticated encryption, key wrapping, hashes and MACs.
+ * making of ephemeral keys, the reading and checking of their points, the derivation of keys, authenticated encryption, key wrapping, hashes and MACs.
  */
 import crypto, {
   createCipheriv,
@@ -10,6 +10,7 @@ import crypto, {
   diffieHellman,
   generateKeyPairSync,
   hash,
+  hkdfSync,
   randomBytes,
   sign,
   verify,
@@ -23,6 +24,7 @@ export type Primitive =
   | 'ephemeral key'
   | 'point'
   | 'agreement'
+  | 'derivation'
   | 'encrypt'
   | 'decrypt'
   | 'wrap'
@@ -41,6 +43,9 @@ const primitiveOf: Readonly<Record<string, (algorithm: unknown) => Primitive>> =
   sign: () => 'sign',
   verify: () => 'verify',
   generateKeyPairSync: () => 'ephemeral key',
+  // What compact keys are made with, whose randomness a machine gives.
+  createECDH: () => 'ephemeral key',
+  hkdfSync: () => 'derivation',
   createPublicKey: () => 'point',
   diffieHellman: () => 'agreement',
   createHmac: () => 'mac',
@@ -127,6 +132,7 @@ function bareCalls(): Record<Primitive, () => unknown> {
       agreements.push(() => diffieHellman({ privateKey: own.privateKey, publicKey }));
     },
     agreement: () => (agreements.pop() ?? agreeAtRest)(),
+    derivation: () => hkdfSync('sha256', createSecretKey(key), key, TEXT.subarray(0, 64), 128),
     encrypt: () => encrypt(key, nonce),
     decrypt: () => decrypt(key, nonce, sealed),
     wrap: () => wrap(key, iv),

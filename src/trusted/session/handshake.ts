@@ -13,16 +13,10 @@ import { concatBytes, fromHex, utf8 } from '../../codec/hex.ts';
 import { row } from '../../codec/row-shape.ts';
 import { bytes, oneOf, optional, type Shape, type Shaped, text, timeMs } from '../../codec/shape.ts';
 import { deriveKey } from '../../crypto/agreement.ts';
-import {
-  compactKeyOf,
-  importCompactKey,
-  makeCompactKey,
-  RAW_SIGNATURE_LENGTH,
-  signCompact,
-  verifyCompact,
-} from '../../crypto/compact-key.ts';
+import { importCompactKey, makeCompactKey, signCompact, verifyCompact } from '../../crypto/compact-key.ts';
 import { hmacSha256, sha256 } from '../../crypto/digest.ts';
 import type { Random } from '../../crypto/random.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import { decryptGcm, encryptGcm, NONCE_LENGTH } from '../../crypto/sealing.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import { encodeTrustedMessage, SUITE, type TrustedAnswer } from '../message/envelope.ts';
@@ -77,14 +71,15 @@ export interface HandshakeSelf {
 }
 
 export interface HelloSent {
-  /** Secret. */
-  readonly scalar: Uint8Array;
+  /** Of the ephemeral key: secret. */
+  readonly privateKey: KeyObject;
   readonly hello: Uint8Array;
 }
 
 export function sayHello(session: string, random: Random): HelloSent {
-  const { scalar, x } = makeCompactKey(random);
-  return { scalar, hello: encodeTrustedMessage({ type: 'hello', session: fromHex(session), suite: SUITE, point: x }) };
+  const { privateKey, x } = makeCompactKey(random);
+  const hello = encodeTrustedMessage({ type: 'hello', session: fromHex(session), suite: SUITE, point: x });
+  return { privateKey, hello };
 }
 
 export interface GreetingSent {
@@ -117,8 +112,7 @@ export function greet(options: {
 }
 
 /** The greeting taken apart; `requireSigned` must be called with the key of whoever it names. */
-export function readGreeting({ scalar, hello }: HelloSent, { point, sealed }: Greeting) {
-  const { privateKey } = compactKeyOf(scalar);
+export function readGreeting({ privateKey, hello }: HelloSent, { point, sealed }: Greeting) {
   const started = sha256(hello, point);
   const keys = deriveKeys(agree(privateKey, point), started);
   const opened = openSigned(greetingShape, sealed, {
