@@ -8,6 +8,7 @@ import crypto, {
   createHmac,
   createSecretKey,
   diffieHellman,
+  type ECDH,
   generateKeyPairSync,
   hash,
   hkdfSync,
@@ -58,13 +59,14 @@ const primitiveOf: Readonly<Record<string, (algorithm: unknown) => Primitive>> =
 /** Node's functions keep their behaviour while they are counted. */
 export async function countPrimitives(work: () => Promise<void>): Promise<PrimitiveCounts> {
   const counts: PrimitiveCounts = new Map();
+  const count = (primitive: Primitive) => counts.set(primitive, (counts.get(primitive) ?? 0) + 1);
   const table = crypto as unknown as Record<string, AnyCall>;
   const originals = new Map(Object.keys(primitiveOf).map((name) => [name, table[name]!]));
   for (const [name, original] of originals) {
     table[name] = (...args) => {
-      const primitive = primitiveOf[name]!(args[0]);
-      counts.set(primitive, (counts.get(primitive) ?? 0) + 1);
-      return original(...args);
+      count(primitiveOf[name]!(args[0]));
+      const made = original(...args);
+      return name === 'createECDH' ? counted(made as ECDH, count) : made;
     };
   }
   syncBuiltinESMExports();
@@ -75,6 +77,18 @@ export async function countPrimitives(work: () => Promise<void>): Promise<Primit
     syncBuiltinESMExports();
   }
   return counts;
+}
+
+/** Its agreement reads the other side's point. */
+function counted(ecdh: ECDH, count: (primitive: Primitive) => void): ECDH {
+  const computeSecret = ecdh.computeSecret.bind(ecdh) as AnyCall;
+  return Object.assign(ecdh, {
+    computeSecret(...args: unknown[]) {
+      count('point');
+      count('agreement');
+      return computeSecret(...args);
+    },
+  });
 }
 
 const ROUNDS = 9;

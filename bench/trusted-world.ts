@@ -98,17 +98,13 @@ function sessionMachine(options: {
         if (message.type === 'hello') return decision(answerHello(context, message));
         if (message.type === 'proof') {
           const answer = answerProof(context, draft, message, () => undefined);
-          // Nobody converses in it: what it weighs while it waits is not measured here.
-          draft.timers.length = 0;
-          draft.inputs.length = 0;
           return decision(answer);
         }
       } else if (input.type === 'session' && input.event.type === 'open') {
-        const session = state.sessions.get(input.id);
-        if (session?.side === 'caller') {
-          endSession(context, draft, session, 'measured');
-          opened(input.id);
-        }
+        // Nobody converses in it: it ends as soon as it is open, on either side.
+        const session = state.sessions.get(input.id)!;
+        endSession(context, draft, session, 'measured');
+        if (session.side === 'caller') opened(input.id);
       }
       return decision();
     },

@@ -5,13 +5,11 @@
 import { createECDH, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { concatBytes, fromHex, toHex } from '../codec/hex.ts';
 import { CryptographicError } from '../handsel-error.ts';
+import { drawScalar, isScalar, P256_ORDER, scalarValue } from './p256-scalar.ts';
 import type { Random } from './random.ts';
 import { signP256, verifyP256 } from './signature.ts';
 
 export const COMPACT_KEY_LENGTH = 32;
-
-/** The order of the curve's group (FIPS 186-5, SP 800-186 section 3.2.1.3). */
-export const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 export interface CompactKeyPair {
   /** 32 bytes: secret, and enough to make the pair again. */
@@ -30,12 +28,7 @@ const EVEN = 2;
 
 /** A new pair, all of whose randomness is drawn from `random`. */
 export function makeCompactKey(random: Random): CompactKeyPair {
-  for (;;) {
-    const scalar = random(COMPACT_KEY_LENGTH);
-    const value = BigInt(`0x${toHex(scalar)}`);
-    // Outside the range about once in 2^32 draws: drawn again, so that all keys are equally likely.
-    if (value > 0n && value < P256_ORDER) return pairOf(scalar, value);
-  }
+  return pairOf(drawScalar(random));
 }
 
 /** A party signs with the same scalar again and again; making the pair costs as much as a signature. */
@@ -45,20 +38,19 @@ const known = new WeakMap<Uint8Array, CompactKeyPair>();
 export function compactKeyOf(scalar: Uint8Array): CompactKeyPair {
   const pair = known.get(scalar);
   if (pair !== undefined) return pair;
-  const value = scalar.length === COMPACT_KEY_LENGTH ? BigInt(`0x${toHex(scalar)}`) : 0n;
-  if (value === 0n || value >= P256_ORDER) throw new CryptographicError(new Error('not a scalar of P-256'));
-  const made = pairOf(scalar, value);
+  if (!isScalar(scalar)) throw new CryptographicError(new Error('not a scalar of P-256'));
+  const made = pairOf(scalar);
   known.set(scalar, made);
   return made;
 }
 
-function pairOf(drawn: Uint8Array, value: bigint): CompactKeyPair {
+function pairOf(drawn: Uint8Array): CompactKeyPair {
   const ecdh = createECDH('prime256v1');
   ecdh.setPrivateKey(drawn);
   let point = ecdh.getPublicKey();
   let scalar = drawn;
   if ((point[64]! & 1) === 1) {
-    scalar = fromHex((P256_ORDER - value).toString(16).padStart(64, '0'));
+    scalar = fromHex((P256_ORDER - scalarValue(drawn)).toString(16).padStart(64, '0'));
     ecdh.setPrivateKey(scalar);
     point = ecdh.getPublicKey();
   }
