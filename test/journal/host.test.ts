@@ -99,7 +99,7 @@ describe('a refusal', () => {
 });
 
 describe('local inputs', () => {
-  it('are decided next and in the same append, before inputs that came earlier', async () => {
+  it('are decided next and in the same entry, before inputs that came earlier', async () => {
     const { host, appends } = await startScenario();
     const local: Script = (state) => ({ records: [`local after ${state.length}`] });
     const both = [
@@ -108,7 +108,7 @@ describe('local inputs', () => {
     ];
     await Promise.all(both);
     expect(host.state).toEqual(['first', 'local after 1', 'local after 2', 'second']);
-    expect(appends).toEqual([4]);
+    expect(appends).toEqual([2]);
   });
 
   it('are durable before their submission is told, also when it had nothing to record itself', async () => {
