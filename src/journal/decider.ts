@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts';
 import { encodeEntry, historyKey, messageKey } from './decided-entry.ts';
 import { addPart, type DecidedPart, type EntryDraft, isEmptyPart, newDraft } from './entry-draft.ts';
 import type { GroupCommit } from './group-commit.ts';
+import { HostError } from './host-error.ts';
 import type { HostLog } from './host-log.ts';
 import type { Decision, Machine, Outgoing, Reply, Timer } from './machine.ts';
 import { followEntry, type OpenWork } from './open-work.ts';
@@ -24,6 +25,8 @@ export interface Decider<I> {
 
 export interface Task<I> {
   readonly cause: Cause<I>;
+  /** A message whose answer is all that comes of it, and not recorded. */
+  readonly fleeting?: boolean;
   /** Runs when the decision is durable. */
   readonly done?: () => void;
   /** Runs when everything the refusal may rest on is durable. */
@@ -104,7 +107,8 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
       if (isStillDue(cause)) {
         const decision = decideRoot(task);
         if (decision === undefined) return;
-        if (isMereReceipt(cause, decision)) acknowledgeLater(cause);
+        if (task.fleeting === true) answerOnly(cause, decision);
+        else if (isMereReceipt(cause, decision)) acknowledgeLater(cause);
         else gather(cause, decision);
       }
     } catch (error) {
@@ -142,7 +146,11 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
   /** Undefined when the task was refused. */
   const decideRoot = (task: Task<I>): Decision<R> | undefined => {
     try {
-      return decide(inputOf(task.cause));
+      const decision = decide(inputOf(task.cause));
+      if (task.fleeting === true && (decision.answer === undefined || !isNothingBut(decision))) {
+        throw new HostError('DECISION_MALFORMED', 'the machine decided more than an answer to a fleeting message');
+      }
+      return decision;
     } catch (error) {
       if (!(error instanceof HandselError)) throw error;
       refuse(error, (refusal) => tell(task, () => task.refused?.(refusal)));
@@ -245,20 +253,22 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
    * A reply that changes nothing. Should it be forgotten in a crash, the message is sent again and answered the same, so it waits for the next
    * entry; but not where sending again could find that it is too late.
    */
-  const isMereReceipt = (cause: Cause<I>, decision: Decision<R>): cause is Cause<I> & { readonly type: 'reply' } => {
-    if (cause.type !== 'reply' || work.outbox.get(cause.reply.id)?.expiresAtMs !== null) return false;
-    const {
-      records,
-      keys = NONE,
-      answers = NONE,
-      send = NONE,
-      cancel = NONE,
-      timers = NONE,
-      clearTimers = NONE,
-    } = decision;
-    const { inputs = NONE } = decision;
-    const parts = { records: records as readonly never[], answers, send, cancel, timers, clearTimers };
-    return isEmptyPart(parts) && keys.length + inputs.length === 0;
+  const isMereReceipt = (cause: Cause<I>, decision: Decision<R>): cause is Cause<I> & { readonly type: 'reply' } =>
+    cause.type === 'reply' && work.outbox.get(cause.reply.id)?.expiresAtMs === null && isNothingBut(decision);
+
+  /** Nothing but an answer to the message, if there is one. */
+  const isNothingBut = (decision: Decision<R>): boolean => {
+    const { records, keys = NONE, answers = NONE, send = NONE, cancel = NONE, timers = NONE } = decision;
+    const { clearTimers = NONE, inputs = NONE } = decision;
+    const lists = [records, keys, answers, send, cancel, timers, clearTimers, inputs];
+    return lists.every(({ length }) => length === 0);
+  };
+
+  /** It may rest on decisions that are not durable yet. */
+  const answerOnly = (cause: Cause<I>, { answer }: Decision<R>) => {
+    if (cause.type !== 'message' || answer === undefined) return;
+    const { id: messageId } = cause.message;
+    commit.afterFlush(() => options.onAnswered({ messageId, body: answer }));
   };
 
   const acknowledgeLater = ({ reply: { id } }: { readonly reply: Reply }) => {

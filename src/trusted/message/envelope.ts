@@ -69,6 +69,9 @@ const answers = {
 export type TrustedAnswer = ChoiceOf<typeof answers>;
 const answerShape = choice(answers);
 
+/** What is answered out of secrets that only memory holds, or only tells how things stand: after a restart its answer would be of no use. */
+export const isFleeting = ({ type }: TrustedMessage): boolean => type === 'hello' || type === 'query';
+
 /** A message is named by its bytes: an outbox repeats the same ones, and nobody can spoil another's name. */
 export function messageIdentityOf(body: Uint8Array): { readonly messageId: string; readonly digest: Uint8Array } {
   const digest = sha256(body);
