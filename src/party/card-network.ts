@@ -17,6 +17,9 @@ import { readPrimaryKeys } from './primary-keys.ts';
 import { byScheme } from './routes.ts';
 import { closeInOrder, type RunningParty, type Surroundings, startInSteps } from './running-party.ts';
 import { openJournal, openMachine } from './stores.ts';
+import { trustedRoute } from './trusted-server.ts';
+
+const DAY_MS = 86_400_000;
 
 export function startCardNetwork(file: string, surroundings: Surroundings): Promise<RunningParty> {
   return startInSteps(async (opened) => {
@@ -30,6 +33,8 @@ export function startCardNetwork(file: string, surroundings: Surroundings): Prom
       await openMachine({
         machine: createCardNetwork({
           ...{ scalar, lists: readPrimaryKeys(path(configuration.primaryKeys)) },
+          listsFrom: { server: trustedRoute(configuration.server), everyMs: configuration.listsMinutes * 60_000 },
+          keepMs: configuration.keepDays * DAY_MS,
           interchange: `${configuration.operator}${INTERCHANGE_PATH}`,
         }),
         // Card numbers pass through it.
@@ -42,6 +47,7 @@ export function startCardNetwork(file: string, surroundings: Surroundings): Prom
         surroundings: { ...surroundings, log },
       }),
     );
+    await host.submit({ type: 'opened' });
     const routes: Routes = {
       [`POST ${CARD_NETWORK_PATH}`]: async ({ body }) => ({
         contentType: 'application/cbor',

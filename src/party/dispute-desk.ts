@@ -151,13 +151,17 @@ export function createDisputeDesk(parts: {
       }
       const credential = card === undefined ? undefined : ticketNamed(card);
       const choice = what === 'refund' ? { type: what, ...(credential && { credential }) } : { type: what };
-      const heard = matters.outcome<{ readonly why?: string; readonly undecided?: true }>(matter, OUTCOME_MS, (notice) => {
-        if (notice.type === 'dispute-settled') return {};
-        if (notice.type === 'undecided') return { undecided: true };
-        if (notice.type === 'failed') return { why: notice.why };
-        const another = notice.type === 'dispute-answered' && notice.outcome === 'unavailable';
-        return another ? { why: 'the merchant has no other one: choose a refund' } : undefined;
-      });
+      const heard = matters.outcome<{ readonly why?: string; readonly undecided?: true }>(
+        matter,
+        OUTCOME_MS,
+        (notice) => {
+          if (notice.type === 'dispute-settled') return {};
+          if (notice.type === 'undecided') return { undecided: true };
+          if (notice.type === 'failed') return { why: notice.why };
+          const another = notice.type === 'dispute-answered' && notice.outcome === 'unavailable';
+          return another ? { why: 'the merchant has no other one: choose a refund' } : undefined;
+        },
+      );
       heard.catch(() => undefined);
       await device.command({ type: 'choose', number, choice }).catch((error: unknown) => {
         matters.forget(matter);
