@@ -1,8 +1,8 @@
 /** `handsel agency …`: the trusted third party on the command line: its authorities, certificates, revocation lists and brand CRL identifiers. */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { changeAgency, loadAgency, saveNewAgency } from '../party/agency-directory.ts';
-import { replaceFile } from '../party/replace-file.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
+import { changeAgency, loadAgency, saveNewAgency } from '../party/trusted/agency-directory.ts';
 import { formatName } from '../pki/name.ts';
 import { toPem } from '../pki/pem.ts';
 import type { RevocationReason } from '../pki/revocation-list.ts';

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
-import type { IssuedCredential } from '../party/authority-register.ts';
-import type { ExportedCredential, ImportedCredential } from '../party/credential-desk.ts';
-import { replaceFile } from '../party/replace-file.ts';
-import type { TicketView } from '../party/ticket-view.ts';
+import type { IssuedCredential } from '../party/device/authority-register.ts';
+import type { ExportedCredential, ImportedCredential } from '../party/device/credential-desk.ts';
+import type { TicketView } from '../party/device/ticket-view.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
 import { type DeviceOptions, isAuthority, isPersons, ownDevice } from './device-client.ts';
 import { ticketDetail } from './ticket-words.ts';
 

@@ -1,5 +1,5 @@
 /** A delivery in words for people. */
-import type { DeliveryPartView, DeliveryView } from '../party/delivery-view.ts';
+import type { DeliveryPartView, DeliveryView } from '../party/customer/delivery-view.ts';
 import { sizeWords } from './progress-line.ts';
 
 const WORDS: Readonly<Record<DeliveryPartView['phase'], string>> = {

@@ -1,9 +1,9 @@
 /** Disputes about deliveries: the customer complains, the arbiter hears the merchant and opens the package, evidence or a person decides. */
 import { writeFileSync } from 'node:fs';
 import { HandselError } from '../handsel-error.ts';
-import type { CaseView } from '../party/arbiter-cases.ts';
-import type { DeliveryPartView, DeliveryView } from '../party/delivery-view.ts';
-import type { HeardView } from '../party/merchant-disputes.ts';
+import type { CaseView } from '../party/arbiter/arbiter-cases.ts';
+import type { DeliveryPartView, DeliveryView } from '../party/customer/delivery-view.ts';
+import type { HeardView } from '../party/merchant/merchant-disputes.ts';
 import { deliveryText } from './delivery-words.ts';
 import type { DisputeKind, DisputeOptions } from './dispute-kind.ts';
 import { askOwnParty } from './own-party.ts';

@@ -1,7 +1,7 @@
 /** How commands ask a running operator or merchant: over its own port, with its own certificate. */
 import { HandselError } from '../handsel-error.ts';
-import { partyClient, readCommunication } from '../party/communication.ts';
-import { configurationFile, readConfiguration } from '../party/configuration.ts';
+import { configurationFile, readConfiguration } from '../party/configuration/configuration.ts';
+import { partyClient, readCommunication } from '../party/running/communication.ts';
 import { createLog } from '../transport/log.ts';
 import { readProblem } from '../transport/problem.ts';
 

@@ -2,7 +2,12 @@
 
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { ConfigurationError, configurationFile, readConfiguration, statedKind } from '../party/configuration.ts';
+import {
+  ConfigurationError,
+  configurationFile,
+  readConfiguration,
+  statedKind,
+} from '../party/configuration/configuration.ts';
 import { type AnyStatement, statementLines } from './deposit-words.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { askOwnParty } from './own-party.ts';

@@ -1,11 +1,11 @@
 /** Tickets as files: a PDF to be printed, and a Wallet pass. Both carry a code on paper, or only the ticket's name. */
 import { join } from 'node:path';
 import { systemClock } from '../journal/clock.ts';
-import type { ShownCode } from '../party/device-desk.ts';
-import { ownPassSigner, readPassSigner } from '../party/pass-signer.ts';
-import { replaceFile } from '../party/replace-file.ts';
-import type { Barcode } from '../party/ticket-pass.ts';
-import type { TicketView } from '../party/ticket-view.ts';
+import type { ShownCode } from '../party/device/device-desk.ts';
+import { ownPassSigner, readPassSigner } from '../party/device/pass-signer.ts';
+import type { Barcode } from '../party/device/ticket-pass.ts';
+import type { TicketView } from '../party/device/ticket-view.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
 import { longestPaperS, referenceTo } from '../trusted/ticket/ticket-code.ts';
 import type { OwnDevice } from './device-client.ts';
 import { homeFolder } from './global-options.ts';
@@ -60,7 +60,7 @@ function usualTime({ fields }: TicketView): number {
 
 export async function printPaper(device: OwnDevice, given: string, options: PaperOptions): Promise<WrittenTicket> {
   // Loaded here, because no other command needs it.
-  const { paperTicket } = await import('../party/ticket-paper.ts');
+  const { paperTicket } = await import('../party/device/ticket-paper.ts');
   const paper = await putOnPaper(device, given, options);
   const facts = ticketFacts(paper.ticket);
   const madeAt = new Date(systemClock().nowMs());
@@ -73,7 +73,7 @@ export async function exportPass(
   given: string,
   options: PaperOptions & PassOptions & { readonly home?: string },
 ): Promise<WrittenTicket> {
-  const { ticketPass } = await import('../party/ticket-pass.ts');
+  const { ticketPass } = await import('../party/device/ticket-pass.ts');
   const nowMs = systemClock().nowMs();
   const signer =
     options.signer === undefined

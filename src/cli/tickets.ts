@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { HandselError } from '../handsel-error.ts';
-import type { ShownCode } from '../party/device-desk.ts';
-import { authorityLines, type Refreshed } from '../party/device-refresh.ts';
-import { replaceFile } from '../party/replace-file.ts';
-import type { ShownOffers } from '../party/ticket-shop.ts';
-import { pngSymbol, svgSymbol, terminalSymbol } from '../party/ticket-symbol.ts';
-import type { SectionsView, TicketView } from '../party/ticket-view.ts';
+import type { ShownCode } from '../party/device/device-desk.ts';
+import { authorityLines, type Refreshed } from '../party/device/device-refresh.ts';
+import type { ShownOffers } from '../party/device/ticket-shop.ts';
+import { pngSymbol, svgSymbol, terminalSymbol } from '../party/device/ticket-symbol.ts';
+import type { SectionsView, TicketView } from '../party/device/ticket-view.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
 import { longestLiveS } from '../trusted/ticket/ticket-code.ts';
 import { amount, duration } from './agent-options.ts';
 import { type DeviceOptions, isIssuer, isPersons, ownDevice } from './device-client.ts';

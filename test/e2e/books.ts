@@ -1,8 +1,8 @@
 /** What the two banks of a sale at `atlas` with the customer's card say of it: how far the card was charged and the merchant credited, and whether their books are sound. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { partyClient, readCommunication } from '../../src/party/communication.ts';
-import { readConfiguration } from '../../src/party/configuration.ts';
-import type { LedgerView, OperatorAccounts } from '../../src/party/operator-accounts.ts';
+import { readConfiguration } from '../../src/party/configuration/configuration.ts';
+import type { LedgerView, OperatorAccounts } from '../../src/party/operator/operator-accounts.ts';
+import { partyClient, readCommunication } from '../../src/party/running/communication.ts';
 import { createLog } from '../../src/transport/log.ts';
 
 export interface Books {

@@ -1,8 +1,8 @@
 /** What both banks and the merchant of a deposit at `atlas` say of it: who was charged and credited, what is owed, and whether the books are sound. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askOwnParty } from '../../src/cli/own-party.ts';
-import type { MerchantStatement } from '../../src/party/merchant-statement.ts';
-import type { OperatorStatement } from '../../src/party/operator-statement.ts';
+import type { MerchantStatement } from '../../src/party/merchant/merchant-statement.ts';
+import type { OperatorStatement } from '../../src/party/operator/operator-statement.ts';
 import { type Banks, minorOf } from './books.ts';
 
 export interface DepositBooks {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentView } from '../../src/party/station.ts';
+import type { AgentView } from '../../src/party/customer/station.ts';
 import type { RealNetwork } from './real-network.ts';
 
 const POLL_MS = 25;

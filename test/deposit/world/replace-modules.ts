@@ -21,7 +21,7 @@ const STAND_INS: ReadonlyMap<string, string> = new Map([
   ['src/deposit/merchant/session-key.ts', new URL('./quick-session-key.ts', import.meta.url).href],
   ['src/deposit/customer/temporary-key.ts', new URL('./quick-temporary-key.ts', import.meta.url).href],
   ['src/deposit/customer/spending-chains.ts', new URL('./quick-chains.ts', import.meta.url).href],
-  ['src/party/peer-name.ts', new URL('./quick-peer-name.ts', import.meta.url).href],
+  ['src/party/running/peer-name.ts', new URL('./quick-peer-name.ts', import.meta.url).href],
 ]);
 
 /** @throws (while importing) Error when a text to be replaced does not stand exactly once in its file */

@@ -1,0 +1,106 @@
+/** What a device does when it is switched on: gets its first certificate, says whom it expects, and meets the network now and then. */
+import { rmSync } from 'node:fs';
+import { HandselError } from '../../handsel-error.ts';
+import type { Clock } from '../../journal/clock.ts';
+import type { Log } from '../../transport/log.ts';
+import type { TransactionDevice } from '../../trusted/agent/device.ts';
+import type { AgentKind } from '../../trusted/message/certificate.ts';
+import { readToken } from '../configuration/enrolments.ts';
+import type { DeviceMatters } from './device-matters.ts';
+import type { DeviceRefresh } from './device-refresh.ts';
+import { DOOR_MATTER } from './door-desk.ts';
+
+/** Under which tickets are received. */
+const RECEIVE_MATTER = 'receive';
+/** Under which disputes are heard. */
+const DISPUTE_MATTER = 'disputes';
+/** Under which people come for credentials. */
+const CREDENTIAL_MATTER = 'credential';
+const INITIALISE_MS = 5000;
+const PAUSE_MS = 400;
+const YEARS_MS = 10 * 365 * 86_400_000;
+const MEET_EVERY_MS = 6 * 3_600_000;
+
+export interface BeginningDevice {
+  readonly device: TransactionDevice;
+  readonly matters: DeviceMatters;
+  readonly refresh: DeviceRefresh;
+  /** Route of the home server. */
+  readonly server: string;
+  readonly tokenFile: string;
+  readonly isDoor: boolean;
+  readonly kind: AgentKind;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stop: AbortSignal;
+}
+
+/** Resolves when others can deal with the device, or when it is stopped. */
+export async function beginDevice(parts: BeginningDevice): Promise<void> {
+  const { device, refresh, clock, isDoor, kind, tokenFile, stop } = parts;
+  const isNew = device.self() === undefined;
+  while (device.self() === undefined && !stop.aborted) await tryToInitialise(parts);
+  if (stop.aborted) return;
+  rmSync(tokenFile, { force: true });
+  const untilMs = clock.nowMs() + YEARS_MS;
+  // Whoever gives something proves what it is worth: it is taken from anybody.
+  await device.command({ type: 'expect', matter: RECEIVE_MATTER, purpose: 'give', untilMs });
+  if (kind === 'authority') {
+    await device.command({ type: 'expect', matter: CREDENTIAL_MATTER, purpose: 'credential', untilMs });
+  }
+  if (isDoor) await device.command({ type: 'expect', matter: DOOR_MATTER, purpose: 'present', untilMs });
+  // Who sold something hears what is wrong with it.
+  if (kind === 'merchant')
+    await device.command({ type: 'expect', matter: DISPUTE_MATTER, purpose: 'dispute', untilMs });
+  meetRegularly({ refresh, clock, stop, log: parts.log, firstAfterMs: isNew ? MEET_EVERY_MS : 0 });
+}
+
+/** A server that is away, or not certified itself yet, is asked again after a pause. */
+async function tryToInitialise({ device, matters, server, tokenFile, clock, log, stop }: BeginningDevice) {
+  const outcome = matters.outcome<{ readonly why?: string }>('initialise', INITIALISE_MS, (notice) => {
+    if (notice.type === 'failed') return { why: notice.why };
+    return notice.type === 'certified' ? {} : undefined;
+  });
+  const answer = outcome.catch((): { readonly why?: string } => ({ why: 'no answer' }));
+  const stopped = Promise.withResolvers<{ readonly why?: string }>();
+  const onStop = () => stopped.resolve({});
+  stop.addEventListener('abort', onStop);
+  try {
+    await device.command({ type: 'initialise', route: server, token: readToken(tokenFile) }).catch((error: unknown) => {
+      // It is under way since before.
+      if (!(error instanceof HandselError) || error.code !== 'COMMAND_UNTIMELY') throw error;
+    });
+    const { why } = await Promise.race([answer, stopped.promise]);
+    if (why === undefined) return;
+    log.info({ why }, 'the device has no certificate yet: asked again');
+    await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve));
+  } finally {
+    matters.forget('initialise');
+    stop.removeEventListener('abort', onStop);
+  }
+}
+
+function meetRegularly(parts: {
+  readonly refresh: DeviceRefresh;
+  readonly clock: Clock;
+  readonly stop: AbortSignal;
+  readonly log: Log;
+  readonly firstAfterMs: number;
+}): void {
+  const { refresh, clock, stop, log, firstAfterMs } = parts;
+  const meet = async () => {
+    if (stop.aborted) return;
+    await refresh.refresh().then(
+      ({ serverFailed }) =>
+        serverFailed !== undefined && log.warn({ why: serverFailed }, 'the home server was not met'),
+      (err: unknown) => log.warn({ err }, 'the home server was not met'),
+    );
+    again(MEET_EVERY_MS);
+  };
+  let cancel = () => {};
+  const again = (afterMs: number) => {
+    if (!stop.aborted) cancel = clock.after(afterMs, () => void meet());
+  };
+  again(firstAfterMs);
+  stop.addEventListener('abort', () => cancel());
+}

@@ -1,0 +1,189 @@
+/** Credentials from their owner's side (US 5,671,280, figures 26 to 28): what is acquired and renewed, within what the owner said beforehand. */
+
+import { utf8 } from '../../codec/hex.ts';
+import { HandselError } from '../../handsel-error.ts';
+import { formatAmount } from '../../money/amount.ts';
+import type { TransactionDevice } from '../../trusted/agent/device.ts';
+import type { HostCommand } from '../../trusted/agent/host-command.ts';
+import type { HostNotice } from '../../trusted/agent/to-host.ts';
+import type { DeviceDesk } from './device-desk.ts';
+import type { DeviceMatters } from './device-matters.ts';
+import { type TicketView, ticketView, timeText } from './ticket-view.ts';
+
+export interface Evidence {
+  readonly ticket: string;
+  /** Which fields are shown of it; without them only what stands in the open. */
+  readonly fields?: readonly string[] | undefined;
+}
+
+export interface CredentialDesk {
+  /** Gives what was issued. @throws HandselError `NOT_DONE`, `COMES_IN_PERSON`, `COSTS_MORE` */
+  acquire(order: {
+    readonly wanted: string;
+    readonly from: string;
+    readonly code?: Uint8Array | undefined;
+    readonly evidence: readonly Evidence[];
+  }): Promise<TicketView>;
+  /** By the authority that issued it. Gives what takes its place. @throws as `acquire` */
+  renew(ticket: string, at: string): Promise<TicketView>;
+  /**
+   * As an SD-JWT VC for one verifier, with these fields only; each time another copy, which the authority writes.
+   * @throws as `acquire`
+   */
+  exportFor(order: {
+    readonly ticket: string;
+    readonly at: string;
+    readonly fields: readonly string[];
+    readonly audience: string;
+    readonly nonce: string;
+  }): Promise<ExportedCredential>;
+  /** A key to which another issuer binds a credential: its name, and its public half as a JWK. */
+  newKey(): Promise<{ readonly id: string; readonly jwk: string }>;
+  /** What that issuer gave. @throws TrustedError or CryptographicError for what is not genuine or not bound to the key */
+  importFrom(order: {
+    readonly id: string;
+    readonly sdJwt: string;
+    readonly issuer: string;
+    /** JWK set, as JSON. */
+    readonly keys: string;
+  }): Promise<ImportedCredential>;
+}
+
+export interface ExportedCredential {
+  readonly id: string;
+  readonly issuer: string;
+  readonly vct: string;
+  /** ISO 8601. */
+  readonly expires?: string;
+  readonly sdJwt: string;
+}
+
+export type ImportedCredential = Omit<ExportedCredential, 'sdJwt'>;
+
+const LOCAL_MS = 15_000;
+const OUTCOME_MS = 120_000;
+const NOTHING = new Uint8Array();
+
+interface Ended {
+  readonly why?: string;
+  readonly inPerson?: true;
+  readonly costs?: string;
+}
+
+export function createCredentialDesk(parts: {
+  readonly device: TransactionDevice;
+  readonly matters: DeviceMatters;
+  readonly desk: DeviceDesk;
+}): CredentialDesk {
+  const { device, matters, desk } = parts;
+
+  const converse = async (command: HostCommand & { readonly matter: string }): Promise<TicketView> => {
+    let received: TicketView | undefined;
+    const say = (session: string, accept: 0 | 1) =>
+      void device.command({ type: 'confirm', session, accept }).catch(() => undefined);
+    let costs: string | undefined;
+    const outcome = matters.outcome<Ended>(command.matter, OUTCOME_MS, (notice) => {
+      switch (notice.type) {
+        case 'confirm-credential':
+          // The authority's own: that it is one was checked; whom it may name is for the owner, who named it.
+          say(notice.session, 1);
+          return undefined;
+        case 'confirm-delivery':
+          costs = notice.price && formatAmount(notice.price);
+          say(notice.session, notice.price === undefined ? 1 : 0);
+          return undefined;
+        case 'received':
+          received = notice.tickets[0] && ticketView(notice.tickets[0]);
+          return undefined;
+        case 'over':
+          return {};
+        case 'revalidate-in-person':
+          return { inPerson: true };
+        case 'failed':
+          return costs === undefined ? { why: notice.why } : { costs };
+        default:
+          return undefined;
+      }
+    });
+    outcome.catch(() => undefined);
+    await device.command(command);
+    const ended = await outcome;
+    if (ended.inPerson) {
+      throw new HandselError('COMES_IN_PERSON', 'the authority wants to see its holder: the credential stays as it is');
+    }
+    if (ended.costs !== undefined) {
+      throw new HandselError('COSTS_MORE', `it costs ${ended.costs}, and this device has no way to pay that`);
+    }
+    if (ended.why !== undefined || received === undefined) {
+      throw new HandselError('NOT_DONE', `nothing was issued: ${ended.why ?? 'nothing came'}`);
+    }
+    return received;
+  };
+
+  const tell = async <T>(
+    command: HostCommand & { readonly matter: string },
+    forMs: number,
+    outcome: (notice: HostNotice) => T | undefined,
+  ): Promise<T> => {
+    const hearing = matters.outcome<{ readonly done: T } | { readonly refused: string }>(
+      command.matter,
+      forMs,
+      (notice) => {
+        if (notice.type === 'failed') return { refused: notice.why };
+        const done = outcome(notice);
+        return done === undefined ? undefined : { done };
+      },
+    );
+    hearing.catch(() => undefined);
+    await device.command(command);
+    const heard = await hearing;
+    if ('refused' in heard) throw new HandselError('NOT_DONE', `nothing was written: ${heard.refused}`);
+    return heard.done;
+  };
+
+  return {
+    acquire({ wanted, from, code, evidence }) {
+      const shown = evidence.map(({ ticket, fields }) => ({
+        ticketId: desk.ticket(ticket).id,
+        ...(fields && { fields }),
+      }));
+      return converse({
+        ...{ type: 'acquire', matter: matters.begin('acquire'), route: desk.routeTo(from), about: NOTHING, wanted },
+        ...(code && { code }),
+        ...{ evidence: shown, check: 1 },
+      });
+    },
+    renew(ticket, at) {
+      const ticketId = desk.ticket(ticket).id;
+      const matter = matters.begin('renew');
+      return converse({ type: 'revalidate', matter, route: desk.routeTo(at), about: NOTHING, ticketId });
+    },
+    async exportFor({ ticket, at, fields, audience, nonce }) {
+      const ticketId = desk.ticket(ticket).id;
+      const matter = matters.begin('export');
+      const command = { type: 'export', matter, route: desk.routeTo(at), about: NOTHING, ticketId } as const;
+      const held = await tell(command, OUTCOME_MS, heldOrFailed);
+      const shown = { type: 'show-sd-jwt', matter: matters.begin('show'), id: held.id } as const;
+      const { text } = await tell({ ...shown, fields: [...fields], audience, nonce }, LOCAL_MS, (notice) =>
+        notice.type === 'sd-jwt' ? notice : undefined,
+      );
+      return { ...held, sdJwt: text };
+    },
+    newKey: () =>
+      tell({ type: 'make-sd-jwt-key', matter: matters.begin('key') }, LOCAL_MS, (notice) =>
+        notice.type === 'sd-jwt-key' ? { id: notice.id, jwk: notice.jwk } : undefined,
+      ),
+    importFrom: ({ id, sdJwt, issuer, keys }) =>
+      tell(
+        { type: 'import-sd-jwt', matter: matters.begin('import'), id, sdJwt, issuer, keys: utf8(keys) },
+        LOCAL_MS,
+        heldOrFailed,
+      ),
+  };
+}
+
+function heldOrFailed(notice: HostNotice): ImportedCredential | undefined {
+  if (notice.type !== 'sd-jwt-held') return undefined;
+  const { id, issuer, vct, expiresAtS } = notice;
+  return { id, issuer, vct, ...(expiresAtS !== undefined && { expires: timeText(expiresAtS) }) };
+}
