@@ -12,11 +12,7 @@ import {
 import type { CardNetworkState, CardRecord } from '../../../src/trusted/card/card-payment.ts';
 import { restoreCardNetwork, snapshotCardNetwork } from '../../../src/trusted/card/card-snapshot.ts';
 import { signCommitment } from '../../../src/trusted/message/commitment.ts';
-import {
-  decodeTrustedMessage,
-  encodeTrustedAnswer,
-  messageIdentityOf,
-} from '../../../src/trusted/message/envelope.ts';
+import { decodeTrustedMessage, encodeTrustedAnswer, messageIdentityOf } from '../../../src/trusted/message/envelope.ts';
 import type { ListUpdate } from '../../../src/trusted/message/list-change.ts';
 import { type PaymentClaims, signPaymentOrder } from '../../../src/trusted/message/payment-order.ts';
 import {
@@ -116,7 +112,11 @@ function orderOf(to: Dialogue, claims: Partial<PaymentClaims> = {}, by = ada): U
   return signPaymentOrder(
     {
       ...{ transaction: to.transaction, payee: house.id, amount: { currency: 'EUR', minor: 8900n } },
-      ...{ ticketId: random(16), credentialId: Buffer.from(ticketIdOf(card), 'hex'), atS: Math.floor(world.clock.nowMs() / 1000) },
+      ...{
+        ticketId: random(16),
+        credentialId: Buffer.from(ticketIdOf(card), 'hex'),
+        atS: Math.floor(world.clock.nowMs() / 1000),
+      },
       ...claims,
     },
     signer(by),
@@ -252,7 +252,9 @@ describe('lists of the untrusted', () => {
       expect(await say(after, authorise(orderOf(after)), 'opening')).toMatchObject({ type: 'failed' });
     }
     expect(network.host!.state.listsAtMs).toBeGreaterThan(nowMs);
-    expect(restoreCardNetwork(snapshotCardNetwork(network.host!.state)).lists.untrusted.agents).toEqual(new Set([ada.id]));
+    expect(restoreCardNetwork(snapshotCardNetwork(network.host!.state)).lists.untrusted.agents).toEqual(
+      new Set([ada.id]),
+    );
   });
 });
 
