@@ -54,6 +54,10 @@ const door = z.strictObject({
   opensHours: hours.optional(),
   /** How long after its time. */
   closesHours: hours.default(12),
+  /** How often it meets the network by itself. */
+  refreshMinutes: z.number().min(0.1).max(1440).default(15),
+  /** From which age on it says that its lists are too old. */
+  listsHours: hours.default(24),
 });
 
 const field = z.string().min(1).max(60);

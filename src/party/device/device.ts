@@ -118,7 +118,10 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
     const door = policy && createDoorDesk({ name, device, matters, clock, policy });
     if (door !== undefined) listeners.push(door.hear);
     const met = fileOfNumber(path(MET_FILE));
-    const refresh = createDeviceRefresh({ device, matters, door, client, server, devices, clock, met });
+    const refresh = createDeviceRefresh({
+      ...{ device, matters, door, client, server, devices, clock, met },
+      maxAgeMs: policy && policy.listsHours * 3_600_000,
+    });
     const disputes = createDisputeDesk({ device, matters, routeTo: desk.routeTo, server, clock });
     listeners.push(disputes.hear);
     const doors = await openDoors({
@@ -151,7 +154,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
         server,
         clock,
         log,
-        isDoor: door !== undefined,
+        door: policy,
         kind,
         tokenFile,
         stop,
