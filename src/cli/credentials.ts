@@ -6,6 +6,7 @@ import type { IssuedCredential } from '../party/device/authority-register.ts';
 import type { ExportedCredential, ImportedCredential } from '../party/device/credential-desk.ts';
 import type { TicketView } from '../party/device/ticket-view.ts';
 import { replaceFile } from '../party/files/replace-file.ts';
+import { amount } from './agent-options.ts';
 import { type DeviceOptions, isAuthority, isPersons, ownDevice } from './device-client.ts';
 import { ticketDetail } from './ticket-words.ts';
 
@@ -16,6 +17,7 @@ Examples:
     $ handsel credentials visit ada "driver's licence"        prints a code, to be handed over
   Its holder, at once or later that day:
     $ handsel credentials acquire "driver's licence" --from bureau --code CODE
+    $ handsel credentials acquire "proof of age" --from bureau --code CODE --max 5EUR    paid by card
     $ handsel credentials show
     $ handsel credentials renew 3f2a --at bureau
   $ handsel credentials export 3f2a --at bureau --fields name,"over 18" --audience https://shop.example --nonce 7QJ
@@ -45,9 +47,11 @@ export function credentialsCommand(write: Write = (text) => void process.stdout.
     .requiredOption('--from <device>', "the authority's device: its name in this network, or its URL")
     .option('--code <code>', 'what the clerk handed over')
     .option('--show <ticket[:fields]>', 'a credential to show for it, and which fields of it; repeat it', evidenceOf)
+    .option('--max <amount>', 'the most it may cost, paid by card, e.g. 5EUR (default: nothing)', amount)
+    .option('--card <credential>', "the beginning of a card credential's name (default: the first)")
     .action(async (wanted: string, options: AcquireOptions) => {
       const { from, code, show: evidence = [] } = options;
-      const body = { wanted, from, evidence, ...(code !== undefined && { code }) };
+      const body = { wanted, from, evidence, ...(code !== undefined && { code }), ...payOf(options) };
       const credential = await ownDevice(options, isPersons).post<TicketView>('/acquire', body);
       print(options, credential, [`acquired from ${from}:`, ...ticketDetail(credential)]);
     });
@@ -70,9 +74,11 @@ export function credentialsCommand(write: Write = (text) => void process.stdout.
   owner('renew', 'have the authority that issued a credential issue it anew, for longer')
     .argument('<credential>', 'the beginning of its name')
     .requiredOption('--at <device>', "the authority's device: its name in this network, or its URL")
-    .action(async (ticket: string, options: DeviceOptions & { readonly at: string }) => {
+    .option('--max <amount>', 'the most it may cost, paid by card, e.g. 5EUR (default: nothing)', amount)
+    .option('--card <credential>', "the beginning of a card credential's name (default: the first)")
+    .action(async (ticket: string, options: DeviceOptions & MayPay & { readonly at: string }) => {
       const { at } = options;
-      const renewed = await ownDevice(options, isPersons).post<TicketView>('/renew', { ticket, at });
+      const renewed = await ownDevice(options, isPersons).post<TicketView>('/renew', { ticket, at, ...payOf(options) });
       print(options, renewed, [`renewed by ${at}:`, ...ticketDetail(renewed)]);
     });
 
@@ -149,7 +155,15 @@ const standings = [
   ['reinstate', 'good', 'a suspended credential counts again'],
 ] as const;
 
-interface AcquireOptions extends DeviceOptions {
+interface MayPay {
+  readonly max?: string;
+  readonly card?: string;
+}
+
+const payOf = ({ max, card }: MayPay) =>
+  max === undefined ? {} : { pay: { max, ...(card !== undefined && { card }) } };
+
+interface AcquireOptions extends DeviceOptions, MayPay {
   readonly from: string;
   readonly code?: string;
   readonly show?: readonly Evidence[];

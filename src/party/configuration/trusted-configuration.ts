@@ -151,6 +151,8 @@ export const device = z.strictObject({
   cards: z
     .strictObject({ network: z.url(), key: z.string().regex(/^[0-9a-f]{64}$/, 'a key of 64 hexadecimal digits') })
     .optional(),
+  /** Of whoever is paid: whether a payer is to show a credential (US 5,671,280, claim 47). */
+  till: z.strictObject({ wantsCredential: z.boolean() }).optional(),
   /** Of a merchant: file of what it sells, see `ticket-shop.ts`. */
   offers: z.string().optional(),
   authority: authority.optional(),

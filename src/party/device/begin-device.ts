@@ -10,6 +10,7 @@ import type { DoorConfiguration } from '../configuration/trusted-configuration.t
 import type { DeviceMatters } from './device-matters.ts';
 import type { DeviceRefresh } from './device-refresh.ts';
 import { DOOR_MATTER } from './door-desk.ts';
+import { TILL_MATTER } from './paper-desk.ts';
 
 /** Under which tickets are received. */
 const RECEIVE_MATTER = 'receive';
@@ -55,6 +56,8 @@ export async function beginDevice(parts: BeginningDevice): Promise<void> {
     await device.command({ type: 'expect', matter: CREDENTIAL_MATTER, purpose: 'credential', untilMs });
   }
   if (door !== undefined) await device.command({ type: 'expect', matter: DOOR_MATTER, purpose: 'present', untilMs });
+  // Who has a name to be paid in is paid.
+  if (kind !== 'customer') await device.command({ type: 'expect', matter: TILL_MATTER, purpose: 'pay', untilMs });
   // Who sold something hears what is wrong with it.
   if (kind === 'merchant')
     await device.command({ type: 'expect', matter: DISPUTE_MATTER, purpose: 'dispute', untilMs });

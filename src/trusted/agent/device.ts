@@ -20,6 +20,7 @@ import type { ListVersions } from '../message/list-change.ts';
 import { versionsOf } from '../message/trust-lists.ts';
 import { cipherObject, type FileFacts, inspectObject } from '../object/object-file.ts';
 import type { ObjectHeader } from '../object/object-header.ts';
+import type { Paper } from '../paper/paper.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { unitsOf } from '../ticket/components.ts';
 import type { Scan } from '../ticket/scan.ts';
@@ -70,6 +71,8 @@ export interface TransactionDevice {
   standings(): readonly ShownStandings[];
   /** Disputes of the owner, and with the owner. */
   disputes(): readonly ShownDispute[];
+  /** Commercial papers written and received: those of open orders, and of others while there is room. */
+  papers(): readonly Paper[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
   /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
@@ -187,6 +190,7 @@ function externalInterface(
         : [];
     },
     disputes: () => showDisputes(host.state),
+    papers: () => [...host.state.papers.values()],
     standings: () =>
       [...host.state.standings.known.values()].map(({ issuer, version, atS, listed }) => ({
         ...{ issuer, version, atS, listed: listed.size },
