@@ -27,7 +27,9 @@ const acquisition = z.strictObject({
   pay: pay.optional(),
 });
 const copy = z.strictObject({
-  ...{ ticket, at: z.string().min(1).max(200), fields: z.array(name).max(50).default([]) },
+  /** Of a ticket, or with no authority named of what is held as SD-JWT VC. */
+  ticket: z.string().regex(/^[\w-]{1,64}$/, 'expected the name of a credential'),
+  ...{ at: z.string().min(1).max(200).optional(), fields: z.array(name).max(50).default([]) },
   audience: z.string().min(1).max(300),
   nonce: z.string().min(1).max(300),
 });
@@ -65,6 +67,7 @@ export function credentialControl(parts: {
   return {
     'POST /acquire': withSecret(async (request) => desk.acquire(readRequest(request, acquisition))),
     'POST /renew': withSecret(async (request) => desk.renew(readRequest(request, renewal))),
+    'GET /export': withSecret(async () => desk.copies()),
     'POST /export': withSecret(async (request) => desk.exportFor(readRequest(request, copy))),
     'POST /export/key': withSecret(async () => desk.newKey()),
     'POST /import': withSecret(async (request) => desk.importFrom(readRequest(request, foreign))),

@@ -6,6 +6,7 @@ import { type Amount, compareAmounts, formatAmount, parseAmount } from '../../mo
 import type { TransactionDevice } from '../../trusted/agent/device.ts';
 import type { HostCommand } from '../../trusted/agent/host-command.ts';
 import type { HostNotice } from '../../trusted/agent/to-host.ts';
+import { fullIdentity } from '../owner/full-identity.ts';
 import { chooseCard } from './choose-card.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
@@ -41,16 +42,19 @@ export interface CredentialDesk {
     readonly pay?: MayPay | undefined;
   }): Promise<TicketView>;
   /**
-   * As an SD-JWT VC for one verifier, with these fields only; each time another copy, which the authority writes.
-   * @throws as `acquire`
+   * As an SD-JWT VC for one verifier, with these fields only. `at` is the authority that issued the credential, and each time writes another copy;
+   * without it `ticket` is the beginning of the name of one that is held in that form already.
+   * @throws as `acquire`; HandselError `TICKET_UNKNOWN`
    */
   exportFor(order: {
     readonly ticket: string;
-    readonly at: string;
+    readonly at?: string | undefined;
     readonly fields: readonly string[];
     readonly audience: string;
     readonly nonce: string;
   }): Promise<ExportedCredential>;
+  /** What is held as SD-JWT VC: copies of credentials, and those of other issuers. */
+  copies(): readonly HeldCopy[];
   /** A key to which another issuer binds a credential: its name, and its public half as a JWK. */
   newKey(): Promise<{ readonly id: string; readonly jwk: string }>;
   /** What that issuer gave. @throws TrustedError or CryptographicError for what is not genuine or not bound to the key */
@@ -70,6 +74,11 @@ export interface ExportedCredential {
   /** ISO 8601. */
   readonly expires?: string;
   readonly sdJwt: string;
+}
+
+/** By its names only: what it says is shown to verifiers. */
+export interface HeldCopy extends ImportedCredential {
+  readonly fields: readonly string[];
 }
 
 export type ImportedCredential = Omit<ExportedCredential, 'sdJwt'>;
@@ -175,6 +184,24 @@ export function createCredentialDesk(parts: {
     return heard.done;
   };
 
+  const copies = () =>
+    device.sdJwts().map(({ id, issuer, vct, expiresAtS, fields }) => ({
+      ...{ id, issuer, vct, fields },
+      ...(expiresAtS !== undefined && { expires: timeText(expiresAtS) }),
+    }));
+  const copyNamed = (given: string): ImportedCredential => {
+    const all = copies();
+    const words = { what: 'credential held as SD-JWT VC', unknown: 'TICKET_UNKNOWN' };
+    const id = fullIdentity(given, new Set(all.map((one) => one.id)), words);
+    const { fields: _, ...held } = all.find((one) => one.id === id)!;
+    return held;
+  };
+  const writtenBy = (at: string, ticketId: string): Promise<ImportedCredential> => {
+    const matter = matters.begin('export');
+    const command = { type: 'export', matter, route: desk.routeTo(at), about: NOTHING, ticketId } as const;
+    return tell(command, OUTCOME_MS, heldOrFailed);
+  };
+
   return {
     acquire({ wanted, from, code, evidence, pay }) {
       const shown = evidence.map(({ ticket, fields }) => ({
@@ -193,11 +220,9 @@ export function createCredentialDesk(parts: {
       const matter = matters.begin('renew');
       return converse({ type: 'revalidate', matter, route: desk.routeTo(at), about: NOTHING, ticketId }, pay);
     },
+    copies,
     async exportFor({ ticket, at, fields, audience, nonce }) {
-      const ticketId = desk.ticket(ticket).id;
-      const matter = matters.begin('export');
-      const command = { type: 'export', matter, route: desk.routeTo(at), about: NOTHING, ticketId } as const;
-      const held = await tell(command, OUTCOME_MS, heldOrFailed);
+      const held = at === undefined ? copyNamed(ticket) : await writtenBy(at, desk.ticket(ticket).id);
       const shown = { type: 'show-sd-jwt', matter: matters.begin('show'), id: held.id } as const;
       const { text } = await tell({ ...shown, fields: [...fields], audience, nonce }, LOCAL_MS, (notice) =>
         notice.type === 'sd-jwt' ? notice : undefined,

@@ -9,6 +9,7 @@ import type { TransactionDevice } from '../../trusted/agent/device.ts';
 import type { HostCommand } from '../../trusted/agent/host-command.ts';
 import type { HostNotice } from '../../trusted/agent/to-host.ts';
 import { isPaper, isPaperOf, type PaperOf } from '../../trusted/paper/paper.ts';
+import { reconcile } from '../../trusted/paper/reconcile.ts';
 import type { Components } from '../../trusted/ticket/components.ts';
 import { chooseCard } from './choose-card.ts';
 import type { DeviceDesk } from './device-desk.ts';
@@ -49,7 +50,7 @@ export interface PaperDesk {
     components: Components,
     to: string,
   ): Promise<{ readonly paper: string; readonly accounts: readonly AccountView[] }>;
-  /** @throws HandselError `INVOICE_UNKNOWN`, `AMOUNT_MISSING`, `CARD_UNKNOWN`, `NOT_DONE`; and `UNDECIDED` when it goes on by itself */
+  /** @throws HandselError `INVOICE_UNKNOWN`, `PAID_ALREADY`, `AMOUNT_MISSING`, `CARD_UNKNOWN`, `NOT_DONE`; and `UNDECIDED` when it goes on by itself */
   remit(remittance: Remittance): Promise<Remitted>;
   /** To Host of a payee's agent. */
   hear(notice: HostNotice): void;
@@ -90,6 +91,19 @@ export function createPaperDesk(parts: {
     if (another === undefined) return found;
     throw new HandselError('IDENTITY_AMBIGUOUS', `several invoices are ${given}: name it by its ticket`);
   };
+  /** @throws HandselError `PAID_ALREADY` */
+  const requireUnpaid = ({ issuer, components }: PaperOf<'invoice'>): void => {
+    const { orderReferences, number } = components;
+    const orders = reconcile(device.papers()).accounts.filter(
+      ({ seller, reference }) => seller === issuer && orderReferences.includes(reference),
+    );
+    if (orders.length === 0 || orders.some(({ missing }) => missing.some(({ code }) => code === 'PAYMENT_MISSING')))
+      return;
+    throw new HandselError(
+      'PAID_ALREADY',
+      `nothing that invoice ${number} is for is unpaid; with --amount it is paid again`,
+    );
+  };
   /** As the order calls the customer, if it is known. */
   const customerOf = ({ components }: PaperOf<'invoice'>): string => {
     const orders = device.papers().flatMap((paper) => (isPaperOf(paper, 'purchase-order') ? [paper.components] : []));
@@ -108,6 +122,8 @@ export function createPaperDesk(parts: {
     },
     async remit({ to, invoices: named, amount: said, by, card, customer, show }) {
       const invoices = named.map(invoiceNamed);
+      // Who names an amount knows what for.
+      if (said === undefined) invoices.forEach(requireUnpaid);
       const amount = said === undefined ? sumOf(invoices) : parseAmount(said);
       const [first] = invoices;
       const advice = first && {

@@ -32,6 +32,7 @@ import type { AgentRecord, LogEntry } from './agent-record.ts';
 import type { AgentState, HeldTicket } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { SCAN_KEY } from './door-state.ts';
+import { type ShownSdJwt, showSdJwts } from './exporting.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
 import { asListed } from './known-standings.ts';
 import { type ShownDispute, showDisputes } from './shown-dispute.ts';
@@ -69,6 +70,8 @@ export interface TransactionDevice {
   sdJwtKeys(): readonly Uint8Array[];
   /** The lists of authorities that this device goes by, and how old each of them is. */
   standings(): readonly ShownStandings[];
+  /** Credentials held as SD-JWT VCs. */
+  sdJwts(): readonly ShownSdJwt[];
   /** Disputes of the owner, and with the owner. */
   disputes(): readonly ShownDispute[];
   /** Commercial papers written and received: those of open orders, and of others while there is room. */
@@ -189,6 +192,7 @@ function externalInterface(
         ? [identity.scalar, ...identity.former].map((one) => compactKeyOf(one).x)
         : [];
     },
+    sdJwts: () => showSdJwts(host.state),
     disputes: () => showDisputes(host.state),
     papers: () => [...host.state.papers.values()],
     standings: () =>
