@@ -52,7 +52,8 @@ export function paperBooks(papers: readonly Paper[]): PaperBooks {
   return {
     papers: papers.map(paperView),
     accounts: accounts.map(accountView),
-    stray: stray.map(({ text }) => text),
+    // A receipt for just an amount is about no order, and right so.
+    stray: stray.flatMap(({ code, text }) => (code === 'REFERENCE_ABSENT' ? [] : [text])),
   };
 }
 
