@@ -41,6 +41,7 @@ import { byScheme, localCourier } from '../running/routes.ts';
 import { closeInOrder, type Surroundings, startInSteps } from '../running/running-party.ts';
 import { openJournal, openMachine } from '../running/stores.ts';
 import { beginPart } from './begin-part.ts';
+import { caseEvidence } from './case-evidence.ts';
 import { type CounterOrder, decodeCounterOrder, encodeCounterOrder } from './counter-order.ts';
 import { counterPayments, counterSettlement, refusingOnly } from './counter-payment.ts';
 import { GoodsError } from './fetch-goods.ts';
@@ -151,6 +152,7 @@ export function openCustomerDelivery(options: CustomerDeliveryOptions): Promise<
         changes.tell(partNamed(reference).payment);
         return DONE;
       },
+      'case-evidence': ({ body }) => caseEvidence(body, { client, arbiter: delivery.arbiter }),
     });
     const receiver = opened(
       await openMachine({
@@ -244,7 +246,10 @@ function receiverPolicyOf({ path, delivery, identity }: CustomerDeliveryOptions,
       arbiter: identifyBy(trust, new Set(arbiter === undefined ? [] : [arbiter.name])),
     },
     ...(arbiter && {
-      arbiter: { ...arbiter, party: partyInFile(path(arbiter.certificate), arbiter.name) },
+      arbiter: {
+        ...{ name: arbiter.name, url: arbiter.url, evidence: 'local:case-evidence' },
+        party: partyInFile(path(arbiter.certificate), arbiter.name),
+      },
     }),
     releaseWaitMs: delivery.releaseWaitSeconds * 1000,
     claimWaitMs: delivery.claimWaitSeconds * 1000,

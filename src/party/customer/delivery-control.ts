@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { HandselError } from '../../handsel-error.ts';
 import type { Client } from '../../transport/client.ts';
-import { readProblem } from '../../transport/problem.ts';
 import type { Request, Routes } from '../../transport/route.ts';
 import { type Guarded, inJson, readRequest } from '../owner/control-request.ts';
+import { rulingBundle } from './case-evidence.ts';
 import { decodeCounterOrder } from './counter-order.ts';
 import type { CustomerDeliveryRunning } from './customer-delivery.ts';
 import { type DeliveryView, deliveryView } from './delivery-view.ts';
@@ -50,10 +50,7 @@ export function deliveryDesk(
       if (of === undefined || delivery.arbiter === undefined) {
         throw new HandselError('CASE_UNKNOWN', 'nothing was complained of there');
       }
-      const answer = await client.get(`${delivery.arbiter.url}/delivery/rulings/${of}`);
-      if (answer.status === 200) return answer.body;
-      const problem = readProblem(answer.body);
-      throw new HandselError(problem?.code ?? `HTTP_${answer.status}`, problem?.detail ?? 'the arbiter refused');
+      return rulingBundle(of, client, delivery.arbiter);
     },
   };
 }
