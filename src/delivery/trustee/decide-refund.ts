@@ -26,11 +26,20 @@ const refundTimer = (order: string) => `${REFUND}${order}`;
 export const isRefundOf = (id: string) => id.startsWith(REFUND);
 export const refundDue = (id: string): TrusteeInput => ({ type: 'refund-due', order: id.slice(REFUND.length) });
 
-/** @throws DeliveryError `MERCHANT_UNTRUSTED` for one that its operator had to pay back for too often */
-export function requireStanding({ unfollowed }: TrusteeState, merchant: string, env: Env, policy: TrusteePolicy): void {
-  const times = unfollowed.get(merchant) ?? [];
-  const counted = times.filter((atMs) => atMs > env.nowMs - STANDING_MS).length;
-  if (counted < maxUnfollowed(policy)) return;
+/** Whether its operator did not have to pay back for it too often of late. */
+export function isTrusted(
+  { unfollowed }: TrusteeState,
+  merchant: string,
+  nowMs: number,
+  policy: TrusteePolicy,
+): boolean {
+  const counted = (unfollowed.get(merchant) ?? []).filter((atMs) => atMs > nowMs - STANDING_MS);
+  return counted.length < maxUnfollowed(policy);
+}
+
+/** @throws DeliveryError `MERCHANT_UNTRUSTED` */
+export function requireStanding(state: TrusteeState, merchant: string, env: Env, policy: TrusteePolicy): void {
+  if (isTrusted(state, merchant, env.nowMs, policy)) return;
   throw new DeliveryError(
     'MERCHANT_UNTRUSTED',
     'this merchant does not follow rulings: nothing new is sold through us',

@@ -32,6 +32,7 @@ import {
   paymentInquiryType,
   paymentReceiptType,
 } from '../message/payment-evidence.ts';
+import { ownCommand } from '../owner/own-commands.ts';
 import type { CommunicationIdentity } from '../running/communication.ts';
 import { createCommunicationTrust } from '../running/communication-trust.ts';
 import { identifyBy } from '../running/delivery-identity.ts';
@@ -39,6 +40,7 @@ import { peerName } from '../running/peer-name.ts';
 import { byScheme, localCourier } from '../running/routes.ts';
 import type { Surroundings } from '../running/running-party.ts';
 import { openJournal, openMachine } from '../running/stores.ts';
+import { operatorRefunds } from './operator-refunds.ts';
 import { payBack } from './pay-back.ts';
 
 type Gateway = Pick<Host<GatewayState, GatewayInput, GatewayRecord>, 'submit' | 'handle' | 'readByKey' | 'state'>;
@@ -109,6 +111,7 @@ export async function openOperatorDelivery(options: {
   return {
     routes: {
       ...routesOf(trusteeEndpoints(host, policy)),
+      'GET /operator/refunds': ownCommand(name, () => operatorRefunds(host, policy)),
       'POST /delivery/payment-inquiry': async ({ body, peer }) => {
         const inquiry = decodeShape(paymentInquiryType, body);
         const outcome = await outcomeOf(inquiry, gateway, () => mayVoid(peerName(peer)));
