@@ -5,22 +5,13 @@ import type { Decision, Env, Outgoing } from '../../journal/machine.ts';
 import { DeliveryError } from '../message/delivery-error.ts';
 import { ACKNOWLEDGED, routeOf } from '../message/endpoint.ts';
 import { type RefundOrder, refundOrderType } from '../message/refund.ts';
-import type { RefundedInput } from './sender-input.ts';
+import type { OrderToRefund, RefundedInput } from './sender-input.ts';
 import type { SenderPolicy } from './sender-policy.ts';
 import { orderKey, REFUNDS_KEY, type SenderRecord } from './sender-state.ts';
 
 const REFUND = 'refund:';
 /** After that the operator has done it in our place. */
 const REFUND_MS = 90 * 86_400_000;
-
-/** What is known of an order that is to be paid back. */
-export interface OrderToRefund {
-  /** Of the order; undefined when it was never heard of here. */
-  readonly trustee: string | undefined;
-  readonly acceptance: Uint8Array | undefined;
-  /** It is asked for already. */
-  readonly refunding: boolean;
-}
 
 /** One message for an order, whatever asks for it. */
 export function refundOrder(
@@ -42,8 +33,6 @@ export function refundOrder(
     },
   ];
 }
-
-export const orderOfRefund = (id: string) => id.slice(REFUND.length);
 
 /** For the books. @throws DeliveryError `REFUND_UNFIT` for a receipt of somebody who is not our operator, or about somebody else */
 export function decideRefunded({ receipt }: RefundedInput, env: Env, policy: SenderPolicy): Decision<SenderRecord> {

@@ -16,9 +16,8 @@ import { refundOrderType, refundReceiptType } from '../message/refund.ts';
 import { notAcceptType } from '../message/resending.ts';
 import { rulingType } from '../message/ruling.ts';
 import { type Identify, readSigned, type Signed } from '../message/signed-by.ts';
-import type { OrderToRefund } from './decide-refund.ts';
 import type { PackedProduct } from './make-package.ts';
-import type { Past, PublishInput, SenderInput } from './sender-input.ts';
+import type { OrderToRefund, Past, PublishInput, SenderInput } from './sender-input.ts';
 import type { SenderPolicy } from './sender-policy.ts';
 import { orderKey, type SenderRecord } from './sender-state.ts';
 

@@ -8,7 +8,6 @@ import type { RefundReceipt } from '../message/refund.ts';
 import type { NotAccept } from '../message/resending.ts';
 import type { Ruling } from '../message/ruling.ts';
 import type { Party, Signed } from '../message/signed-by.ts';
-import type { OrderToRefund } from './decide-refund.ts';
 import type { Edition } from './sender-state.ts';
 
 /** A package is to be sold from now on, as soon as the trustee has K2. */
@@ -72,6 +71,15 @@ export interface HearingInput {
   readonly arbiter: Party;
   /** What it is about, when that was bought from us and paid. */
   readonly acceptance: CheckedAcceptance | undefined;
+}
+
+/** What is known of an order that is to be paid back. */
+export interface OrderToRefund {
+  /** Of the order; undefined when it was never heard of here. */
+  readonly trustee: string | undefined;
+  readonly acceptance: Uint8Array | undefined;
+  /** It is asked for already. */
+  readonly refunding: boolean;
 }
 
 /** The operator's word that it paid back, asked for or not. */
