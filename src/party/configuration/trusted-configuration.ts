@@ -107,14 +107,21 @@ export const cardNetwork = z.strictObject({
   privateKey: z.string(),
   storageKey: z.string(),
   primaryKeys: z.string(),
+  /** A trusted server, which has newer lists, and how often it is asked. */
+  server: z.url(),
+  listsMinutes: z.number().min(0.1).max(1440).default(15),
+  /** How long payments are kept, since so long they may be given back. */
+  keepDays: z.number().int().min(30).max(3650).default(180),
 });
 
 /** What the operator has to say of it. */
 export const acquiredCardNetwork = z.strictObject({
   /** In its certificate. */
   name: z.string().min(1).max(64),
-  /** To which of the acquirer's merchants what devices sell is credited. */
-  acceptor: z.string().min(1).max(15),
+  /** To which of the acquirer's merchants it is credited what a device sells, by the name in its credential; others are paid nothing by card. */
+  acceptors: z
+    .array(z.strictObject({ name: z.string().min(1).max(120), merchant: z.string().min(1).max(15) }))
+    .max(10_000),
 });
 
 export const device = z.strictObject({

@@ -119,7 +119,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
     if (door !== undefined) listeners.push(door.hear);
     const met = fileOfNumber(path(MET_FILE));
     const refresh = createDeviceRefresh({ device, matters, door, client, server, devices, clock, met });
-    const disputes = createDisputeDesk({ device, matters, routeTo: desk.routeTo, server });
+    const disputes = createDisputeDesk({ device, matters, routeTo: desk.routeTo, server, clock });
     listeners.push(disputes.hear);
     const doors = await openDoors({
       ...{

@@ -244,15 +244,17 @@ export function cardNetworkFiles(
     readonly builtIn: NewFile;
     readonly url: string;
     readonly operator: string;
+    /** Where it hears who is untrusted. */
+    readonly server: string;
   },
 ): NewFiles {
-  const { plan, agency, peers, random, key, builtIn, url, operator } = options;
+  const { plan, agency, peers, random, key, builtIn, url, operator, server } = options;
   const { name, port } = plan.cards;
   const identity = issueIdentity(agency, { name, hosts: certifiedHosts(plan, name) });
   const configuration = {
     ...{ party: 'card-network', name, listen: { host: plan.hostOf(name), port } },
     communication: identity.communication,
-    ...{ peers, store: { kind: 'sqlite', directory: 'journals' }, url, operator },
+    ...{ peers, store: { kind: 'sqlite', directory: 'journals' }, url, operator, server },
     ...{ privateKey: 'network.key', storageKey: STORAGE_KEY, primaryKeys: PRIMARY_KEYS },
   };
   return new Map([
