@@ -7,6 +7,7 @@ import type { HeardView } from '../party/merchant/merchant-disputes.ts';
 import { deliveryText } from './delivery-words.ts';
 import type { DisputeKind, DisputeOptions } from './dispute-kind.ts';
 import { askOwnParty } from './own-party.ts';
+import { refundText } from './refund-words.ts';
 import { rulingText } from './ruling-words.ts';
 import { stationClient } from './station-client.ts';
 import { checkBundle } from './verify-ruling.ts';
@@ -107,6 +108,7 @@ function heardText({
   answer,
   outcome,
   reasons = [],
+  refund,
 }: HeardView): string {
   return lines([
     `${of}  ${about}${waits ? `, waits for an answer until ${until}` : ''}${outcome === undefined ? '' : `: ${outcome}`}`,
@@ -114,6 +116,7 @@ function heardText({
     ...(statement === '' ? [] : [`  customer   ${statement}`]),
     ...(answer === undefined ? [] : [`  answer     ${answer}`]),
     ...reasons.map(({ code, text }) => `  ${code}  ${text}`),
+    ...(refund === undefined ? [] : [`  refund     ${refundText(refund)}, through ${refund.operator}, ${refund.at}`]),
   ]);
 }
 

@@ -101,7 +101,7 @@ export function disputeText(view: DisputeView): string {
     ...(answer === undefined
       ? []
       : [`  merchant  ${answer.outcome}${answer.reason === '' ? '' : `: ${answer.reason}`}`]),
-    ...(offered.length === 0 ? [] : [`  offered   ${offered.join(' or ')}`]),
+    ...(offered.length === 0 || status !== 'granted' ? [] : [`  offered   ${offered.join(' or ')}`]),
     ...(heard === undefined ? [] : [`  heard     a trusted server waits for an answer until ${heard.until}`]),
     ...(ruling === undefined
       ? []

@@ -14,6 +14,7 @@ import type { ShardsView } from '../../src/party/operator/sharded-accounts.ts';
 import { partyClient, readCommunication } from '../../src/party/running/communication.ts';
 import { silentLog } from '../../src/transport/log.ts';
 import { findPostgres } from '../journal/postgres-cluster.ts';
+import { createPatience } from '../patience.ts';
 import { openDocument } from './documented-commands.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -59,11 +60,11 @@ function failover(): void {
     return said;
   };
   const until = async <T>(ask: () => Promise<T>, isEnough: (answer: T) => boolean): Promise<T> => {
-    const endMs = Date.now() + PATIENCE_MS;
+    const isOver = createPatience(PATIENCE_MS);
     for (;;) {
       const answer = await ask();
       if (isEnough(answer)) return answer;
-      if (Date.now() > endMs) throw new Error(`it never came about: ${JSON.stringify(answer)}`);
+      if (isOver()) throw new Error(`it never came about: ${JSON.stringify(answer)}`);
       await sleep(300);
     }
   };

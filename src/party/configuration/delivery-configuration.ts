@@ -17,6 +17,10 @@ export const deliveryOfOperator = z.strictObject({
   merchants: z.array(place),
   /** By name: who may ask for the keys of what is complained about. */
   arbiters: z.array(name).default([]),
+  /** So long a merchant may take to pay back what was ruled, before it is paid back from its account. */
+  refundGraceSeconds: seconds(0).default(7 * 24 * 3600),
+  /** After so many of those within half a year nothing new of a merchant is taken. */
+  maxUnfollowed: z.number().int().min(1).default(3),
 });
 
 export const deliveryOfMerchant = z.strictObject({

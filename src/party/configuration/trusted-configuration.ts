@@ -54,6 +54,10 @@ const door = z.strictObject({
   opensHours: hours.optional(),
   /** How long after its time. */
   closesHours: hours.default(12),
+  /** How often it meets the network by itself. */
+  refreshMinutes: z.number().min(0.1).max(1440).default(15),
+  /** From which age on it says that its lists are too old. */
+  listsHours: hours.default(24),
 });
 
 const field = z.string().min(1).max(60);
@@ -107,14 +111,21 @@ export const cardNetwork = z.strictObject({
   privateKey: z.string(),
   storageKey: z.string(),
   primaryKeys: z.string(),
+  /** A trusted server, which has newer lists, and how often it is asked. */
+  server: z.url(),
+  listsMinutes: z.number().min(0.1).max(1440).default(15),
+  /** How long payments are kept, since so long they may be given back. */
+  keepDays: z.number().int().min(30).max(3650).default(180),
 });
 
 /** What the operator has to say of it. */
 export const acquiredCardNetwork = z.strictObject({
   /** In its certificate. */
   name: z.string().min(1).max(64),
-  /** To which of the acquirer's merchants what devices sell is credited. */
-  acceptor: z.string().min(1).max(15),
+  /** To which of the acquirer's merchants it is credited what a device sells, by the name in its credential; others are paid nothing by card. */
+  acceptors: z
+    .array(z.strictObject({ name: z.string().min(1).max(120), merchant: z.string().min(1).max(15) }))
+    .max(10_000),
 });
 
 export const device = z.strictObject({
@@ -140,6 +151,8 @@ export const device = z.strictObject({
   cards: z
     .strictObject({ network: z.url(), key: z.string().regex(/^[0-9a-f]{64}$/, 'a key of 64 hexadecimal digits') })
     .optional(),
+  /** Of whoever is paid: whether a payer is to show a credential (US 5,671,280, claim 47). */
+  till: z.strictObject({ wantsCredential: z.boolean() }).optional(),
   /** Of a merchant: file of what it sells, see `ticket-shop.ts`. */
   offers: z.string().optional(),
   authority: authority.optional(),

@@ -15,7 +15,13 @@ import { partNamed, referenceOf, type Sale, saleIn, saleKey } from '../../delive
 import { releaseType } from '../../delivery/message/release.ts';
 import { outcomeType } from '../../delivery/receiver/errand.ts';
 import { createPackageCourier, packageFile } from '../../delivery/receiver/package-courier.ts';
-import { type Purchase, purchaseIn, purchaseKey, type ReceiverRecord } from '../../delivery/receiver/purchase.ts';
+import {
+  type Purchase,
+  purchaseIn,
+  purchaseKey,
+  REFUNDS_KEY,
+  type ReceiverRecord,
+} from '../../delivery/receiver/purchase.ts';
 import { createReceiver } from '../../delivery/receiver/receiver-machine.ts';
 import type { ReceiverPolicy } from '../../delivery/receiver/receiver-policy.ts';
 import { PACKAGES, SETTLEMENT } from '../../delivery/receiver/receiver-policy.ts';
@@ -41,6 +47,7 @@ import { byScheme, localCourier } from '../running/routes.ts';
 import { closeInOrder, type Surroundings, startInSteps } from '../running/running-party.ts';
 import { openJournal, openMachine } from '../running/stores.ts';
 import { beginPart } from './begin-part.ts';
+import { caseEvidence } from './case-evidence.ts';
 import { type CounterOrder, decodeCounterOrder, encodeCounterOrder } from './counter-order.ts';
 import { counterPayments, counterSettlement, refusingOnly } from './counter-payment.ts';
 import { GoodsError } from './fetch-goods.ts';
@@ -56,11 +63,13 @@ export interface CustomerDeliveryRunning {
   /** Of what was delivered: as which package, and who released its key. */
   deliveredBy(payment: string, part: number): Promise<DeliveredBy>;
   sale(payment: string): Promise<Sale | undefined>;
-  /** Payments of the sales under way, and of what is complained of. */
+  /** Payments of the sales under way, of what is complained of, and of what is to be paid back. */
   open(): readonly string[];
   /** What became of one part: its purchase and everything recorded about it. */
   history(payment: string, part: number): Promise<readonly ReceiverRecord[]>;
   purchase(payment: string, part: number): Promise<Purchase | undefined>;
+  /** What was recorded of refunds, of all purchases, the oldest first. */
+  refunds(): Promise<readonly ReceiverRecord[]>;
   /** @throws DeliveryError `COMPLAINT_UNFIT` */
   complain(payment: string, part: number, statement: string): Promise<void>;
   readonly packages: string;
@@ -86,6 +95,8 @@ interface CustomerDeliveryOptions {
 
 const DONE = new Uint8Array();
 const LOOK_MS = 500;
+/** So many of the last ones are told. */
+const MOST_REFUNDS = 1000;
 
 export function openCustomerDelivery(options: CustomerDeliveryOptions): Promise<CustomerDeliveryRunning> {
   return startInSteps(async (opened) => {
@@ -151,6 +162,7 @@ export function openCustomerDelivery(options: CustomerDeliveryOptions): Promise<
         changes.tell(partNamed(reference).payment);
         return DONE;
       },
+      'case-evidence': ({ body }) => caseEvidence(body, { client, arbiter: delivery.arbiter }),
     });
     const receiver = opened(
       await openMachine({
@@ -216,9 +228,11 @@ export function openCustomerDelivery(options: CustomerDeliveryOptions): Promise<
       sale: saleOf,
       open() {
         const complained = [...receiver.state.purchases.keys()].map((reference) => partNamed(reference).payment);
-        return [...new Set([...counter.state.sales.keys(), ...complained])];
+        const owed = [...receiver.state.refunds.keys()].map((reference) => partNamed(reference).payment);
+        return [...new Set([...counter.state.sales.keys(), ...complained, ...owed])];
       },
       ...{ history, purchase, packages },
+      refunds: () => receiver.readByKey(REFUNDS_KEY, { limit: MOST_REFUNDS }),
       async complain(payment, part, statement) {
         const known = await purchase(payment, part);
         if (known === undefined) throw new GoodsError('GOODS_REFUSED', 'there is no such purchase');
@@ -244,7 +258,10 @@ function receiverPolicyOf({ path, delivery, identity }: CustomerDeliveryOptions,
       arbiter: identifyBy(trust, new Set(arbiter === undefined ? [] : [arbiter.name])),
     },
     ...(arbiter && {
-      arbiter: { ...arbiter, party: partyInFile(path(arbiter.certificate), arbiter.name) },
+      arbiter: {
+        ...{ name: arbiter.name, url: arbiter.url, evidence: 'local:case-evidence' },
+        party: partyInFile(path(arbiter.certificate), arbiter.name),
+      },
     }),
     releaseWaitMs: delivery.releaseWaitSeconds * 1000,
     claimWaitMs: delivery.claimWaitSeconds * 1000,

@@ -1,11 +1,15 @@
 /** The person's endpoint, as far as secure delivery goes: how deliveries fare, complaints about them, and the rulings on those. */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readMessage } from '../../crypto/signed-message.ts';
+import { partNamed } from '../../delivery/counter/sale.ts';
+import { refundReceiptType } from '../../delivery/message/refund.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Client } from '../../transport/client.ts';
-import { readProblem } from '../../transport/problem.ts';
 import type { Request, Routes } from '../../transport/route.ts';
+import { type RefundEntry, refundEntry } from '../message/refund-entry.ts';
 import { type Guarded, inJson, readRequest } from '../owner/control-request.ts';
+import { rulingBundle } from './case-evidence.ts';
 import { decodeCounterOrder } from './counter-order.ts';
 import type { CustomerDeliveryRunning } from './customer-delivery.ts';
 import { type DeliveryView, deliveryView } from './delivery-view.ts';
@@ -15,12 +19,19 @@ const complaintSchema = z.strictObject({
   statement: z.string().min(1, 'expected what is not as described').max(4000, 'expected at most 4000 characters'),
 });
 
+export interface CustomerRefund extends RefundEntry {
+  readonly payment: string;
+  readonly part: number;
+}
+
 export interface DeliveryDesk {
   list(): Promise<readonly DeliveryView[]>;
   /** @throws HandselError `DELIVERY_UNKNOWN` */
   show(payment: string): Promise<DeliveryView>;
   /** @throws DeliveryError `COMPLAINT_UNFIT` */
   complain(payment: string, part: number, statement: string): Promise<DeliveryView>;
+  /** What was paid back, the newest first. */
+  refunds(): Promise<readonly CustomerRefund[]>;
   /** Everything a ruling rests on, as the arbiter gives it to anybody. @throws HandselError */
   bundle(payment: string, part: number): Promise<Uint8Array>;
 }
@@ -45,15 +56,21 @@ export function deliveryDesk(
       await delivery.complain(payment, part, statement);
       return show(payment);
     },
+    async refunds() {
+      const records = await delivery.refunds();
+      const paid = records.flatMap((record) => {
+        if (record.type !== 'refunded') return [];
+        const entry = refundEntry(readMessage(refundReceiptType, record.receipt).value);
+        return [{ ...partNamed(record.reference), ...entry }];
+      });
+      return paid.reverse();
+    },
     async bundle(payment, part) {
       const of = (await show(payment)).parts[part]?.complaint?.case;
       if (of === undefined || delivery.arbiter === undefined) {
         throw new HandselError('CASE_UNKNOWN', 'nothing was complained of there');
       }
-      const answer = await client.get(`${delivery.arbiter.url}/delivery/rulings/${of}`);
-      if (answer.status === 200) return answer.body;
-      const problem = readProblem(answer.body);
-      throw new HandselError(problem?.code ?? `HTTP_${answer.status}`, problem?.detail ?? 'the arbiter refused');
+      return rulingBundle(of, client, delivery.arbiter);
     },
   };
 }
@@ -68,6 +85,7 @@ export function deliveryControl(desk: DeliveryDesk | undefined, guarded: Guarded
     guarded(async (request) => inJson(await answer(request)));
   const id = ({ params }: Request) => params.id!;
   return {
+    'GET /refunds': answering(() => running().refunds()),
     'GET /deliveries': answering(() => running().list()),
     'GET /deliveries/:id': answering((request) => running().show(id(request))),
     'POST /deliveries/:id/complaint': answering((request) => {

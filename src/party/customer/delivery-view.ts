@@ -5,12 +5,14 @@ import { linkOf, readMessage } from '../../crypto/signed-message.ts';
 import type { Sale } from '../../delivery/counter/sale.ts';
 import { descriptionType } from '../../delivery/message/description.ts';
 import { manifestType } from '../../delivery/message/manifest.ts';
+import { refundReceiptType } from '../../delivery/message/refund.ts';
 import { releaseType } from '../../delivery/message/release.ts';
 import { rulingType } from '../../delivery/message/ruling.ts';
 import { layoutOf } from '../../delivery/package/layout.ts';
 import { packageFile } from '../../delivery/receiver/package-courier.ts';
 import { type Purchase, purchaseIn, type ReceiverRecord } from '../../delivery/receiver/purchase.ts';
 import { formatAmount } from '../../money/amount.ts';
+import { refundEntry } from '../message/refund-entry.ts';
 import { decodeCounterOrder } from './counter-order.ts';
 
 export interface DeliveryPartView {
@@ -34,6 +36,19 @@ export interface DeliveryPartView {
     readonly reasons: readonly { readonly code: string; readonly text: string }[];
     readonly person?: string;
   };
+  readonly refund?: RefundView;
+}
+
+export interface RefundView {
+  /** `waiting`: claimed, and the merchant may still do it by itself. `impossible`: not by the way it was paid. `refused`: the operator will not. */
+  readonly state: 'waiting' | 'refunded' | 'impossible' | 'refused';
+  readonly amount?: string;
+  /** At whose word: the merchant's, or its operator's in its place. */
+  readonly by?: 'merchant' | 'operator';
+  /** Who signed that. */
+  readonly operator?: string;
+  readonly at?: string;
+  readonly reason?: string;
 }
 
 export interface DeliveryView {
@@ -106,6 +121,7 @@ function rulingFacts(records: readonly ReceiverRecord[], purchase: Purchase | un
   const release = released && readMessage(releaseType, released.release).value;
   return {
     ...(release && { released: { role: release.role, by: release.by } }),
+    ...refundFacts(records),
     ...(complaint && { complaint: { case: toHex(complaint.digest), about: complaint.about } }),
     ...(ruling && {
       ruling: {
@@ -114,4 +130,20 @@ function rulingFacts(records: readonly ReceiverRecord[], purchase: Purchase | un
       },
     }),
   };
+}
+
+function refundFacts(records: readonly ReceiverRecord[]): { readonly refund?: RefundView } {
+  const last = records.findLast(({ type }) => type === 'refund-due' || type === 'refunded' || type === 'not-refunded');
+  if (last?.type === 'refund-due') return { refund: { state: 'waiting', operator: last.refund.trustee } };
+  if (last?.type === 'not-refunded') return { refund: { state: 'refused', reason: last.code } };
+  if (last?.type !== 'refunded') return {};
+  const {
+    outcome: state,
+    amount,
+    by,
+    operator,
+    at,
+    reason,
+  } = refundEntry(readMessage(refundReceiptType, last.receipt).value);
+  return { refund: { state, amount, by, operator, at, ...(reason !== undefined && { reason }) } };
 }

@@ -1,6 +1,7 @@
 /** Disputes at a device's host side: what its owner claims, answers, chooses and takes before a trusted server (docs/disputes.md). */
 import { fromHex, toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
+import type { Clock } from '../../journal/clock.ts';
 import { formatAmount } from '../../money/amount.ts';
 import type { TransactionDevice } from '../../trusted/agent/device.ts';
 import type { HostCommand } from '../../trusted/agent/host-command.ts';
@@ -47,12 +48,16 @@ export interface DisputeAnswer {
 
 export interface DisputeDesk {
   disputes(): readonly DisputeView[];
-  dispute(given: string): DisputeView;
+  /** What the merchant has not answered it is asked for again, so that whoever looks sees how it stands. */
+  dispute(given: string): Promise<DisputeView>;
   open(order: { ticket: string; to: string; about: About; statement: string }): Promise<DisputeView>;
   /** By a merchant: to the customer, or to the trusted server that hears it. */
   answer(given: string, answer: DisputeAnswer): Promise<DisputeView>;
   hear(notice: HostNotice): void;
-  /** With the beginning of the name of the card credential, for a refund. */
+  /**
+   * Resolves when the money or the new ticket is here. `card`: the beginning of a card credential's name; without it a refund goes to the one that paid.
+   * @throws HandselError `NOT_DONE`, `RULING_NOT_FINAL`, and `UNDECIDED` when it goes on by itself
+   */
   choose(given: string, choice: { what: 'refund' | 'replacement'; card?: string | undefined }): Promise<DisputeView>;
   escalate(given: string, statement: string): Promise<DisputeView>;
   appeal(given: string, statement: string): Promise<DisputeView>;
@@ -61,7 +66,10 @@ export interface DisputeDesk {
 }
 
 /** Whoever is there answers by then; a dispute goes on without it. */
-const WAIT_MS = 5000;
+const WAIT_MS = 2500;
+const ASK_MS = 1500;
+/** Longer than an agent waits for another one before it gives a session up. */
+const OUTCOME_MS = 120_000;
 const NOTHING = new Uint8Array();
 
 export function createDisputeDesk(parts: {
@@ -70,8 +78,9 @@ export function createDisputeDesk(parts: {
   readonly routeTo: (name: string) => string;
   /** Route of the device's trusted server. */
   readonly server: string;
+  readonly clock: Clock;
 }): DisputeDesk {
-  const { device, matters, routeTo, server } = parts;
+  const { device, matters, routeTo, server, clock } = parts;
   /** What may take the place of a disputed ticket: until the device is switched off. */
   const replacements = new Map<string, Components>();
   const say = (command: HostCommand) => void device.command(command).catch(() => undefined);
@@ -92,7 +101,18 @@ export function createDisputeDesk(parts: {
 
   return {
     disputes: () => device.disputes().map(viewOf),
-    dispute: (given) => viewOf(found(given)),
+    async dispute(given) {
+      const { number, matter, side, status } = found(given);
+      if (side === 'customer' && status === 'open') {
+        const heard = matters.outcome(matter, ASK_MS, ({ type }) =>
+          ['dispute-answered', 'dispute-noted', 'failed'].includes(type) ? {} : undefined,
+        );
+        // It may be asked already, and the merchant may be away: then it stands as it stood.
+        await Promise.all([device.command({ type: 'pursue', number }), heard]).catch(ignoreOurErrors);
+        matters.forget(matter);
+      }
+      return viewOf(found(number));
+    },
     async open({ ticket, to, about, statement }) {
       const matter = matters.begin('dispute');
       let number = '';
@@ -123,11 +143,39 @@ export function createDisputeDesk(parts: {
       const outcome = grants ? 'granted' : 'denied';
       return after(number, { type: 'answer-dispute', number, outcome, reason, refund, replacement });
     },
-    choose(given, { what, card }) {
-      const { number } = found(given);
+    async choose(given, { what, card }) {
+      const { number, matter, bundle } = found(given);
+      const finalAtMs = bundle === undefined ? 0 : rulingOf(bundle).finalAtMs;
+      if (finalAtMs > clock.nowMs()) {
+        throw new HandselError('RULING_NOT_FINAL', `the ruling can be appealed until ${timeOf(finalAtMs)}`);
+      }
       const credential = card === undefined ? undefined : ticketNamed(card);
       const choice = what === 'refund' ? { type: what, ...(credential && { credential }) } : { type: what };
-      return after(number, { type: 'choose', number, choice });
+      const heard = matters.outcome<{ readonly why?: string; readonly undecided?: true }>(
+        matter,
+        OUTCOME_MS,
+        (notice) => {
+          if (notice.type === 'dispute-settled') return {};
+          if (notice.type === 'undecided') return { undecided: true };
+          if (notice.type === 'failed') return { why: notice.why };
+          const another = notice.type === 'dispute-answered' && notice.outcome === 'unavailable';
+          return another ? { why: 'the merchant has no other one: choose a refund' } : undefined;
+        },
+      );
+      heard.catch(() => undefined);
+      await device.command({ type: 'choose', number, choice }).catch((error: unknown) => {
+        matters.forget(matter);
+        throw error;
+      });
+      const { why, undecided } = await heard;
+      if (undecided) {
+        throw new HandselError(
+          'UNDECIDED',
+          'the merchant has not said how it ended: it goes on by itself, and both have what was chosen or neither has',
+        );
+      }
+      if (why !== undefined) throw new HandselError('NOT_DONE', `nothing was changed: ${why}`);
+      return viewOf(found(number));
     },
     escalate(given, statement) {
       const { number } = found(given);
@@ -158,9 +206,13 @@ export function createDisputeDesk(parts: {
   };
 }
 
+function ignoreOurErrors(error: unknown): void {
+  if (!(error instanceof HandselError)) throw error;
+}
+
 function viewOf(one: ShownDispute): DisputeView {
   const { number, side, status, about, peer, ticketId, statement, paid, answer, offer, bundle, heard } = one;
-  const ruling = bundle && readDocument(ticketRulingType, decodeTicketBundle(bundle).ruling).value;
+  const ruling = bundle && rulingOf(bundle);
   const last = ruling?.reasons.at(-1);
   const refund = offer.refund === undefined ? [] : [`refund of ${formatAmount(offer.refund)}`];
   return {
@@ -180,4 +232,5 @@ function viewOf(one: ShownDispute): DisputeView {
   };
 }
 
+const rulingOf = (bundle: Uint8Array) => readDocument(ticketRulingType, decodeTicketBundle(bundle).ruling).value;
 const timeOf = (ms: number) => new Date(ms).toISOString();

@@ -7,7 +7,7 @@ import { encodeCbor } from '../../codec/cbor.ts';
 import { equalBytes, toHex } from '../../codec/hex.ts';
 import { bytes, digest, list, oneOf, record, type Shaped, text, timeMs } from '../../codec/shape.ts';
 import { sha256 } from '../../crypto/digest.ts';
-import { decodeShape, encodeShape, type MessageType } from '../../crypto/signed-message.ts';
+import { decodeShape, encodeShape, type MessageType, readMessage } from '../../crypto/signed-message.ts';
 import { MAX_PARTS, type PaidPart, paidPart } from '../../delivery/counter/counter-errand.ts';
 import { CHAIN_BYTES, money, partyName } from '../../delivery/message/identity.ts';
 import type { SettlementProof } from '../../delivery/message/settlement-proof.ts';
@@ -59,6 +59,13 @@ const evidenceType: MessageType<PaymentEvidence> = {
 };
 
 export const encodeEvidence = (evidence: PaymentEvidence) => encodeShape(evidenceType, evidence);
+
+/** The transaction under which it was charged, of evidence that was checked. @throws MessageError, CborError */
+export function chargedUnder(evidence: Uint8Array): { readonly merchant: string; readonly transaction: string } {
+  const { receipt } = decodeShape(evidenceType, evidence);
+  const { merchant, transaction } = readMessage(paymentReceiptType, receipt).value;
+  return { merchant, transaction };
+}
 
 /** What takes the place of ODSalt: nobody can guess it, because every accept holds random bytes. */
 export function saltOf(parts: readonly PaidPart[]): Uint8Array {

@@ -24,7 +24,7 @@ export function cardInterchangeRoutes(options: {
   const { configuration, network, acquirer } = options;
   const interchange = createCardInterchange({
     ...{ route: ROUTE, link: acquirer, acquirerId: configuration.acquirer.id, terminalId: TERMINAL },
-    acceptorOf: () => network.acceptor,
+    acceptorOf: (payeeName) => network.acceptors.find(({ name }) => name === payeeName)?.merchant,
     courier: { deliver: async ({ to }) => ({ type: 'refused', code: 'ROUTE_UNKNOWN', detail: to }) },
   });
   return {

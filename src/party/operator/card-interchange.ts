@@ -24,8 +24,8 @@ export interface CardInterchangeOptions {
   readonly acquirerId: string;
   /** Of the network's own terminal, up to eight characters. */
   readonly terminalId: string;
-  /** The card acceptor that a payee's agent is at the acquirer, by the agent's number as text; undefined for one that it does not know. */
-  readonly acceptorOf: (payee: string) => string | undefined;
+  /** The card acceptor that a payee is at the acquirer, by the name in its credential; undefined for one that it does not know. */
+  readonly acceptorOf: (payeeName: string) => string | undefined;
   /** What is not for the interchange goes here. */
   readonly courier: Courier;
 }
@@ -40,7 +40,8 @@ export function createCardInterchange(options: CardInterchangeOptions): Courier 
     async deliver(message, attempt) {
       if (message.to !== route) return courier.deliver(message, attempt);
       const request = decodeInterchangeRequest(message.body);
-      const merchantId = options.acceptorOf(request.payee);
+      const { payeeName } = request;
+      const merchantId = payeeName === undefined ? undefined : options.acceptorOf(payeeName);
       if (merchantId === undefined) return answered({ type: 'declined', reason: 'unknown payee' });
       const asked = encodeCardRequest(cardRequestOf(request, { ...options, merchantId }));
       const { responseCode, approvalCode = '' } = decodeCardResponse(await link.send(asked, attempt.signal));

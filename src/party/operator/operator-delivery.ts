@@ -5,6 +5,7 @@
 import { toHex } from '../../codec/hex.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { decodeShape, type Signer, signMessage } from '../../crypto/signed-message.ts';
+import { verifyRuling } from '../../delivery/arbiter/verify-ruling.ts';
 import { routesOf } from '../../delivery/message/endpoint.ts';
 import { createTrustee, trusteeEndpoints } from '../../delivery/trustee/trustee-machine.ts';
 import type { TrusteePolicy } from '../../delivery/trustee/trustee-policy.ts';
@@ -31,15 +32,18 @@ import {
   paymentInquiryType,
   paymentReceiptType,
 } from '../message/payment-evidence.ts';
+import { ownCommand } from '../owner/own-commands.ts';
 import type { CommunicationIdentity } from '../running/communication.ts';
 import { createCommunicationTrust } from '../running/communication-trust.ts';
 import { identifyBy } from '../running/delivery-identity.ts';
 import { peerName } from '../running/peer-name.ts';
-import { byScheme } from '../running/routes.ts';
+import { byScheme, localCourier } from '../running/routes.ts';
 import type { Surroundings } from '../running/running-party.ts';
 import { openJournal, openMachine } from '../running/stores.ts';
+import { operatorRefunds } from './operator-refunds.ts';
+import { payBack } from './pay-back.ts';
 
-type Gateway = Pick<Host<GatewayState, GatewayInput, GatewayRecord>, 'submit' | 'readByKey' | 'state'>;
+type Gateway = Pick<Host<GatewayState, GatewayInput, GatewayRecord>, 'submit' | 'handle' | 'readByKey' | 'state'>;
 
 /** Transactions nobody used that one peer may have made void: each is remembered for days, and few payments come to that. */
 const VOIDS = { perPeerPerSecond: 0.1, burst: 200 };
@@ -82,6 +86,12 @@ export async function openOperatorDelivery(options: {
       identify: own,
       operatorOf: (merchant) => (merchants.has(merchant) ? name : undefined),
     }),
+    refunds: {
+      route: 'local:pay-back',
+      verify: (bundle) => verifyRuling(bundle, { identify: policy.identify }),
+      graceMs: delivery.refundGraceSeconds * 1000,
+      maxUnfollowed: delivery.maxUnfollowed,
+    },
   };
   const host = await openMachine({
     machine: createTrustee(policy),
@@ -90,7 +100,10 @@ export async function openOperatorDelivery(options: {
       key: readKeyFile(path(delivery.storageKey)),
       random: systemRandom,
     }),
-    courier: byScheme({ 'https:': createHttpCourier({ client }) }),
+    courier: byScheme({
+      'https:': createHttpCourier({ client }),
+      'local:': localCourier({ 'pay-back': ({ body }) => payBack(body, gateway) }),
+    }),
     surroundings,
   });
   const waitMs = createRateLimiter(VOIDS, () => performance.now());
@@ -98,6 +111,7 @@ export async function openOperatorDelivery(options: {
   return {
     routes: {
       ...routesOf(trusteeEndpoints(host, policy)),
+      'GET /operator/refunds': ownCommand(name, () => operatorRefunds(host, policy)),
       'POST /delivery/payment-inquiry': async ({ body, peer }) => {
         const inquiry = decodeShape(paymentInquiryType, body);
         const outcome = await outcomeOf(inquiry, gateway, () => mayVoid(peerName(peer)));
@@ -117,7 +131,7 @@ export async function openOperatorDelivery(options: {
  */
 export async function outcomeOf(
   { merchant, transaction, od, odSalt, price }: PaymentInquiry,
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'submit' | 'readByKey' | 'state'>,
   mayVoid: () => boolean = () => true,
 ): Promise<PaymentReceipt['outcome']> {
   const key = purchaseKey(merchant, transaction);

@@ -103,11 +103,13 @@ export function operatorFiles(
       merchants: allMerchants(plan)
         .filter(({ acquirer }) => acquirer.name === name)
         .map((merchant) => ({ id: merchant.name, currencies: plan.currencies }))
-        // What devices sell is credited to the opera.
-        .concat(runsCards ? [{ id: 'opera', currencies: plan.currencies }] : []),
+        .concat(runsCards ? sellers(plan).map(({ name: id }) => ({ id, currencies: plan.currencies })) : []),
     },
     ...(runsCards && {
-      cardNetwork: { name: plan.cards.name, acceptor: 'opera' },
+      cardNetwork: {
+        name: plan.cards.name,
+        acceptors: sellers(plan).map(({ name: merchant, title }) => ({ name: title, merchant })),
+      },
     }),
     issuer: { id: issuerId, bin, panKey: 'issuer/pan.key', cards: 'issuer/cards.json', rates: RATES },
     interchange: {
@@ -149,6 +151,10 @@ export function operatorFiles(
   ]);
   return { files, gateway, certificate: chainFile([identity.certificate]) };
 }
+
+/** Devices that are paid by card: each is an acceptor of its own, known by the name in its credential. */
+const sellers = ({ devices }: NetworkPlan) =>
+  devices.flatMap(({ name, kind, title }) => (kind === 'customer' || title === undefined ? [] : [{ name, title }]));
 
 /** An account for each customer and each merchant, and what operators may owe each other. */
 function depositsOf(operator: OperatorPlan, plan: NetworkPlan) {

@@ -254,7 +254,14 @@ async function networkFiles(
   const { primary, parties, builtIn } = await trustedFiles(options, urlNamed, cards);
   add(
     plan.cards.name,
-    cardNetworkFiles({ ...options, key, builtIn, url: urlNamed(plan.cards.name), operator: urlNamed(first!.name) }),
+    cardNetworkFiles({
+      ...options,
+      key,
+      builtIn,
+      url: urlNamed(plan.cards.name),
+      operator: urlNamed(first!.name),
+      server: urlNamed(plan.registry.name),
+    }),
   );
   for (const [name, files] of parties) add(name, files);
   // Last, because the agency's state knows all it has issued.

@@ -12,11 +12,13 @@ import { messageIdentityOf } from '../../trusted/message/envelope.ts';
 import { readConfiguration } from '../configuration/configuration.ts';
 import { readKeyFile } from '../configuration/key-file.ts';
 import { readPrimaryKeys } from '../configuration/primary-keys.ts';
-import { CARD_NETWORK_PATH, INTERCHANGE_PATH } from '../message/trusted-path.ts';
+import { CARD_NETWORK_PATH, INTERCHANGE_PATH, trustedRoute } from '../message/trusted-path.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from '../running/communication.ts';
 import { byScheme } from '../running/routes.ts';
 import { closeInOrder, type RunningParty, type Surroundings, startInSteps } from '../running/running-party.ts';
 import { openJournal, openMachine } from '../running/stores.ts';
+
+const DAY_MS = 86_400_000;
 
 export function startCardNetwork(file: string, surroundings: Surroundings): Promise<RunningParty> {
   return startInSteps(async (opened) => {
@@ -30,6 +32,8 @@ export function startCardNetwork(file: string, surroundings: Surroundings): Prom
       await openMachine({
         machine: createCardNetwork({
           ...{ scalar, lists: readPrimaryKeys(path(configuration.primaryKeys)) },
+          listsFrom: { server: trustedRoute(configuration.server), everyMs: configuration.listsMinutes * 60_000 },
+          keepMs: configuration.keepDays * DAY_MS,
           interchange: `${configuration.operator}${INTERCHANGE_PATH}`,
         }),
         // Card numbers pass through it.
@@ -42,6 +46,7 @@ export function startCardNetwork(file: string, surroundings: Surroundings): Prom
         surroundings: { ...surroundings, log },
       }),
     );
+    await host.submit({ type: 'opened' });
     const routes: Routes = {
       [`POST ${CARD_NETWORK_PATH}`]: async ({ body }) => ({
         contentType: 'application/cbor',

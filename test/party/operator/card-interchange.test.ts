@@ -18,7 +18,7 @@ afterEach(() => network.close());
 const atMs = Date.UTC(2026, 10, 21, 11, 1, 23);
 const expiresDay = Math.floor(Date.UTC(2028, 11, 31) / 86_400_000);
 const about = {
-  ...{ transaction: new Uint8Array(16).fill(3), cardNumber: PAN, expiresDay, payee: '17/4' },
+  ...{ transaction: new Uint8Array(16).fill(3), cardNumber: PAN, expiresDay, payee: '1-4', payeeName: 'Handsel Opera' },
   amount: { currency: 'EUR', minor: 8900n },
 };
 const authorise: InterchangeRequest = { type: 'authorise', number: 1, atMs, ...about };
@@ -29,7 +29,7 @@ const advice = (type: 'capture' | 'reverse', number: number): InterchangeRequest
 async function ask(request: InterchangeRequest) {
   const courier = createCardInterchange({
     ...{ route: 'interchange', acquirerId: ACQUIRER, terminalId: 'AGENTS01' },
-    acceptorOf: (payee) => (payee === '17/4' ? 'MERCHANT1' : undefined),
+    acceptorOf: (payeeName) => (payeeName === 'Handsel Opera' ? 'MERCHANT1' : undefined),
     link: { send: (bytes) => network.askBytes(bytes) },
     courier: { deliver: () => Promise.reject(new Error('not for the interchange')) },
   });
@@ -75,7 +75,7 @@ describe('a card payment of trusted agents', () => {
     const dear = { ...authorise, amount: { currency: 'EUR', minor: 20_001n } };
     expect(await ask(dear)).toMatchObject({ type: 'declined' });
     expect(await ask({ ...authorise, number: 2, expiresDay: expiresDay + 31 })).toMatchObject({ type: 'declined' });
-    expect(await ask({ ...authorise, number: 3, payee: '17/5' })).toMatchObject({ type: 'declined' });
+    expect(await ask({ ...authorise, number: 3, payeeName: 'Hansel Opera' })).toMatchObject({ type: 'declined' });
     expect(network.cardMinor()).toEqual({ balance: 50_000n, held: 0n });
   });
 });
