@@ -133,7 +133,7 @@ describe('a door without a network', () => {
 });
 
 describe('a door with a network', () => {
-  test('[CITI-F11] hears by itself whom nobody trusts any more, and refuses their tickets from then on', async () => {
+  test('[CITI-F5] [CITI-F6] hears by itself whom nobody trusts any more, and refuses their tickets from then on', async () => {
     expect(check(show(of.ben[0]!, 'ben'))).toBe('in');
     await town.start('agency');
     const told = town.handsel('agency', 'distrust', of.opera, '--config', join(town.home, 'agency'), '--json');
