@@ -7,10 +7,13 @@ import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inflateSync } from 'node:zlib';
 import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc';
+import jsqr from 'jsqr';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { askOwnParty } from '../../src/cli/own-party.ts';
 import type { ExportedCredential, HeldCopy } from '../../src/party/device/credential-desk.ts';
+import type { ShownCode } from '../../src/party/device/device-desk.ts';
 import type { DisputeView } from '../../src/party/device/dispute-desk.ts';
 import type { Remitted } from '../../src/party/device/paper-desk.ts';
 import type { AccountView, PaperBooks, PaperView } from '../../src/party/device/paper-view.ts';
@@ -314,4 +317,68 @@ describe('tickets as files', () => {
     expect(town.handsel('gate', 'check', message).out).toContain('IN   Die Zauberflöte, on paper');
     expect(town.handsel('gate', 'check', message).out).toContain('duplicate');
   }, 120_000);
+
+  test('[CITI-F2] as picture, drawing, letters and paper: each is read back by another program as a code that counts', async () => {
+    const id = await town.issue('ada', event);
+    const [png, svg, pdf] = ['code.png', 'code.svg', 'ticket.pdf'].map((name) => join(town.folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const { letters } = said<ShownCode>('tickets', 'show', id, '--png', png, '--svg', svg);
+    expect(letterOfPicture(readFileSync(png))).toBe(letters);
+    expect(readFileSync(svg, 'utf8')).toContain('<svg');
+    expect(town.handsel('tickets', 'show', id, '--text').out).toMatch(/^HT1:[0-9A-Z $%*+./:-]+$/m);
+    // Blocks as wide as high: as a camera sees them.
+    const blocks = town
+      .handsel('tickets', 'show', id)
+      .out.split('\n')
+      .filter((line) => /[█▀▄]{2}/.test(line));
+    expect(blocks.length).toBeGreaterThan(20);
+
+    said('tickets', 'print', id, '--out', pdf);
+    expect(wordsOfPaper(readFileSync(pdf))).toContain('Parkett links, Reihe 12, Platz 7');
+    expect(refused('tickets', 'show', id)).toBe('TICKET_INACTIVE');
+    expect(refused('tickets', 'transfer', id, '--to', 'ben')).toBe('TICKET_INACTIVE');
+    expect(town.handsel('gate', 'check', letters).out).toContain('IN   Die Zauberflöte');
+  }, 120_000);
 });
+
+/** What a phone reads from the picture: one bit a pixel, no filter (PNG, chapters 9 and 10). */
+function letterOfPicture(png: Buffer): string | undefined {
+  const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
+  const data: Buffer[] = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
+    if (png.toString('latin1', at + 4, at + 8) === 'IDAT')
+      data.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  }
+  const rows = inflateSync(Buffer.concat(data));
+  const bytesARow = 1 + Math.ceil(width / 8);
+  const pixels = new Uint8ClampedArray(width * height * 4);
+  for (let y = 0; y < height; y++) {
+    expect(rows[y * bytesARow]).toBe(0);
+    for (let x = 0; x < width; x++) {
+      const bit = (rows[y * bytesARow + 1 + (x >> 3)]! >> (7 - (x & 7))) & 1;
+      pixels.set([bit * 255, bit * 255, bit * 255, 255], (y * width + x) * 4);
+    }
+  }
+  // The module says that it is an ES module, and is none.
+  return (jsqr as unknown as (typeof jsqr)['default'])(pixels, width, height)?.data;
+}
+
+/** Standard fonts write words in hexadecimal, inside compressed streams. */
+function wordsOfPaper(pdf: Buffer): string {
+  const text = pdf.toString('latin1');
+  const streams = [...text.matchAll(/stream\r?\n([\s\S]*?)endstream/g)].flatMap(([, stream = '']) => {
+    try {
+      return [inflateSync(Buffer.from(stream, 'latin1')).toString('latin1')];
+    } catch {
+      return [];
+    }
+  });
+  return [...streams.join('\n').matchAll(/\[([^\]]*)\] TJ/g)]
+    .flatMap(([, shown]) =>
+      [...shown!.matchAll(/<([0-9a-f]+)>/g)].map(([, hex]) => Buffer.from(hex!, 'hex').toString('latin1')),
+    )
+    .join('');
+}
