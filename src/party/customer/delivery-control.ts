@@ -41,7 +41,16 @@ export interface DeliveryDesk {
 
 export function deliveryDesk(
   delivery: CustomerDeliveryRunning,
-  { client, directory }: { readonly client: Client; readonly directory: string },
+  {
+    client,
+    directory,
+    isOpen,
+  }: {
+    readonly client: Client;
+    readonly directory: string;
+    /** Whether the wallet may pay for it. */
+    isOpen(payment: string): boolean;
+  },
 ): DeliveryDesk {
   const show = async (payment: string): Promise<DeliveryView> => {
     const sale = await delivery.sale(payment);
@@ -49,7 +58,9 @@ export function deliveryDesk(
     const { goods } = decodeCounterOrder(sale.order);
     const histories = await Promise.all(goods.map((_, part) => delivery.history(payment, part)));
     const fileOf = (part: number) => join(directory, payment, 'goods', goods[part]!.fileName);
-    return deliveryView(sale, histories, { packages: delivery.packages, fileOf });
+    const view = deliveryView(sale, histories, { packages: delivery.packages, fileOf });
+    const isUnpaid = sale.phase === 'preparing' || (sale.phase === 'paying' && sale.transaction === '');
+    return isUnpaid && !isOpen(payment) ? { ...view, locked: true } : view;
   };
   return {
     list: () => Promise.all(delivery.open().map(show)),
