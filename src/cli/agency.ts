@@ -13,6 +13,7 @@ import { createAgency, rollRoot } from '../set/authority/create-agency.ts';
 import { makeBci, makeCrl, revoke } from '../set/authority/revocation.ts';
 import { agencyIssueCommand } from './agency-issue.ts';
 import { type PlaceOptions, placeOf, show, type Write, withPlace } from './agency-place.ts';
+import { addTrustCommands } from './agency-trust.ts';
 
 const EXAMPLES = `
 Examples:
@@ -26,6 +27,10 @@ Examples:
     $ handsel agency list
     $ handsel agency revoke 5f0c41… --reason keyCompromise
     $ handsel agency bci ACME --out published
+
+  Devices (docs/tickets.md), at the running agency of a network:
+    $ handsel agency distrust 1-5 --config .handsel/agency
+    $ handsel agency untrusted --config .handsel/agency
 `;
 
 /** `write` receives what goes to standard output. */
@@ -41,6 +46,7 @@ export function agencyCommand(write: Write = (text) => void process.stdout.write
   agency.addCommand(rollRootCommand(write));
   agency.addCommand(listCommand(write));
   agency.addCommand(showCommand(write));
+  addTrustCommands(agency, write);
   return agency;
 }
 

@@ -28,6 +28,9 @@ Examples:
 A door needs no network to check a code: it has lists, and books of its own. What doors cannot know of each other comes to light when their
 scans are merged (docs/tickets.md). People who present a ticket over the network need no command: \`handsel tickets present\`.`;
 
+const TOO_OLD =
+  'the lists of this door are too old: it does not know what was taken back since (handsel gate refresh, where there is a network)';
+
 type Write = (text: string) => void;
 
 /** `write` receives what goes to standard output. */
@@ -53,6 +56,7 @@ export function gateCommand(write: Write = (text) => void process.stdout.write(t
         const body = { code: letters.slice(0, 4300), ...(units !== undefined && { units }) };
         const answer = await door.post<DoorAnswer>('/scan', body);
         print(options, answer, answerLines(answer));
+        if (answer.listsTooOld) process.stderr.write(`${TOO_OLD}\n`);
         process.exitCode = answer.letIn ? 0 : 1;
       }
     });
@@ -99,7 +103,8 @@ export function gateCommand(write: Write = (text) => void process.stdout.write(t
   return command;
 }
 
-interface DoorStatus extends Pick<Refreshed, 'untrusted' | 'primaryKeys' | 'listsOf' | 'certificateExpires'> {
+interface DoorStatus
+  extends Pick<Refreshed, 'untrusted' | 'primaryKeys' | 'listsOf' | 'listsTooOld' | 'certificateExpires'> {
   readonly name: string;
   readonly number?: string;
   readonly events: readonly DoorEvent[];
@@ -120,10 +125,19 @@ function answerLines({ letIn, words, why, ticket, holder, how, reason }: DoorAns
   return [`NOT  ${words}`, `     ${reason}: ${why}`];
 }
 
-function statusLines({ name, number, listsOf, untrusted, certificateExpires, events }: DoorStatus): readonly string[] {
+function statusLines({
+  name,
+  number,
+  listsOf,
+  listsTooOld,
+  untrusted,
+  certificateExpires,
+  events,
+}: DoorStatus): readonly string[] {
   return [
     `door ${name}, number ${number ?? 'none yet'}, certificate until ${certificateExpires}`,
     `lists of ${listsOf === undefined ? 'when it was made' : `${listsOf} (${ageWords(listsOf)})`}, untrusted version ${untrusted}`,
+    ...(listsTooOld ? [TOO_OLD] : []),
     ...events
       .slice(0, 10)
       .map(({ at, letIn, ticket, reason }) =>

@@ -1,5 +1,7 @@
 /** Tickets as files: a PDF to be printed, and a Wallet pass. Both carry a code on paper, or only the ticket's name. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HandselError } from '../handsel-error.ts';
 import { systemClock } from '../journal/clock.ts';
 import type { ShownCode } from '../party/device/device-desk.ts';
 import { ownPassSigner, readPassSigner } from '../party/device/pass-signer.ts';
@@ -89,3 +91,16 @@ const written = ({ out }: PaperOptions, { ticket, until }: OnPaper): WrittenTick
   ...{ file: out, ticket: ticket.id, title: ticket.title },
   ...(until !== undefined && { until }),
 });
+
+const MAX_ORDER_BYTES = 1 << 20;
+
+/** Fields of a ticket, or a list of them, as a person writes them down. @throws HandselError `TICKET_MALFORMED` */
+export function readTicketOrder(file: string): unknown {
+  const bytes = readFileSync(file);
+  if (bytes.length > MAX_ORDER_BYTES) throw new HandselError('TICKET_MALFORMED', `${file} is larger than 1 MB`);
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new HandselError('TICKET_MALFORMED', `${file} is not JSON`, { cause });
+  }
+}

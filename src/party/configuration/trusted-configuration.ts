@@ -54,6 +54,10 @@ const door = z.strictObject({
   opensHours: hours.optional(),
   /** How long after its time. */
   closesHours: hours.default(12),
+  /** How often it meets the network by itself. */
+  refreshMinutes: z.number().min(0.1).max(1440).default(15),
+  /** From which age on it says that its lists are too old. */
+  listsHours: hours.default(24),
 });
 
 const field = z.string().min(1).max(60);
@@ -147,6 +151,8 @@ export const device = z.strictObject({
   cards: z
     .strictObject({ network: z.url(), key: z.string().regex(/^[0-9a-f]{64}$/, 'a key of 64 hexadecimal digits') })
     .optional(),
+  /** Of whoever is paid: whether a payer is to show a credential (US 5,671,280, claim 47). */
+  till: z.strictObject({ wantsCredential: z.boolean() }).optional(),
   /** Of a merchant: file of what it sells, see `ticket-shop.ts`. */
   offers: z.string().optional(),
   authority: authority.optional(),

@@ -6,9 +6,11 @@ import type { Log } from '../../transport/log.ts';
 import type { TransactionDevice } from '../../trusted/agent/device.ts';
 import type { AgentKind } from '../../trusted/message/certificate.ts';
 import { readToken } from '../configuration/enrolments.ts';
+import type { DoorConfiguration } from '../configuration/trusted-configuration.ts';
 import type { DeviceMatters } from './device-matters.ts';
 import type { DeviceRefresh } from './device-refresh.ts';
 import { DOOR_MATTER } from './door-desk.ts';
+import { TILL_MATTER } from './paper-desk.ts';
 
 /** Under which tickets are received. */
 const RECEIVE_MATTER = 'receive';
@@ -20,6 +22,8 @@ const INITIALISE_MS = 5000;
 const PAUSE_MS = 400;
 const YEARS_MS = 10 * 365 * 86_400_000;
 const MEET_EVERY_MS = 6 * 3_600_000;
+/** A server that was away is looked for again after so long. */
+const MEET_AGAIN_MS = 60_000;
 
 export interface BeginningDevice {
   readonly device: TransactionDevice;
@@ -28,7 +32,8 @@ export interface BeginningDevice {
   /** Route of the home server. */
   readonly server: string;
   readonly tokenFile: string;
-  readonly isDoor: boolean;
+  /** Of a device that is one. */
+  readonly door: DoorConfiguration | undefined;
   readonly kind: AgentKind;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,22 +42,27 @@ export interface BeginningDevice {
 
 /** Resolves when others can deal with the device, or when it is stopped. */
 export async function beginDevice(parts: BeginningDevice): Promise<void> {
-  const { device, refresh, clock, isDoor, kind, tokenFile, stop } = parts;
+  const { device, refresh, clock, door, kind, tokenFile, stop } = parts;
   const isNew = device.self() === undefined;
   while (device.self() === undefined && !stop.aborted) await tryToInitialise(parts);
   if (stop.aborted) return;
   rmSync(tokenFile, { force: true });
+  // The lists of today came with the certificate.
+  if (isNew) refresh.wasMet();
   const untilMs = clock.nowMs() + YEARS_MS;
   // Whoever gives something proves what it is worth: it is taken from anybody.
   await device.command({ type: 'expect', matter: RECEIVE_MATTER, purpose: 'give', untilMs });
   if (kind === 'authority') {
     await device.command({ type: 'expect', matter: CREDENTIAL_MATTER, purpose: 'credential', untilMs });
   }
-  if (isDoor) await device.command({ type: 'expect', matter: DOOR_MATTER, purpose: 'present', untilMs });
+  if (door !== undefined) await device.command({ type: 'expect', matter: DOOR_MATTER, purpose: 'present', untilMs });
+  // Who has a name to be paid in is paid.
+  if (kind !== 'customer') await device.command({ type: 'expect', matter: TILL_MATTER, purpose: 'pay', untilMs });
   // Who sold something hears what is wrong with it.
   if (kind === 'merchant')
     await device.command({ type: 'expect', matter: DISPUTE_MATTER, purpose: 'dispute', untilMs });
-  meetRegularly({ refresh, clock, stop, log: parts.log, firstAfterMs: isNew ? MEET_EVERY_MS : 0 });
+  const everyMs = door === undefined ? MEET_EVERY_MS : door.refreshMinutes * 60_000;
+  meetRegularly({ refresh, clock, stop, log: parts.log, everyMs, firstAfterMs: isNew ? everyMs : 0 });
 }
 
 /** A server that is away, or not certified itself yet, is asked again after a pause. */
@@ -85,17 +95,22 @@ function meetRegularly(parts: {
   readonly clock: Clock;
   readonly stop: AbortSignal;
   readonly log: Log;
+  readonly everyMs: number;
   readonly firstAfterMs: number;
 }): void {
-  const { refresh, clock, stop, log, firstAfterMs } = parts;
+  const { refresh, clock, stop, log, everyMs, firstAfterMs } = parts;
   const meet = async () => {
     if (stop.aborted) return;
-    await refresh.refresh().then(
-      ({ serverFailed }) =>
-        serverFailed !== undefined && log.warn({ why: serverFailed }, 'the home server was not met'),
-      (err: unknown) => log.warn({ err }, 'the home server was not met'),
+    const why = await refresh.refresh().then(
+      ({ serverFailed }) => serverFailed,
+      (err: unknown) => err,
     );
-    again(MEET_EVERY_MS);
+    if (why !== undefined) {
+      const { listsOf, listsTooOld } = refresh.state();
+      const words = listsTooOld ? 'the home server was not met: the lists are too old' : 'the home server was not met';
+      log.warn({ why, listsOf }, words);
+    }
+    again(why === undefined ? everyMs : Math.min(everyMs, MEET_AGAIN_MS));
   };
   let cancel = () => {};
   const again = (afterMs: number) => {

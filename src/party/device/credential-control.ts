@@ -11,6 +11,7 @@ import type { CredentialDesk } from './credential-desk.ts';
 
 const name = z.string().min(1).max(60);
 const ticket = z.string().regex(/^[0-9a-fA-F]{1,32}$/, "expected a credential's name: hexadecimal digits");
+const pay = z.strictObject({ max: z.string().max(40), card: z.string().max(32).optional() });
 const acquisition = z.strictObject({
   wanted: name,
   from: z.string().min(1).max(200),
@@ -23,9 +24,12 @@ const acquisition = z.strictObject({
     .array(z.strictObject({ ticket, fields: z.array(name).max(50).optional() }))
     .max(8)
     .default([]),
+  pay: pay.optional(),
 });
 const copy = z.strictObject({
-  ...{ ticket, at: z.string().min(1).max(200), fields: z.array(name).max(50).default([]) },
+  /** Of a ticket, or with no authority named of what is held as SD-JWT VC. */
+  ticket: z.string().regex(/^[\w-]{1,64}$/, 'expected the name of a credential'),
+  ...{ at: z.string().min(1).max(200).optional(), fields: z.array(name).max(50).default([]) },
   audience: z.string().min(1).max(300),
   nonce: z.string().min(1).max(300),
 });
@@ -35,7 +39,7 @@ const foreign = z.strictObject({
   issuer: z.url(),
   keys: z.string().min(2).max(16_384),
 });
-const renewal = z.strictObject({ ticket, at: z.string().min(1).max(200) });
+const renewal = z.strictObject({ ticket, at: z.string().min(1).max(200), pay: pay.optional() });
 const value = z.union([z.string().max(2000), z.number().int(), z.boolean()]);
 const person = z.strictObject({
   subject: name,
@@ -62,10 +66,8 @@ export function credentialControl(parts: {
     guarded(async (request) => inJson(await handle(request)));
   return {
     'POST /acquire': withSecret(async (request) => desk.acquire(readRequest(request, acquisition))),
-    'POST /renew': withSecret(async (request) => {
-      const { ticket: given, at } = readRequest(request, renewal);
-      return desk.renew(given, at);
-    }),
+    'POST /renew': withSecret(async (request) => desk.renew(readRequest(request, renewal))),
+    'GET /export': withSecret(async () => desk.copies()),
     'POST /export': withSecret(async (request) => desk.exportFor(readRequest(request, copy))),
     'POST /export/key': withSecret(async () => desk.newKey()),
     'POST /import': withSecret(async (request) => desk.importFrom(readRequest(request, foreign))),

@@ -75,7 +75,8 @@ export function deviceControl(parts: {
     ...disputeControl(disputes, guarded),
     'POST /scan': withSecret(async (request) => {
       const { code, units } = readRequest(request, scan);
-      return door.scan(code, units);
+      const { listsTooOld } = refresh.state();
+      return { ...(await door.scan(code, units)), ...(listsTooOld && { listsTooOld }) };
     }),
     'GET /door': withSecret(async () => ({ ...identity(), ...refresh.state(), events: door.events() })),
     'GET /scans': withSecret(async () => door.book()),

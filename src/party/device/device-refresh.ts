@@ -29,6 +29,8 @@ export interface Refreshed {
   readonly primaryKeys: number;
   /** When the home server was met last, ISO 8601; absent when it never was. */
   readonly listsOf?: string;
+  /** The network has not been met for longer than the door's policy allows: what was taken back since is not known here. */
+  readonly listsTooOld?: true;
   /** The last day of the certificate. */
   readonly certificateExpires: string;
   /** Marks that were new. */
@@ -48,8 +50,10 @@ export function authorityLines({ authorities }: Pick<Refreshed, 'authorities'>):
 
 export interface DeviceRefresh {
   refresh(): Promise<Refreshed>;
+  /** The home server was met just now, otherwise than by `refresh`. */
+  wasMet(): void;
   /** What is known without asking anybody. */
-  state(): Pick<Refreshed, 'untrusted' | 'primaryKeys' | 'listsOf' | 'certificateExpires'>;
+  state(): Pick<Refreshed, 'untrusted' | 'primaryKeys' | 'listsOf' | 'listsTooOld' | 'certificateExpires'>;
 }
 
 const SERVER_MS = 30_000;
@@ -72,8 +76,11 @@ export function createDeviceRefresh(parts: {
   /** When the home server was met, Unix milliseconds: kept over restarts by whoever gives it. */
   readonly met: { get(): number | undefined; set(atMs: number): void };
   readonly clock: Clock;
+  /** How old lists may be, in milliseconds; without it they are never said to be too old. */
+  readonly maxAgeMs: number | undefined;
 }): DeviceRefresh {
-  const { device, matters, door, client, server, devices, met, clock } = parts;
+  const { device, matters, door, client, server, devices, met, clock, maxAgeMs } = parts;
+  const wasMet = () => met.set(clock.nowMs());
 
   const state = () => {
     const { untrusted, primaryKeys } = device.listVersions();
@@ -81,6 +88,7 @@ export function createDeviceRefresh(parts: {
     return {
       ...{ untrusted, primaryKeys, certificateExpires: dayText(device.self()?.expiresDay ?? 0) },
       ...(atMs !== undefined && { listsOf: timeText(Math.floor(atMs / 1000)) }),
+      ...(maxAgeMs !== undefined && clock.nowMs() - (atMs ?? 0) > maxAgeMs && { listsTooOld: true as const }),
     };
   };
 
@@ -96,7 +104,7 @@ export function createDeviceRefresh(parts: {
     try {
       await device.command({ type, route: server });
       const { why } = await outcome;
-      if (why === undefined) met.set(clock.nowMs());
+      if (why === undefined) wasMet();
       return why;
     } catch (error) {
       if (!(error instanceof HandselError)) throw error;
@@ -141,7 +149,7 @@ export function createDeviceRefresh(parts: {
   /** One at a time: whoever comes meanwhile gets what comes of it. */
   let underWay: Promise<Refreshed> | undefined;
   return {
-    state,
+    ...{ state, wasMet },
     refresh() {
       underWay ??= refreshOnce().finally(() => {
         underWay = undefined;

@@ -39,6 +39,8 @@ import { createDeviceMatters } from './device-matters.ts';
 import { createDeviceRefresh, type DeviceRefresh, markRoutes } from './device-refresh.ts';
 import { createDisputeDesk, type DisputeDesk } from './dispute-desk.ts';
 import { createDoorDesk, type DoorDesk } from './door-desk.ts';
+import { paperControl } from './paper-control.ts';
+import { createPaperDesk, type PaperDesk } from './paper-desk.ts';
 import { purchaseControl } from './purchase-control.ts';
 import { createTicketPurchase, type TicketPurchase } from './ticket-purchase.ts';
 import { createTicketShop, type TicketShop } from './ticket-shop.ts';
@@ -114,11 +116,17 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
         : createTicketShop({ device, file: path(configuration.offers), toldFile: path(TOLD_FILE), clock, log });
     if (shop !== undefined) listeners.push(shop.hear);
     const credentials = createCredentialDesk({ device, matters, desk });
+    const wantsCredential = configuration.till?.wantsCredential ?? false;
+    const papers = createPaperDesk({ name, device, matters, desk, clock, wantsCredential });
+    listeners.push(papers.hear);
     const policy = configuration.door;
     const door = policy && createDoorDesk({ name, device, matters, clock, policy });
     if (door !== undefined) listeners.push(door.hear);
     const met = fileOfNumber(path(MET_FILE));
-    const refresh = createDeviceRefresh({ device, matters, door, client, server, devices, clock, met });
+    const refresh = createDeviceRefresh({
+      ...{ device, matters, door, client, server, devices, clock, met },
+      maxAgeMs: policy && policy.listsHours * 3_600_000,
+    });
     const disputes = createDisputeDesk({ device, matters, routeTo: desk.routeTo, server, clock });
     listeners.push(disputes.hear);
     const doors = await openDoors({
@@ -136,6 +144,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
         register,
         purchase,
         shop,
+        papers,
       },
     });
 
@@ -151,7 +160,7 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
         server,
         clock,
         log,
-        isDoor: door !== undefined,
+        door: policy,
         kind,
         tokenFile,
         stop,
@@ -201,9 +210,10 @@ async function openDoors(parts: {
   readonly register: AuthorityRegister | undefined;
   readonly purchase: TicketPurchase;
   readonly shop: TicketShop | undefined;
+  readonly papers: PaperDesk;
 }) {
   const { configuration, identity, device, file, log, desk, door, disputes, refresh, credentials, register } = parts;
-  const { purchase, shop } = parts;
+  const { purchase, shop, papers } = parts;
   const { name, kind, listen, control } = configuration;
   const self = () => {
     const certificate = device.self();
@@ -226,6 +236,7 @@ async function openDoors(parts: {
       routes: (guarded) => ({
         ...deviceControl({ desk, door, disputes, refresh, identity: self, guarded }),
         ...purchaseControl(purchase, guarded),
+        ...paperControl(papers, guarded),
         ...credentialControl({ desk: credentials, register, guarded }),
       }),
       ...{ listen: control, limits: OWNER_LIMITS, file: controlFileOf(file), log },

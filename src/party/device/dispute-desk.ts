@@ -66,7 +66,7 @@ export interface DisputeDesk {
 }
 
 /** Whoever is there answers by then; a dispute goes on without it. */
-const WAIT_MS = 5000;
+const WAIT_MS = 2500;
 const ASK_MS = 1500;
 /** Longer than an agent waits for another one before it gives a session up. */
 const OUTCOME_MS = 120_000;

@@ -30,6 +30,8 @@ export interface DoorAnswer {
   readonly holder?: string;
   readonly units?: number;
   readonly how: 'code' | 'paper' | 'session';
+  /** It went by lists that are too old: what was taken back since it cannot know. */
+  readonly listsTooOld?: true;
 }
 
 export interface DoorEvent extends DoorAnswer {

@@ -6,6 +6,7 @@ import type { Clock } from '../../journal/clock.ts';
 import { compareAmounts, parseAmount } from '../../money/amount.ts';
 import type { Client } from '../../transport/client.ts';
 import type { TransactionDevice } from '../../trusted/agent/device.ts';
+import { chooseCard } from './choose-card.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
 import { type ShownOffers, selectionOf, shownOffers, ticketToSell } from './ticket-shop.ts';
@@ -49,13 +50,6 @@ export function createTicketPurchase(parts: {
     }
     throw new HandselError('OFFERS_UNREADABLE', `${from} says nothing of what it sells`);
   };
-  const cardOf = (named: string | undefined): string => {
-    const cards = desk.tickets().filter(({ type, standing }) => type === 'card' && standing === 'good');
-    const found = named === undefined ? cards[0] : cards.find(({ id }) => id.startsWith(named.toLowerCase()));
-    if (found === undefined) throw new HandselError('CARD_UNKNOWN', 'this device holds no such card credential');
-    return found.id;
-  };
-
   return {
     offers,
     async buy({ sku, from, max, card }) {
@@ -83,7 +77,7 @@ export function createTicketPurchase(parts: {
       outcome.catch(() => undefined);
       await device.command({
         ...{ type: 'buy', matter, route: desk.routeTo(from), about: utf8(sku), selection },
-        ...{ price, payment: { type: 'card', ticketId: cardOf(card) }, moneyFirst: 0 },
+        ...{ price, payment: { type: 'card', ticketId: chooseCard(desk, card) }, moneyFirst: 0 },
       });
       const { why, undecided } = await outcome;
       if (undecided) {

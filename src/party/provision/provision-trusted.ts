@@ -120,7 +120,10 @@ async function deviceFiles(device: DevicePlan, options: DeviceOptions): Promise<
     ...{ token: TOKEN, control: { host: '127.0.0.1', port: 0 } },
     devices: Object.fromEntries(others.map((other) => [other.name, urlNamed(other.name)])),
     ...(name === 'door' && { door: {} }),
-    ...(name === 'opera' && { cards: { network: cards.networkUrl, key: toHex(cards.key.x) }, offers: 'offers.json' }),
+    ...((name === 'opera' || kind === 'authority') && {
+      cards: { network: cards.networkUrl, key: toHex(cards.key.x) },
+    }),
+    ...(name === 'opera' && { offers: 'offers.json' }),
     ...(kind === 'authority' && { authority: authorityOf(device, plan.devices, cards) }),
   };
   return new Map([
@@ -140,7 +143,7 @@ async function deviceFiles(device: DevicePlan, options: DeviceOptions): Promise<
   ]);
 }
 
-/** What the bureau of the demonstration issues: only in person, and for nothing. */
+/** What the bureau of the demonstration issues: only in person. */
 const rulesFor = ({ card, nowMs }: CardsOfDevices) => [
   {
     ...{ wanted: "driver's licence", form: 'attestation', fields: ['name', 'address', 'birthDay'], validDays: 365 },
@@ -150,6 +153,13 @@ const rulesFor = ({ card, nowMs }: CardsOfDevices) => [
   {
     ...{ wanted: 'corporate seal', form: 'corporate-seal', fields: ['corporateName', 'address', 'taxpayerId'] },
     validDays: 365,
+  },
+  {
+    ...{ wanted: 'proof of age', form: 'attestation', fields: [], validDays: 365, price: '2.50EUR' },
+    ages: [
+      { name: 'over 16', from: 'birthDay', years: 16 },
+      { name: 'over 18', from: 'birthDay', years: 18 },
+    ],
   },
   // Banks compare the month in which a card ends.
   {

@@ -20,6 +20,7 @@ import { replaceFile } from '../files/replace-file.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from '../running/communication.ts';
 import { closeInOrder, type RunningParty, type Surroundings } from '../running/running-party.ts';
 import { type AgencyDirectory, changeAgency, loadAgency } from './agency-directory.ts';
+import { standingControl } from './standing-control.ts';
 import { openTrustedServer } from './trusted-server.ts';
 
 const HOUR_MS = 3_600_000;
@@ -92,6 +93,7 @@ export async function startAgency(file: string, surroundings: Surroundings): Pro
   const server = await serve({
     routes: {
       ...primary?.routes,
+      ...(primary && standingControl(name, primary.host)),
       'GET /root/:brand': fileOf('trust/root.pem', 'application/x-pem-file'),
       'GET /certificates/:brand': fileOf('trust/authorities.pem', 'application/x-pem-file'),
       'GET /crl/:brand': fileOf('trust/lists.pem', 'application/x-pem-file'),

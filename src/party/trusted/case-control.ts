@@ -57,7 +57,8 @@ export function caseControl(host: TrustedHost, guarded: Guarded): Routes {
       const of = one(request);
       const decided = { case: of.case, ...readRequest(request, decision) };
       await host.submit({ type: 'command', command: { type: 'decide-dispute', decision: decided } });
-      return caseView(host.state.disputes.cases.get(of.case) ?? of);
+      // What nobody may appeal against any more is let go.
+      return caseView(host.state.disputes.cases.get(of.case) ?? { ...of, phase: 'ruled' });
     }),
   };
 }
