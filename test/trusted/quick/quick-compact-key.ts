@@ -9,7 +9,7 @@ import * as real from '../../../src/crypto/compact-key.ts';
 import { sha256 } from '../../../src/crypto/digest.ts';
 
 export type { CompactKeyPair } from '../../../src/crypto/compact-key.ts';
-export const { COMPACT_KEY_LENGTH, RAW_SIGNATURE_LENGTH, P256_ORDER, compressedPoint } = real;
+export const { COMPACT_KEY_LENGTH, compressedPoint } = real;
 
 const xOf = new WeakMap<KeyObject, Uint8Array>();
 const pairs = new Map<string, real.CompactKeyPair>();
