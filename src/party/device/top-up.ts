@@ -7,7 +7,6 @@ import type { ShownTicket } from '../../trusted/agent/to-host.ts';
 import { chooseCard } from './choose-card.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
-import type { TicketPurchase } from './ticket-purchase.ts';
 import type { ShownOffers } from './ticket-shop.ts';
 import { componentsOf, type TicketView, ticketView } from './ticket-view.ts';
 
@@ -57,7 +56,7 @@ export async function topUp(
     readonly device: TransactionDevice;
     readonly matters: DeviceMatters;
     readonly desk: DeviceDesk;
-    readonly offers: TicketPurchase['offers'];
+    readonly offers: (from: string) => Promise<ShownOffers>;
   },
   { ticket, sku, at, max, card }: TopUpOrder,
 ): Promise<TicketView> {

@@ -51,6 +51,12 @@ export type Leg =
   /** A credential that the other side showed: it stays in the log. */
   | { readonly type: 'seen'; readonly image: TicketImage };
 
+/** What a holder wants more of. */
+export interface TopUp {
+  readonly ticketId: string;
+  readonly units: number;
+}
+
 export interface PaymentLeg {
   readonly type: 'payment';
   readonly side: 'payer' | 'payee';

@@ -8,16 +8,11 @@ import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { unitsOf } from '../ticket/components.ts';
 import { faultOfMark, readMark, signMark, type TicketStatus, unsignedMark, writeMark } from '../ticket/status.ts';
 import type { HeldTicket } from './agent-state.ts';
-import type { Leg } from './leg.ts';
+import type { Leg, TopUp } from './leg.ts';
 import { requireNotShown } from './presentable.ts';
 import { readShownTicket, requireMarkBy, type ShownTicketRead } from './shown-ticket.ts';
 import type { Talk } from './talk.ts';
 import { keyOfCertificate, ownKey, peerOf, type Turn } from './turn.ts';
-
-export interface TopUp {
-  readonly ticketId: string;
-  readonly units: number;
-}
 
 export interface ToRaise {
   readonly ticket: Uint8Array;

@@ -5,8 +5,7 @@ import type { ObjectReference } from '../message/purchase-talk.ts';
 import type { Selection } from '../message/selection.ts';
 import type { PaperComponents } from '../paper/paper.ts';
 import type { Components } from '../ticket/components.ts';
-import type { Leg, StoredUnsigned, TicketImage } from './leg.ts';
-import type { TopUp } from './raising.ts';
+import type { Leg, StoredUnsigned, TicketImage, TopUp } from './leg.ts';
 import type { Sale } from './sale.ts';
 
 interface InSession {

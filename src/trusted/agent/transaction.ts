@@ -8,7 +8,7 @@
  *   4. the voter closes when it hears the outcome: by the commit frame, a statement, or the answer to its ask
  *   5. the decider closes when it hears, authenticated, that the voter did: until then it remembers
  */
-import { RAW_SIGNATURE_LENGTH } from '../../crypto/compact-key.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import type { StandingChange } from '../message/standing-list.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { encodeTicket } from '../ticket/compact-ticket.ts';
