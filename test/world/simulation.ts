@@ -112,6 +112,8 @@ export interface World {
   /** Sends a message from outside as an outbox would: the same bytes until answered or refused. */
   send(from: string, message: Outgoing): Promise<CourierResult>;
   run(untilMs: number): Promise<void>;
+  /** Other faults from now on; every machine starts anew among them. */
+  among(faults: WorldFaults): void;
   /** Ends all faults, restarts what is down, and runs until nothing is scheduled, at most for the given virtual time. */
   calm(forMs: number): Promise<void>;
 }
@@ -243,7 +245,7 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
       // A restart also leaves the old faults behind.
       restart() {
         errorMs = 0;
-        crash('restart without faults');
+        crash('restart among other faults');
         start();
       },
     });
@@ -305,6 +307,12 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
     };
   };
 
+  const among = (other: WorldFaults) => {
+    current = other;
+    network.faults = other.network;
+    for (const { restart } of machines) restart();
+  };
+
   return {
     ...{ clock, random, trace, addMachine },
     get crashes() {
@@ -343,11 +351,10 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
       }
     },
     run: clock.run,
+    among,
     async calm(forMs) {
-      current = calmWorld;
-      network.faults = calmNetwork;
       cuts.clear();
-      for (const { restart } of machines) restart();
+      among(calmWorld);
       await clock.runUntilIdle(clock.nowMs() + forMs);
     },
   };

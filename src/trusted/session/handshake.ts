@@ -7,12 +7,12 @@
  *   greeting   gY ‖ {credential_B, list versions, clock, sig_B(hello, gY, MAC(body))} under the greeting key
  *   proof      {credential_A, purpose, about, reply to, list versions, clock, sig_A(hello, greeting, MAC(body))} under the proof key
  */
-import { diffieHellman, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { concatBytes, fromHex, utf8 } from '../../codec/hex.ts';
 import { row } from '../../codec/row-shape.ts';
 import { bytes, oneOf, optional, type Shape, type Shaped, text, timeMs } from '../../codec/shape.ts';
-import { deriveKey } from '../../crypto/agreement.ts';
+import { agreeP256, deriveKey } from '../../crypto/agreement.ts';
 import {
   compactKeyOf,
   importCompactKey,
@@ -174,15 +174,8 @@ export function deriveSessionKeys(options: {
   };
 }
 
-function agree(privateKey: KeyObject, point: Uint8Array): Uint8Array {
-  // The x coordinate of the product is the same for a point and its opposite, so the sign of y never mattered.
-  const publicKey = importCompactKey(point);
-  try {
-    return new Uint8Array(diffieHellman({ privateKey, publicKey }));
-  } catch (cause) {
-    throw new CryptographicError(cause);
-  }
-}
+/** The x coordinate of the product is the same for a point and its opposite, so the sign of y never mattered. */
+const agree = (privateKey: KeyObject, point: Uint8Array) => agreeP256(privateKey, importCompactKey(point));
 
 function deriveKeys(secret: Uint8Array, started: Uint8Array): HandshakeKeys {
   const derived = deriveKey({ secret, salt: started, info: HANDSHAKE, length: 4 * KEY });

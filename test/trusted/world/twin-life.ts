@@ -4,17 +4,19 @@
  * meeting of both with their home server ends it for both.
  */
 
-import { isUntrusted } from '../../src/trusted/message/trust-lists.ts';
-import { decodeTicket } from '../../src/trusted/ticket/compact-ticket.ts';
-import { unitsOf } from '../../src/trusted/ticket/components.ts';
-import { sectionsOf } from '../../src/trusted/ticket/ticket.ts';
-import type { World } from '../world/simulation.ts';
-import { createRecorder } from './copied-disk.ts';
-import { about, certifiedOf, noticesOf, stateOf } from './opera.ts';
-import { sample } from './ticket/samples.ts';
-import { faultsOf, play, roughMs } from './ticket-life.ts';
+import { isUntrusted } from '../../../src/trusted/message/trust-lists.ts';
+import { decodeTicket } from '../../../src/trusted/ticket/compact-ticket.ts';
+import { unitsOf } from '../../../src/trusted/ticket/components.ts';
+import { sectionsOf } from '../../../src/trusted/ticket/ticket.ts';
+import type { World } from '../../world/simulation.ts';
+import { createRecorder } from '../copied-disk.ts';
+import { about, certifiedOf, noticesOf, stateOf } from '../opera.ts';
+import { sample } from '../ticket/samples.ts';
+import { type AgentParty, inTime, openTrustedWorld, type TrustedAgent } from '../trusted-world.ts';
+import { faultsOf, roughMs } from './plan.ts';
 import { everybody, gates, type Town } from './town.ts';
-import { type AgentParty, inTime, openTrustedWorld, type TrustedAgent } from './trusted-world.ts';
+import { play } from './town-deeds.ts';
+import { openBook } from './trade.ts';
 
 const dayMs = 86_400_000;
 
@@ -30,9 +32,10 @@ export async function runTwins(options: {
   seed: number;
   town: Town;
   watch?: (world: World) => void;
+  traced?: boolean;
 }): Promise<TwinRun> {
-  const { seed, town, watch = () => {} } = options;
-  const trusted = await openTrustedWorld({ seed, from: town, faults: faultsOf(seed) });
+  const { seed, town, watch = () => {}, traced = true } = options;
+  const trusted = await openTrustedWorld({ seed, traced, from: town, faults: faultsOf(seed) });
   const { world } = trusted;
   watch(world);
   const random = world.random.fork();
@@ -49,7 +52,7 @@ export async function runTwins(options: {
     }),
   );
   const ada = agents.get('ada')!;
-  play(trusted, agents, random);
+  play(trusted, { agents, random, book: openBook(() => {}, undefined), ticketsIssued: 8, deeds: 90 });
   for (let i = 0; i < 4; i++) {
     world.clock.after(random.below(5000), () => {
       const items = [{ type: 'issue', components: sample('event') }] as const;
