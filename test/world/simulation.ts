@@ -290,6 +290,8 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
       },
       async insist(input) {
         for (;;) {
+          // Nobody is there any more to take it.
+          if (retired) return new Promise<never>(() => undefined);
           const outcome = await attempt(input);
           if (outcome === undefined) await new Promise<void>((resolve) => clock.after(100, resolve));
           else if (outcome.refused !== undefined) throw outcome.refused;

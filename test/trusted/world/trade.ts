@@ -36,10 +36,18 @@ export function openMarket({ world, lists }: TrustedWorld): Market {
   const bank = openBank(new Map(people.map((name) => [cardOf(name), limit])));
   world.addServer('bank', ({ body }) => bank.answer(body));
   const { scalar } = makeCompactKey(world.random.bytes);
+  const own = world.random.fork();
+  /** What a port has done it says when it comes to it: in between, anything may happen to whoever asked. */
+  const late = async (answer: Promise<Uint8Array>) => {
+    const body = await answer;
+    if (own.chance(0.1)) await new Promise<void>((resolve) => world.clock.after(own.below(3000), resolve));
+    return body;
+  };
   world.addMachine('port:card', () => ({
     machine: createCardNetwork({ scalar, lists, interchange: 'bank', waitMs: 20_000 }),
     arrived: ({ body }) => readPortMessage(body, { scalar }),
-    serve: (host, { body }) => host.handle({ ...messageIdentityOf(body), input: readPortMessage(body, { scalar }) }),
+    serve: (host, { body }) =>
+      late(host.handle({ ...messageIdentityOf(body), input: readPortMessage(body, { scalar }) })),
   }));
   const keys = new Map(everybody.map((name) => [name as string, makeCompactKey(world.random.bytes)]));
   const genuine = new Set([...keys.values()].map(({ x }) => toHex(x)));
@@ -51,7 +59,7 @@ export function openMarket({ world, lists }: TrustedWorld): Market {
       const party = () => ({
         ...{ machine, arrived: ({ body }: { readonly body: Uint8Array }) => readModuleMessage(body) },
         serve: (host: NonNullable<MoneyModule['host']>, { body }: { readonly body: Uint8Array }) =>
-          host.handle({ ...messageIdentityOf(body), input: readModuleMessage(body) }),
+          late(host.handle({ ...messageIdentityOf(body), input: readModuleMessage(body) })),
       });
       return [name, world.addMachine(`port:money-${name}`, party)] as const;
     }),

@@ -1,6 +1,6 @@
 /**
- * One seed of a town in which somebody's device is copied, tickets and keys and all, and both go on giving and presenting. Software cannot
- * forbid that. What has to hold: no gate admits one ticket twice, no ticket doubles that the copied device had no hand in, and the first
+ * One seed of a town in which somebody's device is copied, tickets and keys and all, and both go on giving and presenting; or in which it is set
+ * back to what it was before it met its server. Software cannot forbid that. What has to hold: no gate admits one ticket twice, no ticket doubles that the copied device had no hand in, and the first
  * meeting of both with their home server ends it for both.
  */
 
@@ -9,10 +9,9 @@ import { decodeTicket } from '../../../src/trusted/ticket/compact-ticket.ts';
 import { unitsOf } from '../../../src/trusted/ticket/components.ts';
 import { sectionsOf } from '../../../src/trusted/ticket/ticket.ts';
 import type { World } from '../../world/simulation.ts';
-import { createRecorder } from '../copied-disk.ts';
 import { about, certifiedOf, noticesOf, stateOf } from '../opera.ts';
 import { sample } from '../ticket/samples.ts';
-import { type AgentParty, inTime, openTrustedWorld, type TrustedAgent } from '../trusted-world.ts';
+import { inTime, openTrustedWorld, type TrustedAgent } from '../trusted-world.ts';
 import { faultsOf, roughMs } from './plan.ts';
 import { everybody, gates, type Town } from './town.ts';
 import { play } from './town-deeds.ts';
@@ -40,18 +39,17 @@ export async function runTwins(options: {
   watch(world);
   const random = world.random.fork();
   const pace = { holdMs: 4000, useMs: 20_000, askMs: 3000, lateMs: 5000, idleMs: 20_000 };
-  const recorder = createRecorder(town.disks.get('ada'));
   const signOn = (agent: TrustedAgent) => {
     agent.started = () => void agent.command({ type: 'opened' }).catch(() => undefined);
     return agent;
   };
   const agents = new Map(
     everybody.map((name) => {
-      const alter = name === 'ada' ? { alter: (party: AgentParty) => ({ ...party, wrapJournal: recorder.wrap }) } : {};
-      return [name as string, signOn(trusted.addAgent(name, { pace, ...alter }))];
+      return [name as string, signOn(trusted.addAgent(name, { pace }))];
     }),
   );
   const ada = agents.get('ada')!;
+  const { agentId } = await adaOnceStarted();
   play(trusted, { agents, random, book: openBook(() => {}, undefined), ticketsIssued: 8, deeds: 90 });
   for (let i = 0; i < 4; i++) {
     world.clock.after(random.below(5000), () => {
@@ -63,7 +61,13 @@ export async function runTwins(options: {
     });
   }
   await world.run(world.clock.nowMs() + roughMs / 3);
-  const twin = signOn(trusted.addAgent('twin', { pace, disk: await recorder.copy() }));
+  const disk = ada.machine.copyDisk();
+  const setBack = seed % 3 === 0;
+  if (setBack) {
+    await liveOn();
+    ada.machine.retire();
+  }
+  const twin = signOn(trusted.addAgent('twin', { pace, disk }));
   for (let i = 0; i < 30; i++) {
     world.clock.after(random.below(roughMs / 2), () => {
       const held = [...(twin.machine.host?.state.tickets.keys() ?? [])];
@@ -84,15 +88,30 @@ export async function runTwins(options: {
   await world.run(world.clock.nowMs() + 600_000);
   return judge();
 
+  async function adaOnceStarted() {
+    while (ada.machine.host === undefined) await trusted.run(10);
+    return certifiedOf(ada).certificate;
+  }
+
+  /** The device goes on for a while and meets its server, and is set back after that to what it was. */
+  async function liveOn(): Promise<void> {
+    await trusted.run(roughMs / 6);
+    const known = () => ada.machine.host?.state.heads.base?.count ?? 0;
+    await adaOnceStarted();
+    for (const before = known(); known() <= before; ) {
+      await inTime(world, ada.command({ type: 'sync', route: 'north' })).catch(() => undefined);
+      await trusted.run(5000);
+    }
+  }
+
   async function judge(): Promise<TwinRun> {
     const faults = [...new Set(trusted.breaches)];
     const must = (holds: boolean, what: string) => {
       if (!holds) faults.push(what);
     };
-    const { agentId } = certifiedOf(ada).certificate;
-
     // Both meet the server; then the list goes round.
-    for (const device of random.chance(0.5) ? [ada, twin] : [twin, ada]) {
+    const devices = setBack ? [twin] : random.chance(0.5) ? [ada, twin] : [twin, ada];
+    for (const device of devices) {
       await inTime(world, device.command({ type: 'sync', route: 'north' })).catch(() => undefined);
       await trusted.run(30_000);
     }
@@ -104,7 +123,7 @@ export async function runTwins(options: {
     const others = [...agents.values()].filter((agent) => agent !== ada);
     for (const agent of others) await inTime(world, agent.command({ type: 'fetch-lists', route: 'north' }));
     await trusted.run(30_000);
-    for (const device of [ada, twin]) {
+    for (const device of devices) {
       const before = noticesOf(device, 'given').length;
       for (const ticketId of stateOf(device).tickets.keys()) {
         const items = [{ type: 'transfer', ticketId }] as const;
@@ -116,7 +135,7 @@ export async function runTwins(options: {
     }
 
     const holders = new Map<string, string[]>();
-    for (const agent of [...agents.values(), twin]) {
+    for (const agent of [...others, ...devices]) {
       for (const [ticketId, { bytes }] of stateOf(agent).tickets) {
         const known = holders.get(ticketId) ?? [];
         holders.set(ticketId, [...known, agent.name]);
