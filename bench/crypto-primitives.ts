@@ -1,6 +1,6 @@
 /**
  * Counts the cryptographic primitives that a piece of work executes, and measures just those bare: signatures, key agreements, the
- * making of ephemeral keys, the reading and checking of their points, authenticated encryption, key wrapping, hashes and MACs.
+ * making of ephemeral keys, the reading and checking of their points, the derivation of keys, authenticated encryption, key wrapping, hashes and MACs.
  */
 import crypto, {
   createCipheriv,
@@ -8,8 +8,10 @@ import crypto, {
   createHmac,
   createSecretKey,
   diffieHellman,
+  type ECDH,
   generateKeyPairSync,
   hash,
+  hkdfSync,
   randomBytes,
   sign,
   verify,
@@ -23,6 +25,7 @@ export type Primitive =
   | 'ephemeral key'
   | 'point'
   | 'agreement'
+  | 'derivation'
   | 'encrypt'
   | 'decrypt'
   | 'wrap'
@@ -41,6 +44,9 @@ const primitiveOf: Readonly<Record<string, (algorithm: unknown) => Primitive>> =
   sign: () => 'sign',
   verify: () => 'verify',
   generateKeyPairSync: () => 'ephemeral key',
+  // What compact keys are made with, whose randomness a machine gives.
+  createECDH: () => 'ephemeral key',
+  hkdfSync: () => 'derivation',
   createPublicKey: () => 'point',
   diffieHellman: () => 'agreement',
   createHmac: () => 'mac',
@@ -53,13 +59,14 @@ const primitiveOf: Readonly<Record<string, (algorithm: unknown) => Primitive>> =
 /** Node's functions keep their behaviour while they are counted. */
 export async function countPrimitives(work: () => Promise<void>): Promise<PrimitiveCounts> {
   const counts: PrimitiveCounts = new Map();
+  const count = (primitive: Primitive) => counts.set(primitive, (counts.get(primitive) ?? 0) + 1);
   const table = crypto as unknown as Record<string, AnyCall>;
   const originals = new Map(Object.keys(primitiveOf).map((name) => [name, table[name]!]));
   for (const [name, original] of originals) {
     table[name] = (...args) => {
-      const primitive = primitiveOf[name]!(args[0]);
-      counts.set(primitive, (counts.get(primitive) ?? 0) + 1);
-      return original(...args);
+      count(primitiveOf[name]!(args[0]));
+      const made = original(...args);
+      return name === 'createECDH' ? counted(made as ECDH, count) : made;
     };
   }
   syncBuiltinESMExports();
@@ -70,6 +77,18 @@ export async function countPrimitives(work: () => Promise<void>): Promise<Primit
     syncBuiltinESMExports();
   }
   return counts;
+}
+
+/** Its agreement reads the other side's point. */
+function counted(ecdh: ECDH, count: (primitive: Primitive) => void): ECDH {
+  const computeSecret = ecdh.computeSecret.bind(ecdh) as AnyCall;
+  return Object.assign(ecdh, {
+    computeSecret(...args: unknown[]) {
+      count('point');
+      count('agreement');
+      return computeSecret(...args);
+    },
+  });
 }
 
 const ROUNDS = 9;
@@ -127,6 +146,7 @@ function bareCalls(): Record<Primitive, () => unknown> {
       agreements.push(() => diffieHellman({ privateKey: own.privateKey, publicKey }));
     },
     agreement: () => (agreements.pop() ?? agreeAtRest)(),
+    derivation: () => hkdfSync('sha256', createSecretKey(key), key, TEXT.subarray(0, 64), 128),
     encrypt: () => encrypt(key, nonce),
     decrypt: () => decrypt(key, nonce, sealed),
     wrap: () => wrap(key, iv),

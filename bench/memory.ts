@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { systemRandom } from '../src/crypto/random.ts';
-import { provisionNetwork } from '../src/party/provision.ts';
+import { provisionNetwork } from '../src/party/provision/provision.ts';
 import type { Measurement } from './measurement.ts';
 
 const TARGET_MB = 150;

@@ -6,9 +6,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { nodeCharge } from '../src/deposit/merchant-http/node-charge.ts';
-import { chargedHandler } from '../src/party/charged-handler.ts';
-import { SERVER_LIMITS } from '../src/party/communication.ts';
-import { lookUp } from '../src/party/paid-routes.ts';
+import { chargedHandler } from '../src/party/merchant/charged-handler.ts';
+import { lookUp } from '../src/party/merchant/paid-routes.ts';
+import { SERVER_LIMITS } from '../src/party/running/communication.ts';
 import type { Request } from '../src/transport/route.ts';
 import { serve } from '../src/transport/server.ts';
 import { createAuthority } from '../test/transport/openssl-certificates.ts';

@@ -18,7 +18,12 @@ import { HOST_ROUTE, hostNoticeType } from '../src/trusted/agent/to-host.ts';
 import { createCardNetwork, readPortMessage } from '../src/trusted/card/card-network-machine.ts';
 import { decodeInterchangeRequest, encodeInterchangeAnswer } from '../src/trusted/card/interchange-request.ts';
 import { dayOf } from '../src/trusted/message/day.ts';
-import { decodeTrustedMessage, messageIdentityOf, type TrustedMessage } from '../src/trusted/message/envelope.ts';
+import {
+  decodeTrustedMessage,
+  isFleeting,
+  messageIdentityOf,
+  type TrustedMessage,
+} from '../src/trusted/message/envelope.ts';
 import { nameOfPeer } from '../src/trusted/message/party.ts';
 import { answerHello, answerProof } from '../src/trusted/session/answering.ts';
 import { call, hearAnswer } from '../src/trusted/session/calling.ts';
@@ -98,17 +103,13 @@ function sessionMachine(options: {
         if (message.type === 'hello') return decision(answerHello(context, message));
         if (message.type === 'proof') {
           const answer = answerProof(context, draft, message, () => undefined);
-          // Nobody converses in it: what it weighs while it waits is not measured here.
-          draft.timers.length = 0;
-          draft.inputs.length = 0;
           return decision(answer);
         }
       } else if (input.type === 'session' && input.event.type === 'open') {
-        const session = state.sessions.get(input.id);
-        if (session?.side === 'caller') {
-          endSession(context, draft, session, 'measured');
-          opened(input.id);
-        }
+        // Nobody converses in it: it ends as soon as it is open, on either side.
+        const session = state.sessions.get(input.id)!;
+        endSession(context, draft, session, 'measured');
+        if (session.side === 'caller') opened(input.id);
       }
       return decision();
     },
@@ -163,9 +164,11 @@ export async function openTrustedBench(folder: string): Promise<TrustedBench> {
   const done = () => waiting.shift()?.();
   const calling = await open('caller', sessionMachine({ agent: caller, lists, opened: done }));
   const called = await open('callee', sessionMachine({ agent: callee, lists, opened: done }));
-  doors.set('callee', (body) =>
-    called.handle({ ...messageIdentityOf(body), input: { type: 'message', message: decodeTrustedMessage(body) } }),
-  );
+  doors.set('callee', (body) => {
+    const message = decodeTrustedMessage(body);
+    const fleeting = isFleeting(message);
+    return called.handle({ ...messageIdentityOf(body), fleeting, input: { type: 'message', message } });
+  });
 
   const bank = compactKeyOf(makeCompactKey(random).scalar);
   const network = await open(
@@ -204,7 +207,12 @@ export async function openTrustedBench(folder: string): Promise<TrustedBench> {
     doors.set(name, (body) => {
       const identity = messageIdentityOf(body);
       const { messageId } = identity;
-      return host.handle({ ...identity, input: { type: 'message', message: decodeTrustedMessage(body), messageId } });
+      const message = decodeTrustedMessage(body);
+      return host.handle({
+        ...identity,
+        fleeting: isFleeting(message),
+        input: { type: 'message', message, messageId },
+      });
     });
     return { command: (command: HostCommand) => host.submit({ type: 'command', command }) };
   };

@@ -40,7 +40,7 @@ import { type Host, openHost } from '../src/journal/host.ts';
 import type { Machine, Outgoing } from '../src/journal/machine.ts';
 import { createMemoryJournal } from '../src/journal/memory-journal.ts';
 import { parseRate } from '../src/money/rate.ts';
-import { accountRoutes } from '../src/party/operator-deposit-routes.ts';
+import { accountRoutes } from '../src/party/operator/operator-deposit-routes.ts';
 import { silentLog } from '../src/transport/log.ts';
 
 const DAY_MS = 86_400_000;

@@ -35,6 +35,7 @@ const meetingPlaces: Readonly<Record<string, readonly string[]>> = {
   set: ['message'],
   delivery: ['message', 'package'],
   trusted: ['message', 'session', 'ticket', 'object', 'credential', 'paper', 'ruling'],
+  party: ['message', 'files', 'configuration', 'running', 'owner'],
 };
 
 /** Exceptions between folders of one protocol, each with its reason. */
@@ -49,6 +50,21 @@ const exceptions: readonly { readonly from: string; readonly to: string; readonl
     to: 'agent/merchant',
     reason: 'the platform hosts the merchant agents, which are pure behaviours',
   },
+  {
+    from: 'party/customer',
+    to: 'party/purse',
+    reason: 'a station hosts its customer’s purse; a purse also lives in programs of others, without a station',
+  },
+  {
+    from: 'party/customer',
+    to: 'party/market',
+    reason: 'a station has a platform of its own for agents that stay at home',
+  },
+  ...['arbiter', 'customer', 'device', 'market', 'merchant', 'operator', 'trusted'].map((role) => ({
+    from: 'party/network',
+    to: `party/${role}`,
+    reason: 'whatever a configuration names is started there',
+  })),
 ];
 
 /** What is wrong with the imports of these files, as sentences; an empty list when all go down. */

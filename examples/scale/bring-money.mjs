@@ -6,8 +6,8 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { partyClient, readCommunication } from '../../src/party/communication.ts';
-import { configurationFile, readConfiguration } from '../../src/party/configuration.ts';
+import { partyClient, readCommunication } from '../../src/party/running/communication.ts';
+import { configurationFile, readConfiguration } from '../../src/party/configuration/configuration.ts';
 import { silentLog } from '../../src/transport/log.ts';
 
 const AT_ONCE = 16;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { systemRandom } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
-import type { AgencyDirectory } from '../party/agency-directory.ts';
+import type { AgencyDirectory } from '../party/trusted/agency-directory.ts';
 import { AgencyError } from '../set/authority/agency-error.ts';
 import { asCalled } from './called-as.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';

@@ -1,8 +1,8 @@
 /** `handsel agency …`: the trusted third party on the command line: its authorities, certificates, revocation lists and brand CRL identifiers. */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { changeAgency, loadAgency, saveNewAgency } from '../party/agency-directory.ts';
-import { replaceFile } from '../party/replace-file.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
+import { changeAgency, loadAgency, saveNewAgency } from '../party/trusted/agency-directory.ts';
 import { formatName } from '../pki/name.ts';
 import { toPem } from '../pki/pem.ts';
 import type { RevocationReason } from '../pki/revocation-list.ts';
@@ -13,6 +13,7 @@ import { createAgency, rollRoot } from '../set/authority/create-agency.ts';
 import { makeBci, makeCrl, revoke } from '../set/authority/revocation.ts';
 import { agencyIssueCommand } from './agency-issue.ts';
 import { type PlaceOptions, placeOf, show, type Write, withPlace } from './agency-place.ts';
+import { addTrustCommands } from './agency-trust.ts';
 
 const EXAMPLES = `
 Examples:
@@ -26,6 +27,10 @@ Examples:
     $ handsel agency list
     $ handsel agency revoke 5f0c41… --reason keyCompromise
     $ handsel agency bci ACME --out published
+
+  Devices (docs/tickets.md), at the running agency of a network:
+    $ handsel agency distrust 1-5 --config .handsel/agency
+    $ handsel agency untrusted --config .handsel/agency
 `;
 
 /** `write` receives what goes to standard output. */
@@ -41,6 +46,7 @@ export function agencyCommand(write: Write = (text) => void process.stdout.write
   agency.addCommand(rollRootCommand(write));
   agency.addCommand(listCommand(write));
   agency.addCommand(showCommand(write));
+  addTrustCommands(agency, write);
   return agency;
 }
 

@@ -4,7 +4,7 @@ import { strategyNames } from '../agent/negotiation/strategy-by-name.ts';
 import { formatAmount, parseAmount } from '../money/amount.ts';
 import { isMoneyCurrency } from '../money/currency.ts';
 import { MoneyError } from '../money/money-error.ts';
-import { attributeMeant, orderBounds, orderSizes } from '../party/agent-order.ts';
+import { attributeMeant, orderBounds, orderSizes } from '../party/customer/agent-order.ts';
 
 export interface SendOptions {
   readonly want?: string;

@@ -1,9 +1,9 @@
 /** Agents, their payments and what was bought, in words for a person. */
-import { type AgentState, isEnded } from '../party/agent-state.ts';
-import type { AgentSummary, PaymentView } from '../party/agent-view.ts';
-import type { PurchaseList } from '../party/purchase-list.ts';
-import { formatReceipt } from '../party/receipt.ts';
-import type { AgentView } from '../party/station.ts';
+import { type AgentState, isEnded } from '../party/customer/agent-state.ts';
+import type { AgentSummary, PaymentView } from '../party/customer/agent-view.ts';
+import type { PurchaseList } from '../party/customer/purchase-list.ts';
+import { formatReceipt } from '../party/customer/receipt.ts';
+import type { AgentView } from '../party/customer/station.ts';
 import { asCalled } from './called-as.ts';
 
 const STATES: Readonly<Record<AgentState, string>> = {

@@ -1,9 +1,9 @@
 /** `handsel agent …`: send an agent, see how it fares, approve what it wants to pay, call it back. */
 import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
-import type { AgentSummary } from '../party/agent-view.ts';
-import type { PurchaseList } from '../party/purchase-list.ts';
-import type { AgentView } from '../party/station.ts';
+import type { AgentSummary } from '../party/customer/agent-view.ts';
+import type { PurchaseList } from '../party/customer/purchase-list.ts';
+import type { AgentView } from '../party/customer/station.ts';
 import { addSendOptions, misfitOf, orderOf, type SendOptions } from './agent-options.ts';
 import { headLine, outcomeLines, purchaseLines, summaryLines } from './agent-words.ts';
 import { askPassword, type PasswordOptions } from './ask-password.ts';

@@ -13,7 +13,7 @@ export function programCalled(environment: NodeJS.ProcessEnv = process.env): str
 
 /** What may follow the program's name: the commands of `command-table.ts`, which loads all that uses this, and what is none of them. */
 const COMMAND =
-  /(?<![\w./-])handsel (?=(?:start|network|run|agent|wallet|fetch|deposit|delivery|dispute|verify-ruling|statement|rates|tickets|gate|agency|merchant|operator|negotiate|inspect|credentials|help|--help|\[options\])(?![\w-]))/g;
+  /(?<![\w./-])handsel (?=(?:start|network|run|agent|wallet|fetch|deposit|delivery|dispute|verify-ruling|statement|rates|tickets|papers|gate|agency|merchant|operator|negotiate|inspect|credentials|help|--help|\[options\])(?![\w-]))/g;
 
 /** The same text, with `handsel send …` and the like as the program was called. */
 export function asCalled(text: string, program = programCalled()): string {

@@ -97,6 +97,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./credentials.ts')).credentialsCommand(),
   },
   {
+    name: 'papers',
+    description: 'orders, invoices, remittances and receipts between devices: write, pay, see how orders stand',
+    options: ['json', 'home'],
+    load: async () => (await import('./papers.ts')).papersCommand(),
+  },
+  {
     name: 'gate',
     description: 'check tickets in at a door, also without a network; compare doors afterwards',
     options: ['json', 'home'],

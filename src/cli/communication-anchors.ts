@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Identify } from '../delivery/message/signed-by.ts';
 import { HandselError } from '../handsel-error.ts';
-import { readChain } from '../party/communication.ts';
-import { createCommunicationTrust } from '../party/communication-trust.ts';
-import { identifyBy } from '../party/delivery-identity.ts';
+import { readChain } from '../party/running/communication.ts';
+import { createCommunicationTrust } from '../party/running/communication-trust.ts';
+import { identifyBy } from '../party/running/delivery-identity.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { stationFolder } from './station-client.ts';
 

@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
-import type { IssuedCredential } from '../party/authority-register.ts';
-import type { ExportedCredential, ImportedCredential } from '../party/credential-desk.ts';
-import { replaceFile } from '../party/replace-file.ts';
-import type { TicketView } from '../party/ticket-view.ts';
+import type { IssuedCredential } from '../party/device/authority-register.ts';
+import type { ExportedCredential, HeldCopy, ImportedCredential } from '../party/device/credential-desk.ts';
+import type { TicketView } from '../party/device/ticket-view.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
+import { amount } from './agent-options.ts';
 import { type DeviceOptions, isAuthority, isPersons, ownDevice } from './device-client.ts';
 import { ticketDetail } from './ticket-words.ts';
 
@@ -16,6 +17,7 @@ Examples:
     $ handsel credentials visit ada "driver's licence"        prints a code, to be handed over
   Its holder, at once or later that day:
     $ handsel credentials acquire "driver's licence" --from bureau --code CODE
+    $ handsel credentials acquire "proof of age" --from bureau --code CODE --max 5EUR    paid by card
     $ handsel credentials show
     $ handsel credentials renew 3f2a --at bureau
   $ handsel credentials export 3f2a --at bureau --fields name,"over 18" --audience https://shop.example --nonce 7QJ
@@ -45,9 +47,11 @@ export function credentialsCommand(write: Write = (text) => void process.stdout.
     .requiredOption('--from <device>', "the authority's device: its name in this network, or its URL")
     .option('--code <code>', 'what the clerk handed over')
     .option('--show <ticket[:fields]>', 'a credential to show for it, and which fields of it; repeat it', evidenceOf)
+    .option('--max <amount>', 'the most it may cost, paid by card, e.g. 5EUR (default: nothing)', amount)
+    .option('--card <credential>', "the beginning of a card credential's name (default: the first)")
     .action(async (wanted: string, options: AcquireOptions) => {
       const { from, code, show: evidence = [] } = options;
-      const body = { wanted, from, evidence, ...(code !== undefined && { code }) };
+      const body = { wanted, from, evidence, ...(code !== undefined && { code }), ...payOf(options) };
       const credential = await ownDevice(options, isPersons).post<TicketView>('/acquire', body);
       print(options, credential, [`acquired from ${from}:`, ...ticketDetail(credential)]);
     });
@@ -70,26 +74,41 @@ export function credentialsCommand(write: Write = (text) => void process.stdout.
   owner('renew', 'have the authority that issued a credential issue it anew, for longer')
     .argument('<credential>', 'the beginning of its name')
     .requiredOption('--at <device>', "the authority's device: its name in this network, or its URL")
-    .action(async (ticket: string, options: DeviceOptions & { readonly at: string }) => {
+    .option('--max <amount>', 'the most it may cost, paid by card, e.g. 5EUR (default: nothing)', amount)
+    .option('--card <credential>', "the beginning of a card credential's name (default: the first)")
+    .action(async (ticket: string, options: DeviceOptions & MayPay & { readonly at: string }) => {
       const { at } = options;
-      const renewed = await ownDevice(options, isPersons).post<TicketView>('/renew', { ticket, at });
+      const renewed = await ownDevice(options, isPersons).post<TicketView>('/renew', { ticket, at, ...payOf(options) });
       print(options, renewed, [`renewed by ${at}:`, ...ticketDetail(renewed)]);
     });
 
   owner('export', 'write a credential as an SD-JWT VC for one verifier, with the fields that are named')
     .argument('<credential>', 'the beginning of its name')
-    .requiredOption('--at <device>', 'the authority that issued it: its name in this network, or its URL')
+    .option(
+      '--at <device>',
+      'the authority that issued it: its name in this network, or its URL (default: it is one of `handsel credentials copies`)',
+    )
     .requiredOption('--audience <url>', 'what the verifier is called')
     .requiredOption('--nonce <text>', 'what the verifier gave')
     .option('--fields <names>', 'which fields are shown, with commas between them', namesIn, [])
     .option('--out <file>', 'where it goes (default: standard output)')
     .action(async (ticket: string, options: ExportOptions) => {
       const { at, audience, nonce, fields, out } = options;
-      const body = { ticket, at, audience, nonce, fields };
+      const body = { ticket, ...(at !== undefined && { at }), audience, nonce, fields };
       const exported = await ownDevice(options, isPersons).post<ExportedCredential>('/export', body);
       if (out !== undefined) replaceFile(out, `${exported.sdJwt}\n`);
       print(options, exported, [out === undefined ? exported.sdJwt : `${out}  ${exported.vct}, for ${audience}`]);
     });
+  owner('copies', 'what is held as SD-JWT VC: copies of credentials, and those of other issuers').action(
+    async (options: DeviceOptions) => {
+      const held = await ownDevice(options, isPersons).get<readonly HeldCopy[]>('/export');
+      const lines = held.map(
+        ({ id, vct, issuer, expires, fields }) =>
+          `${id}  ${vct}, of ${issuer}${expires === undefined ? '' : `, until ${expires}`}: ${fields.join(', ')}`,
+      );
+      print(options, held, lines.length > 0 ? lines : ['none']);
+    },
+  );
   owner('key', 'make a key to which another issuer can bind a credential').action(async (options: DeviceOptions) => {
     const key = await ownDevice(options, isPersons).post<{ readonly id: string; readonly jwk: string }>('/export/key');
     print(options, key, [key.id, key.jwk]);
@@ -98,10 +117,11 @@ export function credentialsCommand(write: Write = (text) => void process.stdout.
     .argument('<file>', 'the SD-JWT VC')
     .requiredOption('--id <key>', 'the key, as `handsel credentials key` named it')
     .requiredOption('--issuer <url>', 'the issuer')
-    .requiredOption('--keys <file>', "the issuer's JWK set, which you believe")
+    .requiredOption('--keys <file>', "the issuer's JWK set, or its metadata, which you believe")
     .action(async (file: string, options: ImportOptions) => {
       const { id, issuer } = options;
-      const [sdJwt, keys] = [file, options.keys].map((one) => readFileSync(one, 'utf8').trim());
+      const sdJwt = readFileSync(file, 'utf8').trim();
+      const keys = keysIn(options.keys);
       const held = await ownDevice(options, isPersons).post<ImportedCredential>('/import', { id, issuer, sdJwt, keys });
       print(options, held, [`${held.id}  ${held.vct}, of ${held.issuer}`]);
     });
@@ -149,14 +169,22 @@ const standings = [
   ['reinstate', 'good', 'a suspended credential counts again'],
 ] as const;
 
-interface AcquireOptions extends DeviceOptions {
+interface MayPay {
+  readonly max?: string;
+  readonly card?: string;
+}
+
+const payOf = ({ max, card }: MayPay) =>
+  max === undefined ? {} : { pay: { max, ...(card !== undefined && { card }) } };
+
+interface AcquireOptions extends DeviceOptions, MayPay {
   readonly from: string;
   readonly code?: string;
   readonly show?: readonly Evidence[];
 }
 
 interface ExportOptions extends DeviceOptions {
-  readonly at: string;
+  readonly at?: string;
   readonly audience: string;
   readonly nonce: string;
   readonly fields: readonly string[];
@@ -179,6 +207,12 @@ interface Evidence {
 function evidenceOf(text: string, before: readonly Evidence[] = []): readonly Evidence[] {
   const [ticket = '', fields] = text.split(/:(.*)/s);
   return [...before, { ticket, ...(fields && { fields: namesIn(fields) }) }];
+}
+
+/** What an issuer serves under `/.well-known/jwt-vc-issuer` has the set inside. */
+function keysIn(file: string): string {
+  const { jwks, ...set } = readJson(file) as { readonly jwks?: unknown };
+  return JSON.stringify(jwks ?? set);
 }
 
 function readJson(file: string): unknown {

@@ -6,11 +6,11 @@ import { systemRandom } from '../crypto/random.ts';
 import { contentOf } from '../delivery/package/content-digest.ts';
 import { HandselError } from '../handsel-error.ts';
 import { systemClock } from '../journal/clock.ts';
-import { type CatalogueItem, loadCatalogue } from '../party/catalogue.ts';
-import { readCommunication } from '../party/communication.ts';
-import { configurationFile, readConfiguration } from '../party/configuration.ts';
-import { readKeyFile } from '../party/key-file.ts';
-import { type Goods, packageFileIn, packGoods } from '../party/package-store.ts';
+import { configurationFile, readConfiguration } from '../party/configuration/configuration.ts';
+import { readKeyFile } from '../party/configuration/key-file.ts';
+import { type CatalogueItem, loadCatalogue } from '../party/merchant/catalogue.ts';
+import { type Goods, packageFileIn, packGoods } from '../party/merchant/package-store.ts';
+import { readCommunication } from '../party/running/communication.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { createProgressLine } from './progress-line.ts';
 

@@ -1,5 +1,5 @@
 /** A delivery in words for people. */
-import type { DeliveryPartView, DeliveryView } from '../party/delivery-view.ts';
+import type { DeliveryPartView, DeliveryView, RefundView } from '../party/customer/delivery-view.ts';
 import { sizeWords } from './progress-line.ts';
 
 const WORDS: Readonly<Record<DeliveryPartView['phase'], string>> = {
@@ -35,7 +35,7 @@ export function deliveryText(view: DeliveryView): string {
 }
 
 function partLines(part: DeliveryPartView): readonly string[] {
-  const { name, reason, fetchedBytes = 0, totalBytes = 0, file, sha256, released, complaint, ruling } = part;
+  const { name, reason, fetchedBytes = 0, totalBytes = 0, file, sha256, released, complaint, ruling, refund } = part;
   const fetched = part.phase === 'preparing' ? `  ${sizeWords(fetchedBytes)} of ${sizeWords(totalBytes)}` : '';
   return [
     `  ${phaseWords(part)} ${name}${reason ? ` (${reason})` : ''}${fetched}`,
@@ -44,7 +44,16 @@ function partLines(part: DeliveryPartView): readonly string[] {
     ...(file ? [`  file      ${file}`, `  SHA-256   ${sha256}`] : []),
     ...(complaint ? [`  complaint ${complaint.about}, case ${complaint.case}`] : []),
     ...(ruling ? rulingLines(ruling) : []),
+    ...(refund ? [`  refund    ${refundWords(refund)}`] : []),
   ];
+}
+
+export function refundWords({ state, amount, by, operator, reason, at }: RefundView): string {
+  if (state === 'waiting') return `claimed from ${operator}: the merchant may still pay it back by itself`;
+  if (state === 'refused') return `refused by the merchant’s operator (${reason})`;
+  const whose = by === 'merchant' ? 'by the merchant' : `by ${operator}, from the merchant’s account`;
+  if (state === 'impossible') return `${amount} cannot be paid back the way it was paid (${reason})`;
+  return `${amount} paid back to the card ${whose}, ${at}`;
 }
 
 function rulingLines({ outcome, breaches, reasons, person }: NonNullable<DeliveryPartView['ruling']>): string[] {

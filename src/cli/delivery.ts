@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
-import type { DeliveryView } from '../party/delivery-view.ts';
+import type { DeliveryView } from '../party/customer/delivery-view.ts';
 import { amount, duration, whole } from './agent-options.ts';
 import { askPassword, type PasswordOptions } from './ask-password.ts';
 import { deliveryCheckCommand } from './delivery-check.ts';

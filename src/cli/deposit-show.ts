@@ -4,14 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HandselError } from '../handsel-error.ts';
-import type { CustomerDepositsRunning } from '../party/customer-deposits.ts';
-import type { ClearedDeposit } from '../party/customer-statement.ts';
-import type { DepositView } from '../party/deposit-view.ts';
-import type { RunningNetwork } from '../party/network.ts';
-import type { Network } from '../party/network-home.ts';
-import type { RunningOperator } from '../party/operator.ts';
-import type { OperatorStatement } from '../party/operator-statement.ts';
-import type { FetchEnd } from '../party/paid-fetch.ts';
+import type { Network } from '../party/configuration/network-home.ts';
+import type { RunningNetwork } from '../party/network/network.ts';
+import type { RunningOperator } from '../party/operator/operator.ts';
+import type { OperatorStatement } from '../party/operator/operator-statement.ts';
+import type { CustomerDepositsRunning } from '../party/purse/customer-deposits.ts';
+import type { ClearedDeposit } from '../party/purse/customer-statement.ts';
+import type { DepositView } from '../party/purse/deposit-view.ts';
+import type { FetchEnd } from '../party/purse/paid-fetch.ts';
 import type { TracedMessage } from '../transport/trace.ts';
 import { purchasesOf } from './deposit-words.ts';
 

@@ -1,9 +1,10 @@
 /** Deposits, rates and statements in words for a person. */
-import type { ClearedDeposit, CustomerStatement } from '../party/customer-statement.ts';
-import type { DepositList, ShownRates } from '../party/deposit-desk.ts';
-import type { DepositView, LimitView } from '../party/deposit-view.ts';
-import type { MerchantStatement } from '../party/merchant-statement.ts';
-import type { OperatorStatement } from '../party/operator-statement.ts';
+
+import type { MerchantStatement } from '../party/merchant/merchant-statement.ts';
+import type { OperatorStatement } from '../party/operator/operator-statement.ts';
+import type { ClearedDeposit, CustomerStatement } from '../party/purse/customer-statement.ts';
+import type { DepositList, ShownRates } from '../party/purse/deposit-desk.ts';
+import type { DepositView, LimitView } from '../party/purse/deposit-view.ts';
 import { timeWords } from './agent-words.ts';
 
 const PHASES: Readonly<Record<DepositView['phase'], string>> = {

@@ -1,10 +1,10 @@
 /** `handsel deposit …`: deposits at merchants, out of which tiny purchases are paid. */
 import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
-import type { ClearedDeposit } from '../party/customer-statement.ts';
-import { depositTimes } from '../party/deposit-control.ts';
-import type { DepositList } from '../party/deposit-desk.ts';
-import type { DepositView } from '../party/deposit-view.ts';
+import type { ClearedDeposit } from '../party/purse/customer-statement.ts';
+import { depositTimes } from '../party/purse/deposit-control.ts';
+import type { DepositList } from '../party/purse/deposit-desk.ts';
+import type { DepositView } from '../party/purse/deposit-view.ts';
 import { amount, duration } from './agent-options.ts';
 import { depositLine, depositLines, listLines } from './deposit-words.ts';
 import type { GlobalOptions } from './global-options.ts';

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { HandselError } from '../handsel-error.ts';
-import { type DeviceConfiguration, readConfiguration } from '../party/configuration.ts';
-import { CONTROL_FILE } from '../party/control-file.ts';
-import { readNetwork } from '../party/network-home.ts';
+import { type DeviceConfiguration, readConfiguration } from '../party/configuration/configuration.ts';
+import { CONTROL_FILE } from '../party/configuration/control-file.ts';
+import { readNetwork } from '../party/configuration/network-home.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 import { ownerClient, requireStationFolder, type StationClient } from './station-client.ts';
 

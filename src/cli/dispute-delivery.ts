@@ -1,12 +1,13 @@
 /** Disputes about deliveries: the customer complains, the arbiter hears the merchant and opens the package, evidence or a person decides. */
 import { writeFileSync } from 'node:fs';
 import { HandselError } from '../handsel-error.ts';
-import type { CaseView } from '../party/arbiter-cases.ts';
-import type { DeliveryPartView, DeliveryView } from '../party/delivery-view.ts';
-import type { HeardView } from '../party/merchant-disputes.ts';
+import type { CaseView } from '../party/arbiter/arbiter-cases.ts';
+import type { DeliveryPartView, DeliveryView } from '../party/customer/delivery-view.ts';
+import type { HeardView } from '../party/merchant/merchant-disputes.ts';
 import { deliveryText } from './delivery-words.ts';
 import type { DisputeKind, DisputeOptions } from './dispute-kind.ts';
 import { askOwnParty } from './own-party.ts';
+import { refundText } from './refund-words.ts';
 import { rulingText } from './ruling-words.ts';
 import { stationClient } from './station-client.ts';
 import { checkBundle } from './verify-ruling.ts';
@@ -107,6 +108,7 @@ function heardText({
   answer,
   outcome,
   reasons = [],
+  refund,
 }: HeardView): string {
   return lines([
     `${of}  ${about}${waits ? `, waits for an answer until ${until}` : ''}${outcome === undefined ? '' : `: ${outcome}`}`,
@@ -114,6 +116,7 @@ function heardText({
     ...(statement === '' ? [] : [`  customer   ${statement}`]),
     ...(answer === undefined ? [] : [`  answer     ${answer}`]),
     ...reasons.map(({ code, text }) => `  ${code}  ${text}`),
+    ...(refund === undefined ? [] : [`  refund     ${refundText(refund)}, through ${refund.operator}, ${refund.at}`]),
   ]);
 }
 

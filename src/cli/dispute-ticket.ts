@@ -2,10 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HandselError } from '../handsel-error.ts';
-import type { TicketCaseView } from '../party/case-control.ts';
-import { configurationFile } from '../party/configuration.ts';
-import { controlFileOf } from '../party/control-file.ts';
-import type { DisputeView } from '../party/dispute-desk.ts';
+import { configurationFile } from '../party/configuration/configuration.ts';
+import { controlFileOf } from '../party/configuration/control-file.ts';
+import type { DisputeView } from '../party/device/dispute-desk.ts';
+import type { TicketCaseView } from '../party/trusted/case-control.ts';
 import { isPersons, ownDevice } from './device-client.ts';
 import type { DisputeKind, DisputeOptions } from './dispute-kind.ts';
 import { rulingText } from './ruling-words.ts';
@@ -101,7 +101,7 @@ export function disputeText(view: DisputeView): string {
     ...(answer === undefined
       ? []
       : [`  merchant  ${answer.outcome}${answer.reason === '' ? '' : `: ${answer.reason}`}`]),
-    ...(offered.length === 0 ? [] : [`  offered   ${offered.join(' or ')}`]),
+    ...(offered.length === 0 || status !== 'granted' ? [] : [`  offered   ${offered.join(' or ')}`]),
     ...(heard === undefined ? [] : [`  heard     a trusted server waits for an answer until ${heard.until}`]),
     ...(ruling === undefined
       ? []

@@ -1,7 +1,7 @@
 /** Watches an agent from the prompt until it has ended, needs the person, or has had its time; each change is said once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HandselError } from '../handsel-error.ts';
-import type { AgentView } from '../party/station.ts';
+import type { AgentView } from '../party/customer/station.ts';
 import { paymentLine, proposalsOf, silenceLine, stateWords } from './agent-words.ts';
 import { asCalled } from './called-as.ts';
 import type { StationClient } from './station-client.ts';

@@ -6,11 +6,11 @@ import { Command } from 'commander';
 import { toBase64Url } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
 import { systemClock } from '../journal/clock.ts';
-import { authorityLines, type Refreshed } from '../party/device-refresh.ts';
-import type { BookedScan, DoorAnswer, DoorEvent } from '../party/door-desk.ts';
-import { readPrimaryKeys } from '../party/primary-keys.ts';
-import { replaceFile } from '../party/replace-file.ts';
-import { timeText } from '../party/ticket-view.ts';
+import { readPrimaryKeys } from '../party/configuration/primary-keys.ts';
+import { authorityLines, type Refreshed } from '../party/device/device-refresh.ts';
+import type { BookedScan, DoorAnswer, DoorEvent } from '../party/device/door-desk.ts';
+import { timeText } from '../party/device/ticket-view.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
 import { type Comparison, compareDoors, type DoubleAdmission } from '../trusted/door/compare-doors.ts';
 import { readScanFile, type ScanFile } from '../trusted/door/scan-file.ts';
 import { formatAgentId } from '../trusted/message/agent-id.ts';
@@ -27,6 +27,9 @@ Examples:
 
 A door needs no network to check a code: it has lists, and books of its own. What doors cannot know of each other comes to light when their
 scans are merged (docs/tickets.md). People who present a ticket over the network need no command: \`handsel tickets present\`.`;
+
+const TOO_OLD =
+  'the lists of this door are too old: it does not know what was taken back since (handsel gate refresh, where there is a network)';
 
 type Write = (text: string) => void;
 
@@ -53,6 +56,7 @@ export function gateCommand(write: Write = (text) => void process.stdout.write(t
         const body = { code: letters.slice(0, 4300), ...(units !== undefined && { units }) };
         const answer = await door.post<DoorAnswer>('/scan', body);
         print(options, answer, answerLines(answer));
+        if (answer.listsTooOld) process.stderr.write(`${TOO_OLD}\n`);
         process.exitCode = answer.letIn ? 0 : 1;
       }
     });
@@ -99,7 +103,8 @@ export function gateCommand(write: Write = (text) => void process.stdout.write(t
   return command;
 }
 
-interface DoorStatus extends Pick<Refreshed, 'untrusted' | 'primaryKeys' | 'listsOf' | 'certificateExpires'> {
+interface DoorStatus
+  extends Pick<Refreshed, 'untrusted' | 'primaryKeys' | 'listsOf' | 'listsTooOld' | 'certificateExpires'> {
   readonly name: string;
   readonly number?: string;
   readonly events: readonly DoorEvent[];
@@ -120,10 +125,19 @@ function answerLines({ letIn, words, why, ticket, holder, how, reason }: DoorAns
   return [`NOT  ${words}`, `     ${reason}: ${why}`];
 }
 
-function statusLines({ name, number, listsOf, untrusted, certificateExpires, events }: DoorStatus): readonly string[] {
+function statusLines({
+  name,
+  number,
+  listsOf,
+  listsTooOld,
+  untrusted,
+  certificateExpires,
+  events,
+}: DoorStatus): readonly string[] {
   return [
     `door ${name}, number ${number ?? 'none yet'}, certificate until ${certificateExpires}`,
     `lists of ${listsOf === undefined ? 'when it was made' : `${listsOf} (${ageWords(listsOf)})`}, untrusted version ${untrusted}`,
+    ...(listsTooOld ? [TOO_OLD] : []),
     ...events
       .slice(0, 10)
       .map(({ at, letIn, ticket, reason }) =>

@@ -2,8 +2,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { strategyNames } from '../agent/negotiation/strategy-by-name.ts';
 import { formatAmount } from '../money/amount.ts';
-import { type CatalogueItem, loadCatalogue, readCatalogue } from '../party/catalogue.ts';
-import { addDescribed, addGoods, CatalogueEntryError, type NewProduct } from '../party/catalogue-entry.ts';
+import { type CatalogueItem, loadCatalogue, readCatalogue } from '../party/merchant/catalogue.ts';
+import { addDescribed, addGoods, CatalogueEntryError, type NewProduct } from '../party/merchant/catalogue-entry.ts';
 import { amount } from './agent-options.ts';
 
 type Write = (text: string) => void;

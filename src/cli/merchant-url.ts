@@ -1,8 +1,8 @@
 /** Where a merchant is that a person names as the network's folder, or the station's configuration, knows it. */
 import { join } from 'node:path';
 import { HandselError } from '../handsel-error.ts';
-import { readConfiguration } from '../party/configuration.ts';
-import { readNetwork } from '../party/network-home.ts';
+import { readConfiguration } from '../party/configuration/configuration.ts';
+import { readNetwork } from '../party/configuration/network-home.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 import { requireStationFolder } from './station-client.ts';
 

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemRandom } from '../crypto/random.ts';
 import { systemClock } from '../journal/clock.ts';
-import type { Network } from '../party/network-home.ts';
-import { type Provisioned, provisionNetwork } from '../party/provision.ts';
-import { PARTY_NAMES } from '../party/provision-plan.ts';
+import type { Network } from '../party/configuration/network-home.ts';
+import { type Provisioned, provisionNetwork } from '../party/provision/provision.ts';
+import { PARTY_NAMES } from '../party/provision/provision-plan.ts';
 import { programCalled } from './called-as.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 

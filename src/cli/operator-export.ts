@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXPORT_FORMATS, type Exported } from '../billing/files/export-records.ts';
-import { replaceFile } from '../party/replace-file.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
 import { askOwnParty } from './own-party.ts';
 
 interface ExportOptions {

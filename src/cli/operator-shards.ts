@@ -1,7 +1,7 @@
 /** `handsel operator shards`: how an operator's shards are, and whether money is under way between them. */
 import { Command } from 'commander';
 import { HandselError } from '../handsel-error.ts';
-import type { ShardsView, ShardView } from '../party/sharded-accounts.ts';
+import type { ShardsView, ShardView } from '../party/operator/sharded-accounts.ts';
 import { askOwnParty } from './own-party.ts';
 
 interface ShardsOptions {

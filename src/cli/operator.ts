@@ -1,8 +1,8 @@
 /** `handsel operator …`: what an operator's own people ask the running operator, with the operator's own certificate. */
 import { Command } from 'commander';
 import { formatMinor } from '../money/amount.ts';
-import { configurationFile, readConfiguration } from '../party/configuration.ts';
-import type { LedgerView, OperatorAccounts } from '../party/operator-accounts.ts';
+import { configurationFile, readConfiguration } from '../party/configuration/configuration.ts';
+import type { LedgerView, OperatorAccounts } from '../party/operator/operator-accounts.ts';
 import { amount } from './agent-options.ts';
 import { operatorExportCommand } from './operator-export.ts';
 import { operatorShardsCommand } from './operator-shards.ts';

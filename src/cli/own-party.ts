@@ -1,13 +1,13 @@
-/** How commands ask a running operator or merchant: over its own port, with its own certificate. */
+/** How commands ask a running party: over its own port, with its own certificate. */
 import { HandselError } from '../handsel-error.ts';
-import { partyClient, readCommunication } from '../party/communication.ts';
-import { configurationFile, readConfiguration } from '../party/configuration.ts';
+import { configurationFile, readConfiguration } from '../party/configuration/configuration.ts';
+import { partyClient, readCommunication } from '../party/running/communication.ts';
 import { createLog } from '../transport/log.ts';
 import { readProblem } from '../transport/problem.ts';
 
 /** @throws ConfigurationError; HandselError with the code and words of the party's refusal; TransportError */
 export async function askOwnParty<T>(
-  kind: 'operator' | 'merchant' | 'arbiter',
+  kind: 'operator' | 'merchant' | 'arbiter' | 'agency',
   config: string,
   ask: { readonly method: 'GET' | 'POST'; readonly path: `/${string}`; readonly body?: unknown },
 ): Promise<T> {

@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { HandselError } from '../handsel-error.ts';
 import { parseNano } from '../money/nano.ts';
-import { readNetwork } from '../party/network-home.ts';
+import { readNetwork } from '../party/configuration/network-home.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 
 /** @throws HandselError `SELLER_UNKNOWN`, `URL_MALFORMED` */

@@ -1,6 +1,6 @@
 /** `handsel rates`: the rate table of the customer's bank as the station keeps it, and prices in the customer's money. */
 import { Command } from 'commander';
-import type { ShownRates } from '../party/deposit-desk.ts';
+import type { ShownRates } from '../party/purse/deposit-desk.ts';
 import { rateLines } from './deposit-words.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { price as aPrice } from './paid-address.ts';

@@ -1,7 +1,7 @@
 /** Runs a party until it is asked to stop: through failovers of its database, and for an operator above it where it is a shard. */
 import { systemClock } from '../journal/clock.ts';
-import { keepRunning, mayPassByItself } from '../party/keep-running.ts';
-import type { RunningParty } from '../party/running-party.ts';
+import { keepRunning, mayPassByItself } from '../party/running/keep-running.ts';
+import type { RunningParty } from '../party/running/running-party.ts';
 import type { Log } from '../transport/log.ts';
 import type { OperatorAbove } from './shard-process.ts';
 import { listenForStop, PartyStopped, type StopRequest, untilStopped } from './until-stopped.ts';

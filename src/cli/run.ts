@@ -7,12 +7,12 @@ import {
   type PartyKind,
   readConfiguration,
   statedKind,
-} from '../party/configuration.ts';
-import { CRASH_POINTS, crashPoints } from '../party/crash-point.ts';
-import { holdDoor } from '../party/hold-door.ts';
-import { startShard } from '../party/operator-shard.ts';
-import type { RunningParty, Surroundings } from '../party/running-party.ts';
-import { partyKinds, startParty } from '../party/start-party.ts';
+} from '../party/configuration/configuration.ts';
+import { partyKinds, startParty } from '../party/network/start-party.ts';
+import { startShard } from '../party/operator/operator-shard.ts';
+import { CRASH_POINTS, crashPoints } from '../party/running/crash-point.ts';
+import { holdDoor } from '../party/running/hold-door.ts';
+import type { RunningParty, Surroundings } from '../party/running/running-party.ts';
 import { createLog, type Log, type LogLevel } from '../transport/log.ts';
 import { runParty } from './run-party.ts';
 import { operatorAbove, shardProcesses } from './shard-process.ts';

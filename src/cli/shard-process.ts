@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { HandselError } from '../handsel-error.ts';
-import type { RunShard } from '../party/running-party.ts';
+import type { RunShard } from '../party/running/running-party.ts';
 
 type Said = { readonly listening: string } | { readonly failed: { readonly code: string; readonly message: string } };
 

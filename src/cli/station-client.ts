@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fromHex, toHex } from '../codec/hex.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { HandselError } from '../handsel-error.ts';
-import { readJsonFile } from '../party/configuration.ts';
-import { isControlProof } from '../party/control-proof.ts';
-import { controlFileSchema } from '../party/serve-owner.ts';
+import { readJsonFile } from '../party/configuration/configuration.ts';
+import { isControlProof } from '../party/owner/control-proof.ts';
+import { controlFileSchema } from '../party/owner/serve-owner.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';
 
 export interface StationClient {

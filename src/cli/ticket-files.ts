@@ -1,11 +1,13 @@
 /** Tickets as files: a PDF to be printed, and a Wallet pass. Both carry a code on paper, or only the ticket's name. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HandselError } from '../handsel-error.ts';
 import { systemClock } from '../journal/clock.ts';
-import type { ShownCode } from '../party/device-desk.ts';
-import { ownPassSigner, readPassSigner } from '../party/pass-signer.ts';
-import { replaceFile } from '../party/replace-file.ts';
-import type { Barcode } from '../party/ticket-pass.ts';
-import type { TicketView } from '../party/ticket-view.ts';
+import type { ShownCode } from '../party/device/device-desk.ts';
+import { ownPassSigner, readPassSigner } from '../party/device/pass-signer.ts';
+import type { Barcode } from '../party/device/ticket-pass.ts';
+import type { TicketView } from '../party/device/ticket-view.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
 import { longestPaperS, referenceTo } from '../trusted/ticket/ticket-code.ts';
 import type { OwnDevice } from './device-client.ts';
 import { homeFolder } from './global-options.ts';
@@ -60,7 +62,7 @@ function usualTime({ fields }: TicketView): number {
 
 export async function printPaper(device: OwnDevice, given: string, options: PaperOptions): Promise<WrittenTicket> {
   // Loaded here, because no other command needs it.
-  const { paperTicket } = await import('../party/ticket-paper.ts');
+  const { paperTicket } = await import('../party/device/ticket-paper.ts');
   const paper = await putOnPaper(device, given, options);
   const facts = ticketFacts(paper.ticket);
   const madeAt = new Date(systemClock().nowMs());
@@ -73,7 +75,7 @@ export async function exportPass(
   given: string,
   options: PaperOptions & PassOptions & { readonly home?: string },
 ): Promise<WrittenTicket> {
-  const { ticketPass } = await import('../party/ticket-pass.ts');
+  const { ticketPass } = await import('../party/device/ticket-pass.ts');
   const nowMs = systemClock().nowMs();
   const signer =
     options.signer === undefined
@@ -89,3 +91,16 @@ const written = ({ out }: PaperOptions, { ticket, until }: OnPaper): WrittenTick
   ...{ file: out, ticket: ticket.id, title: ticket.title },
   ...(until !== undefined && { until }),
 });
+
+const MAX_ORDER_BYTES = 1 << 20;
+
+/** Fields of a ticket, or a list of them, as a person writes them down. @throws HandselError `TICKET_MALFORMED` */
+export function readTicketOrder(file: string): unknown {
+  const bytes = readFileSync(file);
+  if (bytes.length > MAX_ORDER_BYTES) throw new HandselError('TICKET_MALFORMED', `${file} is larger than 1 MB`);
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new HandselError('TICKET_MALFORMED', `${file} is not JSON`, { cause });
+  }
+}

@@ -1,5 +1,5 @@
 /** Tickets as lines for the terminal. */
-import type { CertificateView, SectionsView, TicketView } from '../party/ticket-view.ts';
+import type { CertificateView, SectionsView, TicketView } from '../party/device/ticket-view.ts';
 
 export function ticketLines(tickets: readonly TicketView[]): readonly string[] {
   if (tickets.length === 0) return ['no tickets'];

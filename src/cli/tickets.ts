@@ -1,17 +1,15 @@
 /** `handsel tickets …`: what a person does with the tickets on a device: list, show to a door, present, pass on, keep fresh, print, export. */
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { HandselError } from '../handsel-error.ts';
-import type { ShownCode } from '../party/device-desk.ts';
-import { authorityLines, type Refreshed } from '../party/device-refresh.ts';
-import { replaceFile } from '../party/replace-file.ts';
-import type { ShownOffers } from '../party/ticket-shop.ts';
-import { pngSymbol, svgSymbol, terminalSymbol } from '../party/ticket-symbol.ts';
-import type { SectionsView, TicketView } from '../party/ticket-view.ts';
+import type { ShownCode } from '../party/device/device-desk.ts';
+import { authorityLines, type Refreshed } from '../party/device/device-refresh.ts';
+import type { ShownOffers } from '../party/device/ticket-shop.ts';
+import { pngSymbol, svgSymbol, terminalSymbol } from '../party/device/ticket-symbol.ts';
+import type { SectionsView, TicketView } from '../party/device/ticket-view.ts';
+import { replaceFile } from '../party/files/replace-file.ts';
 import { longestLiveS } from '../trusted/ticket/ticket-code.ts';
 import { amount, duration } from './agent-options.ts';
 import { type DeviceOptions, isIssuer, isPersons, ownDevice } from './device-client.ts';
-import { exportPass, type PaperOptions, type PassOptions, printPaper } from './ticket-files.ts';
+import { exportPass, type PaperOptions, type PassOptions, printPaper, readTicketOrder } from './ticket-files.ts';
 import { sectionLines, ticketDetail, ticketLines } from './ticket-words.ts';
 
 const EXAMPLES = `
@@ -147,7 +145,7 @@ export function ticketsCommand(write: Write = (text) => void process.stdout.writ
     .requiredOption('--to <device>', 'whose they become: its name in this network, or its URL')
     .option('--device <name>', 'which merchant (default: $HANDSEL_DEVICE, or the first of the network)')
     .action(async (file: string, options: DeviceOptions & { readonly to: string }) => {
-      const read = readJson(file);
+      const read = readTicketOrder(file);
       const body = { tickets: Array.isArray(read) ? read : [read], to: options.to };
       const issued = await ownDevice(options, isIssuer).post<{ readonly tickets: readonly string[] }>('/issue', body);
       print(
@@ -237,16 +235,4 @@ function refreshLines(refreshed: Refreshed) {
     ...authorityLines(refreshed),
     ...(silent.length > 0 ? [`no answer from ${silent.join(', ')}`] : []),
   ];
-}
-
-const MAX_ORDER_BYTES = 1 << 20;
-
-function readJson(file: string): unknown {
-  const bytes = readFileSync(file);
-  if (bytes.length > MAX_ORDER_BYTES) throw new HandselError('TICKET_MALFORMED', `${file} is larger than 1 MB`);
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new HandselError('TICKET_MALFORMED', `${file} is not JSON`, { cause });
-  }
 }

@@ -1,5 +1,5 @@
 /** `--trace DIR`: the tracer that writes there. */
-import { makeFolder } from '../party/make-folder.ts';
+import { makeFolder } from '../party/files/make-folder.ts';
 import { createTracer, type Tracer } from '../transport/trace.ts';
 
 /** @throws MakeFolderError when there can be no such folder */

@@ -1,6 +1,6 @@
 /** Keeps what was started running until a person or the system ends it, or it has to end by itself; then closes it without loss. */
 import { HandselError } from '../handsel-error.ts';
-import type { RunningParty } from '../party/running-party.ts';
+import type { RunningParty } from '../party/running/running-party.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { toHex } from '../codec/hex.ts';
 import { HandselError } from '../handsel-error.ts';
-import { readNetwork } from '../party/network-home.ts';
-import { readPrimaryKeys } from '../party/primary-keys.ts';
+import { readNetwork } from '../party/configuration/network-home.ts';
+import { readPrimaryKeys } from '../party/configuration/primary-keys.ts';
 import { decodeTicketBundle } from '../trusted/message/ticket-ruling.ts';
 import { verifyTicketRuling } from '../trusted/ruling/verify-ticket-ruling.ts';
 import { type GlobalOptions, homeFolder } from './global-options.ts';

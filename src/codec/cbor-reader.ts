@@ -7,11 +7,14 @@ import { fromUtf8, toHex } from './hex.ts';
 
 class Reader {
   readonly #bytes: Buffer;
+  /** The same memory, of which slices are plain copies. */
+  readonly #plain: Uint8Array;
   readonly #exact: boolean;
   #at = 0;
 
   constructor(bytes: Uint8Array, exact: boolean) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#exact = exact;
   }
 
@@ -66,7 +69,7 @@ class Reader {
 
   #slice(length: number): Uint8Array {
     const at = this.#take(length);
-    return new Uint8Array(this.#bytes.subarray(at, at + length));
+    return this.#plain.slice(at, at + length);
   }
 
   item(depth: number): CborValue {
@@ -123,23 +126,25 @@ class Reader {
   }
 
   #map(count: number, depth: number): CborValue {
-    const entries: [CborValue, CborValue][] = [];
+    const keys: CborValue[] = [];
+    const values: CborValue[] = [];
     let textual = true;
-    let previous: Buffer | undefined;
+    let [previous, previousEnd] = [0, 0];
     for (let i = 0; i < count; i++) {
       const from = this.#at;
       const key = this.item(depth);
-      const encoded = this.#bytes.subarray(from, this.#at);
-      if (previous !== undefined && Buffer.compare(previous, encoded) >= 0)
+      if (i > 0 && this.#bytes.compare(this.#bytes, from, this.#at, previous, previousEnd) >= 0)
         this.fail('map keys repeated or out of order');
-      previous = encoded;
+      previous = from;
+      previousEnd = this.#at;
       if (typeof key !== 'string') textual = false;
       else if (key === '__proto__') this.fail('a forbidden map key');
-      entries.push([key, this.item(depth)]);
+      keys.push(key);
+      values.push(this.item(depth));
     }
-    if (!textual) return new Map(entries);
+    if (!textual) return new Map(keys.map((key, i) => [key, values[i]!]));
     const record: { [key: string]: CborValue } = {};
-    for (const [key, value] of entries) record[key as string] = value;
+    for (let i = 0; i < count; i++) record[keys[i] as string] = values[i]!;
     return record;
   }
 

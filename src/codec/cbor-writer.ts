@@ -9,7 +9,8 @@ export type Allocate = (length: number) => Uint8Array;
 const USUAL_HEAD = 3;
 const headLength = (length: number) => (length < 24 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? USUAL_HEAD : 5);
 
-const ownMemory: Allocate = (length) => new Uint8Array(length);
+/** Nearly all identifiers, names and keys. */
+const SHORT_TEXT = 40;
 const MAX_UINT64 = (1n << 64n) - 1n;
 const MAX_KEPT = 1 << 20;
 
@@ -63,10 +64,29 @@ class Sink {
   }
 
   text(value: string): void {
+    if (value.length <= SHORT_TEXT && this.#shortAscii(value)) return;
     const size = Buffer.byteLength(value, 'utf8');
     this.head(3, size);
     const at = this.reserve(size);
     this.#bytes.write(value, at, 'utf8');
+  }
+
+  /** Shorter than it takes Node to begin. False, with nothing written, when it is not ASCII. */
+  #shortAscii(value: string): boolean {
+    const { length } = value;
+    const before = this.#length;
+    this.head(3, length);
+    const at = this.reserve(length);
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code >= 0x80) {
+        this.#bytes.fill(0, before, this.#length);
+        this.#length = before;
+        return false;
+      }
+      this.#bytes[at + i] = code;
+    }
+    return true;
   }
 
   simple(byte: number): void {
@@ -109,10 +129,15 @@ class Sink {
     this.#bytes.fill(0, this.#length, end);
   }
 
-  /** A copy of what was written, in memory from `allocate`; nothing of it, which may be secret, stays behind. */
-  done(allocate: Allocate): Uint8Array {
-    const encoded = allocate(this.#length);
-    encoded.set(this.#bytes.subarray(0, this.#length));
+  /** A copy of what was written, in memory from `allocate` or its own; nothing of it, which may be secret, stays behind. */
+  done(allocate: Allocate | undefined): Uint8Array {
+    const written = new Uint8Array(this.#bytes.buffer, 0, this.#length);
+    let encoded: Uint8Array;
+    if (allocate === undefined) encoded = written.slice();
+    else {
+      encoded = allocate(this.#length);
+      encoded.set(written);
+    }
     this.clear();
     return encoded;
   }
@@ -233,31 +258,44 @@ function writeObject(
 
 /** The keys of objects that have the same properties, encoded and in order: the same few shapes are encoded millions of times. */
 interface Shape {
+  /** As the objects have them. */
+  readonly given: readonly string[];
   readonly names: readonly string[];
   readonly keys: readonly Uint8Array[];
 }
 
-const shapes = new Map<string, Shape>();
+/** By the first property. Names are compared one by one, which takes a pointer each: a joined text would have to be made and hashed. */
+const shapes = new Map<string | undefined, Shape[]>();
 const MAX_REMEMBERED_SHAPES = 1024;
-const MAX_REMEMBERED_LENGTH = 256;
+const MAX_REMEMBERED_NAMES = 32;
+let rememberedShapes = 0;
 
-function shapeOf(names: readonly string[]): Shape {
-  // Names that hold the separator are not remembered, so only as many names as it divides can be meant.
-  const together = names.join('\u0000');
-  const known = shapes.get(together);
-  if (known !== undefined && known.names.length === names.length) return known;
-  const pairs = names.map((name) => ({ name, key: encodedKey(name) })).sort((a, b) => Buffer.compare(a.key, b.key));
-  const shape = { names: pairs.map(({ name }) => name), keys: pairs.map(({ key }) => key) };
-  const clear = names.every((name) => !name.includes('\u0000'));
-  if (clear && shapes.size < MAX_REMEMBERED_SHAPES && together.length <= MAX_REMEMBERED_LENGTH)
-    shapes.set(together, shape);
+function shapeOf(given: readonly string[]): Shape {
+  const alike = shapes.get(given[0]);
+  if (alike !== undefined) for (const shape of alike) if (isSame(shape.given, given)) return shape;
+  const pairs = given.map((name) => ({ name, key: encodedKey(name) })).sort((a, b) => Buffer.compare(a.key, b.key));
+  const shape = { given, names: pairs.map(({ name }) => name), keys: pairs.map(({ key }) => key) };
+  const worthIt = given.length <= MAX_REMEMBERED_NAMES && given.every((name) => name.length <= MAX_REMEMBERED_LENGTH);
+  if (worthIt && rememberedShapes < MAX_REMEMBERED_SHAPES) {
+    rememberedShapes += 1;
+    if (alike === undefined) shapes.set(given[0], [shape]);
+    else alike.push(shape);
+  }
   return shape;
 }
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+const MAX_REMEMBERED_LENGTH = 64;
 
 function encodedKey(key: string): Uint8Array {
   const sink = new Sink();
   sink.text(key);
-  return sink.done(ownMemory);
+  return sink.done(undefined);
 }
 
 function writeRecord(sink: Sink, record: { readonly [key: string]: CborValue }, exact: boolean): void {
@@ -275,7 +313,7 @@ function writeRecord(sink: Sink, record: { readonly [key: string]: CborValue }, 
 
 let idle: Sink | undefined;
 
-export function writeCbor(value: CborValue, exact: boolean, allocate: Allocate = ownMemory): Uint8Array {
+export function writeCbor(value: CborValue, exact: boolean, allocate?: Allocate): Uint8Array {
   const sink = idle ?? new Sink();
   idle = undefined;
   try {

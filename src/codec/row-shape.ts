@@ -15,11 +15,19 @@ function refuse(at: string, expected: string): never {
 
 /** A record as an array in the order of its fields; what is absent is null, and left out at the end. */
 export function row<F extends Fields>(fields: F): Shape<RecordOf<F>> {
+  const places = placesOf(fields);
   return {
-    decode: (value, at) => decodeRow(fields, asArray(value, at), at) as RecordOf<F>,
-    encode: (value) => encodeRow(fields, value as Readonly<Record<string, unknown>>),
+    decode: (value, at) => decodeRow(places, asArray(value, at), { at, from: 0 }) as RecordOf<F>,
+    encode: (value) => encodeRow(places, [], value as Readonly<Record<string, unknown>>),
   };
 }
+
+interface Place {
+  readonly name: string;
+  readonly shape: Shape<unknown>;
+}
+
+const placesOf = (fields: Fields): readonly Place[] => Object.entries(fields).map(([name, shape]) => ({ name, shape }));
 
 export interface Numbered<F extends Fields = Fields> {
   /** Stands first in the array; never reused for another meaning. */
@@ -37,18 +45,26 @@ export type ChoiceOf<C extends Readonly<Record<string, Numbered>>> = {
 
 /** One of several rows; in TypeScript a union told apart by `type`. */
 export function choice<C extends Readonly<Record<string, Numbered>>>(choices: C): Shape<ChoiceOf<C>> {
-  const byNumber = new Map(Object.entries(choices).map(([type, { number, fields }]) => [number, { type, fields }]));
+  const kinds = Object.entries(choices).map(([type, { number, fields }]) => ({
+    type,
+    number,
+    places: placesOf(fields),
+  }));
+  const byNumber = new Map(kinds.map((kind) => [kind.number, kind]));
+  const byType = new Map(kinds.map((kind) => [kind.type, kind]));
   if (byNumber.size !== Object.keys(choices).length) throw new TypeError('two choices have one number');
   return {
     decode(value, at) {
-      const [number, ...rest] = asArray(value, at);
+      const items = asArray(value, at);
+      const number = items[0];
       const chosen = typeof number === 'number' ? byNumber.get(number) : undefined;
       if (chosen === undefined) return refuse(at, `one of the kinds ${[...byNumber.keys()].join(', ')}`);
-      return { type: chosen.type, ...decodeRow(chosen.fields, rest, `${at}.${chosen.type}`) } as ChoiceOf<C>;
+      const { type, places } = chosen;
+      return decodeRow(places, items, { at: `${at}.${type}`, from: 1, type }) as ChoiceOf<C>;
     },
     encode(value) {
-      const { number, fields } = choices[value.type]!;
-      return [number, ...encodeRow(fields, value as unknown as Readonly<Record<string, unknown>>)];
+      const { number, places } = byType.get(value.type)!;
+      return encodeRow(places, [number], value as unknown as Readonly<Record<string, unknown>>);
     },
   };
 }
@@ -57,25 +73,37 @@ function asArray(value: CborValue, at: string): readonly CborValue[] {
   return Array.isArray(value) ? value : refuse(at, 'an array');
 }
 
-function encodeRow(fields: Fields, value: Readonly<Record<string, unknown>>): readonly CborValue[] {
-  const items = Object.entries(fields).map(([name, shape]) => {
+/** What is absent at the end is left out. */
+function encodeRow(
+  places: readonly Place[],
+  items: CborValue[],
+  value: Readonly<Record<string, unknown>>,
+): readonly CborValue[] {
+  let present = items.length;
+  for (const { name, shape } of places) {
     const item = value[name];
-    return item === undefined ? null : (shape.encode(item) ?? null);
-  });
-  while (items.length > 0 && items.at(-1) === null) items.pop();
+    const encoded = item === undefined ? null : (shape.encode(item) ?? null);
+    items.push(encoded);
+    if (encoded !== null) present = items.length;
+  }
+  items.length = present;
   return items;
 }
 
-function decodeRow(fields: Fields, items: readonly CborValue[], at: string): Readonly<Record<string, unknown>> {
-  const names = Object.keys(fields);
+/** The items `from` there on. */
+function decodeRow(
+  places: readonly Place[],
+  items: readonly CborValue[],
+  { at, from, type }: { readonly at: string; readonly from: number; readonly type?: string },
+): Readonly<Record<string, unknown>> {
   // One value has one encoding: neither more fields than described nor empty ones at the end.
-  if (items.length > names.length) refuse(at, `at most ${names.length} fields`);
-  if (items.length > 0 && items.at(-1) === null) refuse(at, 'no empty field at the end');
-  const decoded: Record<string, unknown> = {};
-  names.forEach((name, place) => {
-    const item = items[place] ?? undefined;
-    const field = fields[name]!.decode(item, `${at}.${name}`);
+  if (items.length - from > places.length) refuse(at, `at most ${places.length} fields`);
+  if (items.length > from && items.at(-1) === null) refuse(at, 'no empty field at the end');
+  const decoded: Record<string, unknown> = type === undefined ? {} : { type };
+  for (let i = 0; i < places.length; i++) {
+    const { name, shape } = places[i]!;
+    const field = shape.decode(items[from + i] ?? undefined, `${at}.${name}`);
     if (field !== undefined) decoded[name] = field;
-  });
+  }
   return decoded;
 }

@@ -143,11 +143,13 @@ export type RecordOf<F extends Fields> = Simplify<
 // biome-ignore lint/suspicious/noExplicitAny: a field may be a shape of anything, in both directions
 export function record<F extends Readonly<Record<string, Shape<any>>>>(fields: F): Shape<RecordOf<F>> {
   const names = Object.keys(fields);
+  const known = new Set(names);
   return {
     decode(value, at) {
       const object = plainObject(value, at);
-      const unknown = Object.keys(object).find((name) => !names.includes(name));
-      if (unknown !== undefined) refuse(at, `no field "${unknown.slice(0, 40)}"`);
+      for (const name of Object.keys(object)) {
+        if (!known.has(name)) refuse(at, `no field "${name.slice(0, 40)}"`);
+      }
       const decoded: Record<string, unknown> = {};
       for (const name of names) {
         const item = fields[name]!.decode(object[name], `${at}.${name}`);
@@ -157,7 +159,9 @@ export function record<F extends Readonly<Record<string, Shape<any>>>>(fields: F
     },
     encode(value) {
       const source = value as Readonly<Record<string, unknown>>;
-      return Object.fromEntries(names.map((name) => [name, fields[name]!.encode(source[name])]));
+      const encoded: Record<string, CborValue> = {};
+      for (const name of names) encoded[name] = fields[name]!.encode(source[name]);
+      return encoded;
     },
   };
 }

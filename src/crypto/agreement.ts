@@ -2,7 +2,7 @@
  * Ephemeral key agreement over P-256 (SP 800-56A) with HKDF-SHA-256 (RFC 5869).
  * Whoever derives a key binds it through `info` to the transcript and to both identities.
  */
-import { createPublicKey, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto';
+import { createPublicKey, createSecretKey, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto';
 import { fromHex, plainBytes } from '../codec/hex.ts';
 import { CryptographicError } from '../handsel-error.ts';
 
@@ -45,5 +45,7 @@ export function deriveKey(options: {
   readonly info: Uint8Array;
   readonly length: number;
 }): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', options.secret, options.salt, options.info, options.length));
+  // A key object, since Node finds out by an exception that bytes are none.
+  const secret = createSecretKey(options.secret);
+  return new Uint8Array(hkdfSync('sha256', secret, options.salt, options.info, options.length));
 }

@@ -2,17 +2,14 @@
  * P-256 keys that are told by 32 bytes: the x coordinate of a point whose y is even, as BIP 340 does for another curve. Such a key pair is
  * made by negating the scalar where y comes out odd. Signatures are raw (`r || s`, 64 bytes).
  */
-import { createECDH, createPrivateKey, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { createECDH, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { concatBytes, fromHex, toHex } from '../codec/hex.ts';
 import { CryptographicError } from '../handsel-error.ts';
+import { drawScalar, isScalar, P256_ORDER, scalarValue } from './p256-scalar.ts';
 import type { Random } from './random.ts';
-import { signP256 } from './signature.ts';
+import { signP256, verifyP256 } from './signature.ts';
 
 export const COMPACT_KEY_LENGTH = 32;
-export const RAW_SIGNATURE_LENGTH = 64;
-
-/** The order of the curve's group (FIPS 186-5, SP 800-186 section 3.2.1.3). */
-export const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 export interface CompactKeyPair {
   /** 32 bytes: secret, and enough to make the pair again. */
@@ -31,12 +28,7 @@ const EVEN = 2;
 
 /** A new pair, all of whose randomness is drawn from `random`. */
 export function makeCompactKey(random: Random): CompactKeyPair {
-  for (;;) {
-    const scalar = random(COMPACT_KEY_LENGTH);
-    const value = BigInt(`0x${toHex(scalar)}`);
-    // Outside the range about once in 2^32 draws: drawn again, so that all keys are equally likely.
-    if (value > 0n && value < P256_ORDER) return pairOf(scalar, value);
-  }
+  return pairOf(drawScalar(random));
 }
 
 /** A party signs with the same scalar again and again; making the pair costs as much as a signature. */
@@ -46,20 +38,19 @@ const known = new WeakMap<Uint8Array, CompactKeyPair>();
 export function compactKeyOf(scalar: Uint8Array): CompactKeyPair {
   const pair = known.get(scalar);
   if (pair !== undefined) return pair;
-  const value = scalar.length === COMPACT_KEY_LENGTH ? BigInt(`0x${toHex(scalar)}`) : 0n;
-  if (value === 0n || value >= P256_ORDER) throw new CryptographicError(new Error('not a scalar of P-256'));
-  const made = pairOf(scalar, value);
+  if (!isScalar(scalar)) throw new CryptographicError(new Error('not a scalar of P-256'));
+  const made = pairOf(scalar);
   known.set(scalar, made);
   return made;
 }
 
-function pairOf(drawn: Uint8Array, value: bigint): CompactKeyPair {
+function pairOf(drawn: Uint8Array): CompactKeyPair {
   const ecdh = createECDH('prime256v1');
   ecdh.setPrivateKey(drawn);
   let point = ecdh.getPublicKey();
   let scalar = drawn;
   if ((point[64]! & 1) === 1) {
-    scalar = fromHex((P256_ORDER - value).toString(16).padStart(64, '0'));
+    scalar = fromHex((P256_ORDER - scalarValue(drawn)).toString(16).padStart(64, '0'));
     ecdh.setPrivateKey(scalar);
     point = ecdh.getPublicKey();
   }
@@ -93,26 +84,23 @@ export function signCompact(privateKey: KeyObject, data: Uint8Array): Uint8Array
 
 /** False for a wrong signature, a malformed one and a key that is none alike. */
 export function verifyCompact(x: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
-  if (signature.length !== RAW_SIGNATURE_LENGTH) return false;
   try {
-    // A bare key with a DER signature: options make Node find out by an exception what they are, at half the price of the check.
-    return verify('sha256', data, importCompactKey(x), derSignature(signature));
+    return verifyP256(rememberedKey(x), data, signature, 'raw');
   } catch {
     return false;
   }
 }
 
-/** `SEQUENCE { r, s }` of a raw signature (RFC 3279 section 2.2.3). */
-function derSignature(raw: Uint8Array): Uint8Array {
-  const r = derInteger(raw.subarray(0, 32));
-  const s = derInteger(raw.subarray(32));
-  return concatBytes(new Uint8Array([0x30, r.length + s.length]), r, s);
-}
+/** Keys that signatures were checked with, the oldest first: reading one costs half a check, and the same parties sign again and again. */
+const remembered = new Map<string, KeyObject>();
+const MAX_REMEMBERED = 4096;
 
-function derInteger(bytes: Uint8Array): Uint8Array {
-  let start = 0;
-  while (start < bytes.length - 1 && bytes[start] === 0) start++;
-  const pad = (bytes[start]! & 0x80) === 0 ? [] : [0];
-  const length = bytes.length - start + pad.length;
-  return concatBytes(new Uint8Array([2, length, ...pad]), bytes.subarray(start));
+function rememberedKey(x: Uint8Array): KeyObject {
+  const name = toHex(x);
+  const known = remembered.get(name);
+  if (known !== undefined) return known;
+  const key = importCompactKey(x);
+  if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!);
+  remembered.set(name, key);
+  return key;
 }

@@ -6,8 +6,10 @@
 import { createECDH, ECDH } from 'node:crypto';
 import { fromHex, toHex } from '../codec/hex.ts';
 import { CryptographicError } from '../handsel-error.ts';
-import { compressedPoint, P256_ORDER, RAW_SIGNATURE_LENGTH } from './compact-key.ts';
+import { compressedPoint } from './compact-key.ts';
 import { sha256 } from './digest.ts';
+import { P256_ORDER } from './p256-scalar.ts';
+import { RAW_SIGNATURE_LENGTH } from './raw-signature.ts';
 
 const FIELD = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn;
 const CURVE = 'prime256v1';

@@ -4,6 +4,7 @@
  */
 import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { plainBytes } from '../codec/hex.ts';
+import { derSignature, RAW_SIGNATURE_LENGTH, rawSignature } from './raw-signature.ts';
 
 export type SignatureFormat = 'der' | 'raw';
 
@@ -11,13 +12,6 @@ export interface KeyPair {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
 }
-
-/**
- * DER is Node's default, and a bare KeyObject is much cheaper to hand over than options: Node finds out that an object is no key by
- * catching an exception, which costs a third of a signature. The same goes for raw bytes as the key of a cipher or MAC.
- */
-const inFormat = (key: KeyObject, format: SignatureFormat) =>
-  format === 'der' ? key : ({ key, dsaEncoding: 'ieee-p1363' } as const);
 
 export function generateP256(): KeyPair {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -34,7 +28,8 @@ export function isP256(key: KeyObject): boolean {
 }
 
 export function signP256(privateKey: KeyObject, data: Uint8Array, format: SignatureFormat): Uint8Array {
-  return plainBytes(sign('sha256', data, inFormat(privateKey, format)));
+  const der = plainBytes(sign('sha256', data, privateKey));
+  return format === 'der' ? der : rawSignature(der);
 }
 
 /** False for a wrong signature, a malformed one and a key of another kind alike. */
@@ -44,9 +39,9 @@ export function verifyP256(
   signature: Uint8Array,
   format: SignatureFormat,
 ): boolean {
-  if (!isP256(publicKey)) return false;
+  if (!isP256(publicKey) || (format === 'raw' && signature.length !== RAW_SIGNATURE_LENGTH)) return false;
   try {
-    return verify('sha256', data, inFormat(publicKey, format), signature);
+    return verify('sha256', data, publicKey, format === 'der' ? signature : derSignature(signature));
   } catch {
     return false;
   }

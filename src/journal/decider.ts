@@ -1,10 +1,13 @@
 /** Takes inputs in their order to the machine, and its decisions to the journal; what follows from them waits for the flush. */
-import type { EmbeddedCbor } from '../codec/cbor-value.ts';
+import { encodeCborExact } from '../codec/cbor.ts';
+import { EmbeddedCbor } from '../codec/cbor-value.ts';
 import { HandselError } from '../handsel-error.ts';
 import { checkDecision } from './check-decision.ts';
 import type { Clock } from './clock.ts';
-import { type DecidedEntry, encodeEntry, historyKey, messageKey } from './decided-entry.ts';
+import { encodeEntry, historyKey, messageKey } from './decided-entry.ts';
+import { addPart, type DecidedPart, type EntryDraft, isEmptyPart, newDraft } from './entry-draft.ts';
 import type { GroupCommit } from './group-commit.ts';
+import { HostError } from './host-error.ts';
 import type { HostLog } from './host-log.ts';
 import type { Decision, Machine, Outgoing, Reply, Timer } from './machine.ts';
 import { followEntry, type OpenWork } from './open-work.ts';
@@ -22,6 +25,8 @@ export interface Decider<I> {
 
 export interface Task<I> {
   readonly cause: Cause<I>;
+  /** A message whose answer is all that comes of it, and not recorded. */
+  readonly fleeting?: boolean;
   /** Runs when the decision is durable. */
   readonly done?: () => void;
   /** Runs when everything the refusal may rest on is durable. */
@@ -60,7 +65,22 @@ export interface DeciderOptions<S, I, R> {
 /** Most decisions have little of anything: what they have not is this. */
 const NONE: readonly never[] = [];
 
-type EntryToEncode = DecidedEntry<Uint8Array | EmbeddedCbor>;
+interface Gathered {
+  readonly draft: EntryDraft;
+  readonly keys: string[];
+  /** Decisions taken in. */
+  parts: number;
+  /** Of the records encoded so far. */
+  bytes: number;
+  body: Uint8Array | undefined;
+  /** Nobody waits to hear of it, so it need not be written when there is nothing in it. */
+  readonly mayBeNothing: boolean;
+}
+
+const maxGatheredBytes = 1 << 20;
+const maxAnswers = 32;
+/** Receipts that wait for an entry to be written with. */
+const maxReceipts = 64;
 
 /** One input may cause at most this many local ones: more is an endless loop. */
 const maxLocalInputs = 10_000;
@@ -69,6 +89,7 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
   const { machine, state, work, clock, random, log, commit } = options;
   const encodeRecord = recordEncoder(machine);
   const waiting: Task<I>[] = [];
+  const receipts: string[] = [];
   /** Submitted, not yet told: they must hear of a stop. */
   const untold = new Set<Task<I>>();
   let stopped = false;
@@ -79,73 +100,189 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     waiting.splice(0, taken);
   };
 
-  /** The input and the local inputs it causes: one group, so that all of them are durable or none. */
+  /** The input and the local inputs it causes: one entry, or one group of them, so that all of it is durable or none. */
   const decideAll = (task: Task<I>) => {
-    const tasks = [task];
-    let wasRefused = false;
-    for (let at = 0; at < tasks.length && !stopped; at++) {
-      if (at > maxLocalInputs) {
-        options.onFailure(new Error(`${machine.name}: more than ${maxLocalInputs} local inputs follow from one`));
-        return;
+    const { cause } = task;
+    try {
+      if (isStillDue(cause)) {
+        const decision = decideRoot(task);
+        if (decision === undefined) return;
+        if (task.fleeting === true) answerOnly(cause, decision);
+        else if (isMereReceipt(cause, decision)) acknowledgeLater(cause);
+        else gather(cause, decision);
       }
-      try {
-        const inputs = decideOne(tasks[at]!);
-        if (at === 0 && inputs === undefined) wasRefused = true;
-        for (const input of inputs ?? NONE) tasks.push(localTask(input as I));
-      } catch (cause) {
-        options.onFailure(cause);
-      }
+    } catch (error) {
+      options.onFailure(error);
+      return;
     }
     // Only now: what its local inputs led to must be durable too.
-    if (!wasRefused && task.done !== undefined) commit.afterFlush(() => tell(task, task.done));
+    if (task.done !== undefined) commit.afterFlush(() => tell(task, task.done));
   };
 
-  /** The local inputs that follow; undefined when the task was refused. */
-  const decideOne = (task: Task<I>): readonly unknown[] | undefined => {
-    const { cause } = task;
-    if (!isStillDue(cause)) return NONE;
-    let decision: Decision<R>;
+  const gather = (cause: Cause<I>, root: Decision<R>) => {
+    let gathered = gatherFor(cause);
+    const inputs: unknown[] = [];
+    for (let at = 0, decision: Decision<R> | undefined = root; ; at++) {
+      if (decision !== undefined) {
+        for (const input of decision.inputs ?? NONE) inputs.push(input);
+        if (!fits(gathered, decision)) {
+          write(gathered);
+          gathered = gatherFor(undefined);
+        }
+        takeIn(gathered, decision, {
+          own: at === 0 ? gathered.draft.cause.message?.id : undefined,
+          last: at === inputs.length,
+        });
+      }
+      if (at === inputs.length) break;
+      if (at === maxLocalInputs)
+        throw new Error(`${machine.name}: more than ${maxLocalInputs} local inputs follow from one`);
+      decision = decideLocal(inputs[at] as I);
+      if (stopped) return;
+    }
+    write(gathered);
+  };
+
+  /** Undefined when the task was refused. */
+  const decideRoot = (task: Task<I>): Decision<R> | undefined => {
     try {
-      decision = machine.decide(state, inputOf(cause), { nowMs: clock.nowMs(), random });
-      checkDecision(decision, work);
+      const decision = decide(inputOf(task.cause));
+      if (task.fleeting === true && (decision.answer === undefined || !isNothingBut(decision))) {
+        throw new HostError('DECISION_MALFORMED', 'the machine decided more than an answer to a fleeting message');
+      }
+      return decision;
     } catch (error) {
       if (!(error instanceof HandselError)) throw error;
-      refuse(task, error);
-      if (cause.type !== 'timer') return undefined;
-      decision = { records: [] }; // a timer goes off once, even when the machine has no use for it
+      refuse(error, (refusal) => tell(task, () => task.refused?.(refusal)));
+      return task.cause.type === 'timer' ? { records: [] } : undefined; // a timer goes off once, even when the machine has no use for it
     }
-    record(task, decision);
-    return decision.inputs ?? NONE;
   };
 
-  const record = (task: Task<I>, decision: Decision<R>) => {
-    const entry = entryOf(task.cause, decision);
-    const body = encodeEntry(entry, commit.allocate);
-    for (const item of decision.records) machine.apply(state, item);
-    const release = () => {
-      for (const answer of entry.answers) options.onAnswered(answer);
-      for (const message of entry.send) options.onSent(message);
-    };
-    if (task.cause.type === 'local' && isEmpty(entry)) return;
-    followEntry(work, entry, commit.add({ keys: keysOf(entry, decision), body }, release));
-    if (entry.acknowledged !== undefined) options.onSettled(entry.acknowledged);
-    for (const id of entry.cancel) options.onSettled(id);
-    for (const timer of entry.timers) options.onTimer(timer);
+  const decideLocal = (input: I): Decision<R> | undefined => {
+    try {
+      return decide(input);
+    } catch (error) {
+      if (!(error instanceof HandselError)) throw error;
+      refuse(error, (err) => log.warn({ machine: machine.name, err }, 'the machine refused its own input'));
+      return undefined;
+    }
   };
 
-  const entryOf = (cause: Cause<I>, decision: Decision<R>): EntryToEncode => {
-    const message = cause.type === 'message' ? cause.message : undefined;
-    return {
-      ...(message === undefined ? {} : { message }),
-      ...(cause.type === 'reply' ? { acknowledged: cause.reply.id } : {}),
-      ...(cause.type === 'timer' ? { fired: cause.timer.id } : {}),
-      records: decision.records.map(encodeRecord),
-      answers: answersOf(message?.id, decision),
+  const decide = (input: I): Decision<R> => {
+    const decision = machine.decide(state, input, { nowMs: clock.nowMs(), random });
+    checkDecision(decision, work);
+    return decision;
+  };
+
+  const gatherFor = (cause: Cause<I> | undefined): Gathered => ({
+    draft: newDraft({
+      ...(cause?.type === 'message' && { message: cause.message }),
+      ...(cause?.type === 'reply' && { acknowledged: cause.reply.id }),
+      ...(cause?.type === 'timer' && { fired: cause.timer.id }),
+    }),
+    ...{ keys: [], parts: 0, bytes: 0, body: undefined, mayBeNothing: cause === undefined || cause.type === 'local' },
+  });
+
+  /** Applies a decision and adds it to what is gathered; the last one is written with it. */
+  const takeIn = (
+    gathered: Gathered,
+    decision: Decision<R>,
+    { own, last }: { own: string | undefined; last: boolean },
+  ) => {
+    const { draft } = gathered;
+    const part: DecidedPart = {
+      records: last
+        ? decision.records.map(encodeRecord)
+        : decision.records.map((record) => encodeNow(gathered, record)),
+      answers: answersOf(own, decision),
       send: decision.send ?? NONE,
       cancel: decision.cancel ?? NONE,
       timers: decision.timers ?? NONE,
       clearTimers: decision.clearTimers ?? NONE,
     };
+    for (const key of decision.keys ?? NONE) gathered.keys.push(historyKey(key));
+    addPart(draft, part);
+    // Before it is applied: what a record holds may be changed from then on.
+    if (last) gathered.body = bodyOf(gathered);
+    for (const record of decision.records) machine.apply(state, record);
+    const cause = gathered.parts === 0 ? draft.cause : {};
+    followEntry(work, { ...cause, ...part }, commit.sequence + 1);
+    if (cause.acknowledged !== undefined) options.onSettled(cause.acknowledged);
+    for (const id of part.cancel) options.onSettled(id);
+    for (const timer of part.timers) options.onTimer(timer);
+    gathered.parts++;
+  };
+
+  const encodeNow = (gathered: Gathered, record: R): Uint8Array => {
+    const encoded = encodeRecord(record);
+    const bytes = encoded instanceof EmbeddedCbor ? encodeCborExact(encoded.value) : encoded;
+    gathered.bytes += bytes.length;
+    return bytes;
+  };
+
+  /** Records are found by the keys of their own decision, so one that has any stands alone. */
+  const fits = (gathered: Gathered, decision: Decision<R>): boolean => {
+    if (gathered.parts === 0) return true;
+    if ((decision.keys?.length ?? 0) > 0 || gathered.keys.length > 0) return false;
+    const answers = gathered.draft.answers.length + (decision.answers?.length ?? 0);
+    return answers <= maxAnswers && gathered.bytes <= maxGatheredBytes;
+  };
+
+  const bodyOf = ({ draft, mayBeNothing }: Gathered): Uint8Array | undefined => {
+    if (mayBeNothing && isEmptyPart(draft)) return undefined;
+    const { cause, ...parts } = draft;
+    const owed = receipts.splice(0);
+    return encodeEntry(
+      { ...cause, ...parts, ...(owed.length > 0 && { cancel: [...owed, ...draft.cancel] }) },
+      commit.allocate,
+    );
+  };
+
+  const write = (gathered: Gathered) => {
+    const { draft, keys } = gathered;
+    const body = gathered.body ?? bodyOf(gathered);
+    if (body === undefined) return;
+    const release = () => {
+      for (const answer of draft.answers) options.onAnswered(answer);
+      for (const message of draft.send) options.onSent(message);
+    };
+    commit.add({ keys: keysOf(draft, keys), body }, release);
+  };
+
+  /**
+   * A reply that changes nothing. Should it be forgotten in a crash, the message is sent again and answered the same, so it waits for the next
+   * entry; but not where sending again could find that it is too late.
+   */
+  const isMereReceipt = (cause: Cause<I>, decision: Decision<R>): cause is Cause<I> & { readonly type: 'reply' } =>
+    cause.type === 'reply' && work.outbox.get(cause.reply.id)?.expiresAtMs === null && isNothingBut(decision);
+
+  /** Nothing but an answer to the message, if there is one. */
+  const isNothingBut = (decision: Decision<R>): boolean => {
+    const { records, keys = NONE, answers = NONE, send = NONE, cancel = NONE, timers = NONE } = decision;
+    const { clearTimers = NONE, inputs = NONE } = decision;
+    const lists = [records, keys, answers, send, cancel, timers, clearTimers, inputs];
+    return lists.every(({ length }) => length === 0);
+  };
+
+  /** It may rest on decisions that are not durable yet. */
+  const answerOnly = (cause: Cause<I>, { answer }: Decision<R>) => {
+    if (cause.type !== 'message' || answer === undefined) return;
+    const { id: messageId } = cause.message;
+    commit.afterFlush(() => options.onAnswered({ messageId, body: answer }));
+  };
+
+  const acknowledgeLater = ({ reply: { id } }: { readonly reply: Reply }) => {
+    work.outbox.delete(id);
+    options.onSettled(id);
+    receipts.push(id);
+    if (receipts.length >= maxReceipts) writeReceipts();
+  };
+
+  const writeReceipts = () => {
+    if (receipts.length === 0) return;
+    const gathered = gatherFor(undefined);
+    gathered.draft.cancel = receipts.splice(0);
+    write(gathered);
   };
 
   /** The first answer to a message is the answer: a second one would break the promise of the same bytes. */
@@ -171,21 +308,16 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     return cause.type !== 'timer' || work.timers.get(cause.timer.id)?.atMs === cause.timer.atMs;
   };
 
-  const refuse = (task: Task<I>, error: HandselError) => {
+  const refuse = (error: HandselError, telling: (error: HandselError) => void) => {
     if (error.code === 'DECISION_MALFORMED') log.error({ machine: machine.name, err: error }, 'a fault of the machine');
     // A refusal may rest on decisions that are not durable yet: it waits for them like an answer.
-    commit.afterFlush(() => tell(task, () => task.refused?.(error)));
+    commit.afterFlush(() => telling(error));
   };
 
   const tell = (task: Task<I>, telling: (() => void) | undefined) => {
     untold.delete(task);
     telling?.();
   };
-
-  const localTask = (input: I): Task<I> => ({
-    cause: { type: 'local', input },
-    refused: (error) => log.warn({ machine: machine.name, err: error }, 'the machine refused its own input'),
-  });
 
   return {
     decide(task) {
@@ -195,6 +327,7 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     },
     resume,
     async drained() {
+      writeReceipts();
       do await commit.settled();
       while (waiting.length > 0);
     },
@@ -206,18 +339,9 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
   };
 }
 
-function keysOf(entry: EntryToEncode, decision: Decision<unknown>): string[] {
-  const keys: string[] = [];
-  const add = (key: string) => {
-    if (!keys.includes(key)) keys.push(key);
-  };
-  for (const key of decision.keys ?? NONE) add(historyKey(key));
-  if (entry.message !== undefined) add(messageKey(entry.message.id));
-  for (const { messageId } of entry.answers) add(messageKey(messageId));
-  return keys;
-}
-
-function isEmpty({ records, answers, send, cancel, timers, clearTimers }: EntryToEncode): boolean {
-  const parts = records.length + answers.length + send.length + cancel.length + timers.length + clearTimers.length;
-  return parts === 0;
+function keysOf({ cause, answers }: EntryDraft, keys: readonly string[]): string[] {
+  const all = new Set(keys);
+  if (cause.message !== undefined) all.add(messageKey(cause.message.id));
+  for (const { messageId } of answers) all.add(messageKey(messageId));
+  return [...all];
 }

@@ -21,9 +21,13 @@ export interface Host<S, I, R = unknown> {
    * Handles the message once, however often it comes, and resolves with the answer when it is durable; a repetition gets the
    * same bytes, also after a restart. Waits when the machine answers later; `taken` is called when only the answer is waited
    * for: the machine refuses the message no more.
+   * A `fleeting` one is answered from what is known and not recorded: only for some time, and not after a restart, is a repetition told
+   * from a new message.
    * @throws HandselError the machine's refusal, or HostError `MESSAGE_IDENTITY_REUSED`, `HOST_BUSY`, `HOST_STOPPED`.
    */
-  handle(message: IncomingMessage & { readonly input: I; readonly taken?: () => void }): Promise<Uint8Array>;
+  handle(
+    message: IncomingMessage & { readonly input: I; readonly taken?: () => void; readonly fleeting?: boolean },
+  ): Promise<Uint8Array>;
   /** An input without identity and answer; resolves when what it caused is durable. @throws as `handle`. */
   submit(input: I): Promise<void>;
   /** For queries. Up to one flush ahead of the journal: what leaves the party on its strength waits for `settled` first. */
@@ -169,12 +173,13 @@ export async function openHost<S, I, R>(options: HostOptions<S, I, R>): Promise<
   };
 
   return {
-    handle({ messageId, digest, input, taken }) {
+    handle({ messageId, digest, input, taken, fleeting = false }) {
       if (phase !== 'running') return Promise.reject(stoppedError());
-      return messages.answerTo({ messageId, digest }, () => {
+      return messages.answerTo({ messageId, digest, fleeting }, () => {
         if (phase !== 'running') throw stoppedError();
         decider.decide({
           cause: { type: 'message', message: { id: messageId, digest }, input },
+          fleeting,
           ...(taken && { done: taken }),
           refused: (error) => messages.refused(messageId, error),
         });

@@ -19,7 +19,7 @@ export interface IncomingMessage {
 
 export interface MessageIdentity {
   /** The answer to the message, calling `handle` when it was never seen before; while it waits, it keeps nothing of `handle`. */
-  answerTo(message: IncomingMessage, handle: () => void): Promise<Uint8Array>;
+  answerTo(message: IncomingMessage & { readonly fleeting?: boolean }, handle: () => void): Promise<Uint8Array>;
   /** To be called when the answer is durable. */
   answered(messageId: string, body: Uint8Array): void;
   /** The message was refused and left no trace: a repetition is a new message. */
@@ -73,8 +73,17 @@ export function createMessageIdentity(options: {
     }
   };
 
+  /** It is on no record. */
+  const handleAtOnce = (messageId: string, handle: () => void) => {
+    try {
+      handle();
+    } catch (cause) {
+      reject(messageId, cause);
+    }
+  };
+
   return {
-    answerTo({ messageId, digest: digestBytes }, handle) {
+    answerTo({ messageId, digest: digestBytes, fleeting = false }, handle) {
       if (messageId.length === 0 || messageId.length > maxIdLength) {
         return refuse('MESSAGE_IDENTITY_MALFORMED', `a message identity has 1 to ${maxIdLength} characters`);
       }
@@ -88,7 +97,8 @@ export function createMessageIdentity(options: {
       if (calls.size >= maxOpen) return refuse('HOST_BUSY', `${maxOpen} messages wait for their answers already`);
       const call = open(messageId, digest);
       // Owed since before a restart: this caller waits for the answer in the first one's place.
-      if (known === undefined) void lookUp(messageId, digest, handle);
+      if (known === undefined && fleeting) handleAtOnce(messageId, handle);
+      else if (known === undefined) void lookUp(messageId, digest, handle);
       return call.promise;
     },
     answered(messageId, body) {

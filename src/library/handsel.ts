@@ -7,5 +7,5 @@ export type { ChargedStream } from '../deposit/merchant-http/charged-stream.ts';
 export type { PaidVariables } from '../deposit/merchant-http/hono-charge.ts';
 export type { PaidIncoming } from '../deposit/merchant-http/node-charge.ts';
 export { HandselError } from '../handsel-error.ts';
-export { type OpenPurse, openPurse, type PurseOptions } from '../party/open-purse.ts';
-export { type OpenTill, openTill, type TillCharge, type TillOptions } from '../party/open-till.ts';
+export { type OpenTill, openTill, type TillCharge, type TillOptions } from '../party/merchant/open-till.ts';
+export { type OpenPurse, openPurse, type PurseOptions } from '../party/purse/open-purse.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readMessage } from '../../src/crypto/signed-message.ts';
 import { loggedOnType } from '../../src/deposit/message/initiation.ts';
 import { parseAmount } from '../../src/money/amount.ts';
-import { openAccountsElsewhere } from '../../src/party/operator-accounts-elsewhere.ts';
+import { openAccountsElsewhere } from '../../src/party/operator/operator-accounts-elsewhere.ts';
 import { type PartyWorld, startPartyWorld } from '../e2e/party-world.ts';
 import { until } from '../e2e/until.ts';
 import { silentLog } from './bookings.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { agentCommand } from '../../src/cli/agent.ts';
 import { addSendOptions, misfitOf, orderOf, type SendOptions } from '../../src/cli/agent-options.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
-import { agentOrderSchema } from '../../src/party/agent-order.ts';
+import { agentOrderSchema } from '../../src/party/customer/agent-order.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

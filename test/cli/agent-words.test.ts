@@ -1,8 +1,8 @@
 /** What a person reads of agents and purchases. */
 import { expect, test } from 'vitest';
 import { ageWords, headLine, outcomeLines, purchaseLines, summaryLines } from '../../src/cli/agent-words.ts';
-import type { AgentSummary } from '../../src/party/agent-view.ts';
-import type { AgentView } from '../../src/party/station.ts';
+import type { AgentSummary } from '../../src/party/customer/agent-view.ts';
+import type { AgentView } from '../../src/party/customer/station.ts';
 
 const summary: AgentSummary = {
   ...{

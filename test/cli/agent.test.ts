@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { agentCommand } from '../../src/cli/agent.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
-import { serveControl } from '../../src/party/control.ts';
-import type { AgentView, Station } from '../../src/party/station.ts';
+import { serveControl } from '../../src/party/customer/control.ts';
+import type { AgentView, Station } from '../../src/party/customer/station.ts';
 import { silentLog } from '../../src/transport/log.ts';
 import type { RunningServer } from '../../src/transport/server.ts';
-import { temporaryFolder } from '../party/network-fixture.ts';
+import { temporaryFolder } from '../party/network/network-fixture.ts';
 
 const { folder: home, remove } = temporaryFolder();
 const rows = [

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { provisionIn, temporaryFolder } from '../party/network-fixture.ts';
+import { provisionIn, temporaryFolder } from '../party/network/network-fixture.ts';
 import { handsel, killAll } from './handsel-process.ts';
 
 const { folder, remove } = temporaryFolder();

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../party/network-fixture.ts';
+import { temporaryFolder } from '../party/network/network-fixture.ts';
 import { handsel, killAll } from './handsel-process.ts';
 
 const { folder, remove } = temporaryFolder();

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { followAgent } from '../../src/cli/follow-agent.ts';
 import type { StationClient } from '../../src/cli/station-client.ts';
 import { HandselError } from '../../src/handsel-error.ts';
-import type { PaymentView } from '../../src/party/agent-view.ts';
-import type { AgentView } from '../../src/party/station.ts';
+import type { PaymentView } from '../../src/party/customer/agent-view.ts';
+import type { AgentView } from '../../src/party/customer/station.ts';
 
 const calling: AgentView = {
   ...{ mandate: 'm', state: 'calling', agent: 'calling', want: 'emoji', max: '3.00 EUR', budget: '3.00 EUR' },

@@ -25,7 +25,7 @@ import { makeName } from '../../src/pki/name.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import { basicConstraints } from '../../src/pki/standard-extensions.ts';
 import { encodeMessage } from '../../src/set/message/message-wrapper.ts';
-import { provisionIn } from '../party/network-fixture.ts';
+import { provisionIn } from '../party/network/network-fixture.ts';
 
 const { privateKey, publicKey } = generateP256();
 const name = makeName({ O: 'Testbrand', CN: 'A party' });

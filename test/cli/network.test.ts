@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { networkCommand } from '../../src/cli/network.ts';
-import { temporaryFolder } from '../party/network-fixture.ts';
+import { temporaryFolder } from '../party/network/network-fixture.ts';
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);

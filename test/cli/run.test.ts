@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { provisionIn, temporaryFolder } from '../party/network-fixture.ts';
+import { provisionIn, temporaryFolder } from '../party/network/network-fixture.ts';
 import { handsel, killAll } from './handsel-process.ts';
 
 const { folder, remove } = temporaryFolder();

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { temporaryFolder } from '../party/network-fixture.ts';
+import { temporaryFolder } from '../party/network/network-fixture.ts';
 import { handsel, killAll } from './handsel-process.ts';
 
 const { folder, remove } = temporaryFolder();

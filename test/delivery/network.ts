@@ -36,6 +36,7 @@ import type { Routes } from '../../src/transport/route.ts';
 import { createRouteCourier } from '../../src/transport/route-courier.ts';
 import { type RunningServer, serve } from '../../src/transport/server.ts';
 import { TransportError } from '../../src/transport/transport-error.ts';
+import { createPatience } from '../patience.ts';
 import { createBank, identifyAll, person } from './people.ts';
 
 /** What a party does with a message instead of what it should: `silent`, or any answer. */
@@ -279,8 +280,8 @@ export async function openNetwork(options: NetworkOptions = {}) {
 }
 
 export async function until(true_: () => boolean | Promise<boolean>, forMs = 15_000): Promise<void> {
-  for (const endMs = Date.now() + forMs; !(await true_()); ) {
-    if (Date.now() > endMs) throw new Error(`not so within ${forMs} ms: ${true_}`);
+  for (const isOver = createPatience(forMs); !(await true_()); ) {
+    if (isOver()) throw new Error(`not so within ${forMs} ms: ${true_}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

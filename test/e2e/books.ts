@@ -1,9 +1,10 @@
 /** What the two banks of a sale at `atlas` with the customer's card say of it: how far the card was charged and the merchant credited, and whether their books are sound. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { partyClient, readCommunication } from '../../src/party/communication.ts';
-import { readConfiguration } from '../../src/party/configuration.ts';
-import type { LedgerView, OperatorAccounts } from '../../src/party/operator-accounts.ts';
+import { readConfiguration } from '../../src/party/configuration/configuration.ts';
+import type { LedgerView, OperatorAccounts } from '../../src/party/operator/operator-accounts.ts';
+import { partyClient, readCommunication } from '../../src/party/running/communication.ts';
 import { createLog } from '../../src/transport/log.ts';
+import { createPatience } from '../patience.ts';
 
 export interface Books {
   /** Minor units of the euro. */
@@ -64,9 +65,9 @@ const PATIENCE_MS = 45_000;
 
 /** The acquirer learns of a charge a moment after the issuer made it: asks until both say the same, or for ever differ. */
 export async function restingBooks(banks: Banks): Promise<Books> {
-  const untilMs = Date.now() + PATIENCE_MS;
+  const isOver = createPatience(PATIENCE_MS);
   for (;;) {
-    const last = Date.now() > untilMs;
+    const last = isOver();
     try {
       const books = await readBooks(banks);
       if (last || (books.holds === 0 && books.issuerOwes === books.acquirerIsOwed)) return books;

@@ -6,12 +6,12 @@ import { systemRandom } from '../../src/crypto/random.ts';
 import { linkOf, readMessage, signMessage } from '../../src/crypto/signed-message.ts';
 import { commitmentTo, manifestType } from '../../src/delivery/message/manifest.ts';
 import { packProduct } from '../../src/delivery/sender/make-package.ts';
-import { loadCatalogue } from '../../src/party/catalogue.ts';
-import { readCommunication } from '../../src/party/communication.ts';
-import { readConfiguration } from '../../src/party/configuration.ts';
-import type { DeliveryView } from '../../src/party/delivery-view.ts';
-import { readKeyFile } from '../../src/party/key-file.ts';
-import { packageFileIn, storeEdition } from '../../src/party/package-store.ts';
+import { readConfiguration } from '../../src/party/configuration/configuration.ts';
+import { readKeyFile } from '../../src/party/configuration/key-file.ts';
+import type { DeliveryView } from '../../src/party/customer/delivery-view.ts';
+import { loadCatalogue } from '../../src/party/merchant/catalogue.ts';
+import { packageFileIn, storeEdition } from '../../src/party/merchant/package-store.ts';
+import { readCommunication } from '../../src/party/running/communication.ts';
 import type { PartyWorld } from './party-world.ts';
 import { until } from './until.ts';
 

@@ -1,8 +1,9 @@
 /** What both banks and the merchant of a deposit at `atlas` say of it: who was charged and credited, what is owed, and whether the books are sound. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askOwnParty } from '../../src/cli/own-party.ts';
-import type { MerchantStatement } from '../../src/party/merchant-statement.ts';
-import type { OperatorStatement } from '../../src/party/operator-statement.ts';
+import type { MerchantStatement } from '../../src/party/merchant/merchant-statement.ts';
+import type { OperatorStatement } from '../../src/party/operator/operator-statement.ts';
+import { createPatience } from '../patience.ts';
 import { type Banks, minorOf } from './books.ts';
 
 export interface DepositBooks {
@@ -61,9 +62,9 @@ const PATIENCE_MS = 45_000;
 
 /** Asks until nothing is open any more and both banks say the same of what is owed, also while parties are being started again. */
 export async function restingDeposits(banks: Banks): Promise<DepositBooks> {
-  const untilMs = Date.now() + PATIENCE_MS;
+  const isOver = createPatience(PATIENCE_MS);
   for (;;) {
-    const last = Date.now() > untilMs;
+    const last = isOver();
     try {
       const books = await depositBooks(banks);
       if (last || (books.open === 0 && books.southOwes === books.northIsOwed)) return books;

@@ -7,10 +7,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ClearedDeposit, CustomerStatement } from '../../src/party/customer-statement.ts';
-import type { DepositList } from '../../src/party/deposit-desk.ts';
-import { readNetwork } from '../../src/party/network-home.ts';
-import type { FetchEnd, Fetched, NotFetched } from '../../src/party/paid-fetch.ts';
+import { readNetwork } from '../../src/party/configuration/network-home.ts';
+import type { ClearedDeposit, CustomerStatement } from '../../src/party/purse/customer-statement.ts';
+import type { DepositList } from '../../src/party/purse/deposit-desk.ts';
+import type { FetchEnd, Fetched, NotFetched } from '../../src/party/purse/paid-fetch.ts';
+import { createPatience } from '../patience.ts';
 import { minorOf } from './books.ts';
 import { type DepositBooks, restingDeposits } from './deposit-books.ts';
 import { type BoundaryPlace, type RealNetwork, startRealNetwork } from './real-network.ts';
@@ -67,9 +68,9 @@ async function lookUp(times: number): Promise<Lookups> {
   const urls = [lookupUrl()];
   let seen = 0;
   let interruptions = 0;
-  const untilMs = Date.now() + 60_000;
+  const isOver = createPatience(60_000);
   while (seen < times) {
-    if (Date.now() > untilMs) throw new Error(`only ${seen} of ${times} lookups were answered`);
+    if (isOver()) throw new Error(`only ${seen} of ${times} lookups were answered`);
     const order = { urls, times: times - seen, atOnce: 4 };
     try {
       for await (const line of network.station().lines<Line>('/deposits/fetch', order)) {
@@ -89,7 +90,7 @@ async function lookUp(times: number): Promise<Lookups> {
 
 /** Closes whatever is open, and waits until the station has a statement of everything. */
 async function closeAll(): Promise<readonly ClearedDeposit[]> {
-  const untilMs = Date.now() + 45_000;
+  const isOver = createPatience(45_000);
   for (;;) {
     await patiently(network, () => network.station().post('/deposits/close'));
     const { deposits } = await patiently(network, () => network.station().get<DepositList>('/deposits?finished=true'));
@@ -97,7 +98,7 @@ async function closeAll(): Promise<readonly ClearedDeposit[]> {
       const statement = await patiently(network, () => network.station().get<CustomerStatement>('/statement'));
       return statement.deposits;
     }
-    if (Date.now() > untilMs) throw new Error(`never settled: ${JSON.stringify(deposits)}`);
+    if (isOver()) throw new Error(`never settled: ${JSON.stringify(deposits)}`);
     await sleep(50);
   }
 }

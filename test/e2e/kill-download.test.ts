@@ -7,8 +7,9 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addGoods } from '../../src/party/catalogue-entry.ts';
-import type { DeliveryView } from '../../src/party/delivery-view.ts';
+import type { DeliveryView } from '../../src/party/customer/delivery-view.ts';
+import { addGoods } from '../../src/party/merchant/catalogue-entry.ts';
+import { createPatience } from '../patience.ts';
 import { minorOf, restingBooks } from './books.ts';
 import { configure, packagesOf, partOf } from './delivery-fixture.ts';
 import { type RealNetwork, startRealNetwork } from './real-network.ts';
@@ -78,10 +79,10 @@ async function view(payment: string): Promise<DeliveryView> {
 }
 
 async function until(payment: string, wanted: (view: DeliveryView) => boolean): Promise<DeliveryView> {
-  for (const endMs = Date.now() + 60_000; ; await sleep(50)) {
+  for (const isOver = createPatience(60_000); ; await sleep(50)) {
     const now = await view(payment);
     if (wanted(now)) return now;
-    if (Date.now() > endMs) throw new Error(`it never came about: ${JSON.stringify(now)}`);
+    if (isOver()) throw new Error(`it never came about: ${JSON.stringify(now)}`);
   }
 }
 

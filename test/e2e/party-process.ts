@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { CRASH_POINTS } from '../../src/party/crash-point.ts';
-import type { NetworkMember } from '../../src/party/network-home.ts';
+import type { NetworkMember } from '../../src/party/configuration/network-home.ts';
+import { CRASH_POINTS } from '../../src/party/running/crash-point.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 

@@ -4,20 +4,20 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentOrderSchema } from '../../src/party/agent-order.ts';
-import { type CommunicationIdentity, partyClient, readCommunication } from '../../src/party/communication.ts';
-import { readConfiguration } from '../../src/party/configuration.ts';
-import { type RunningCustomer, startCustomer } from '../../src/party/customer.ts';
-import type { CustomerDepositsRunning } from '../../src/party/customer-deposits.ts';
-import type { DeliveryDesk } from '../../src/party/delivery-control.ts';
-import type { NetworkMember } from '../../src/party/network-home.ts';
-import type { RunningParty } from '../../src/party/running-party.ts';
-import { startParty } from '../../src/party/start-party.ts';
-import type { AgentView, Station } from '../../src/party/station.ts';
+import { readConfiguration } from '../../src/party/configuration/configuration.ts';
+import type { NetworkMember } from '../../src/party/configuration/network-home.ts';
+import { agentOrderSchema } from '../../src/party/customer/agent-order.ts';
+import { type RunningCustomer, startCustomer } from '../../src/party/customer/customer.ts';
+import type { DeliveryDesk } from '../../src/party/customer/delivery-control.ts';
+import type { AgentView, Station } from '../../src/party/customer/station.ts';
+import { startParty } from '../../src/party/network/start-party.ts';
+import type { CustomerDepositsRunning } from '../../src/party/purse/customer-deposits.ts';
+import { type CommunicationIdentity, partyClient, readCommunication } from '../../src/party/running/communication.ts';
+import type { RunningParty } from '../../src/party/running/running-party.ts';
 import type { Client } from '../../src/transport/client.ts';
 import { createLog } from '../../src/transport/log.ts';
 import type { TracedMessage } from '../../src/transport/trace.ts';
-import { provisionSettlingAtOnce, temporaryFolder } from '../party/network-fixture.ts';
+import { provisionSettlingAtOnce, temporaryFolder } from '../party/network/network-fixture.ts';
 import { until } from './until.ts';
 
 export interface PartyWorld {

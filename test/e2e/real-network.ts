@@ -3,8 +3,8 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type StationClient, stationClient } from '../../src/cli/station-client.ts';
-import type { NetworkMember } from '../../src/party/network-home.ts';
-import { provisionSettlingAtOnce, temporaryFolder } from '../party/network-fixture.ts';
+import type { NetworkMember } from '../../src/party/configuration/network-home.ts';
+import { provisionSettlingAtOnce, temporaryFolder } from '../party/network/network-fixture.ts';
 import { type Ended, type PartyProcess, startProcess } from './party-process.ts';
 
 /** A journal boundary by its place in a sale: the n-th of that kind that the party's machine passes. */

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentView } from '../../src/party/station.ts';
+import type { AgentView } from '../../src/party/customer/station.ts';
+import { createPatience } from '../patience.ts';
 import type { RealNetwork } from './real-network.ts';
 
 const POLL_MS = 25;
@@ -24,12 +25,12 @@ export const orderOf = ({ password }: RealNetwork, { scenario = 'unattended' }: 
  */
 export async function sendAgent(network: RealNetwork, options: SaleOptions = {}): Promise<string> {
   const before = new Set(await mandatesOf(network));
-  const untilMs = Date.now() + PATIENCE_MS;
+  const isOver = createPatience(PATIENCE_MS);
   for (;;) {
     try {
       return (await network.station().post<{ mandate: string }>('/agents', orderOf(network, options))).mandate;
     } catch (error) {
-      if (Date.now() > untilMs) throw error;
+      if (isOver()) throw error;
       await network.allUp();
       await sleep(POLL_MS);
       const sent = (await mandatesOf(network)).find((mandate) => !before.has(mandate));
@@ -49,23 +50,23 @@ export async function follow(
   mandate: string,
   wanted: (view: AgentView) => boolean,
 ): Promise<AgentView> {
-  const untilMs = Date.now() + PATIENCE_MS;
+  const isOver = createPatience(PATIENCE_MS);
   for (;;) {
     const view = await patiently(network, () => network.station().get<AgentView>(`/agents/${mandate}`));
     if (wanted(view)) return view;
-    if (Date.now() > untilMs) throw new Error(`it never came about: ${JSON.stringify(view)}`);
+    if (isOver()) throw new Error(`it never came about: ${JSON.stringify(view)}`);
     await sleep(POLL_MS);
   }
 }
 
 /** Repeats what fails because a party is away. */
 export async function patiently<T>(network: RealNetwork, ask: () => Promise<T>): Promise<T> {
-  const untilMs = Date.now() + PATIENCE_MS;
+  const isOver = createPatience(PATIENCE_MS);
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if (Date.now() > untilMs) throw error;
+      if (isOver()) throw error;
       await network.allUp();
       await sleep(POLL_MS);
     }

@@ -18,8 +18,8 @@ import { openRelease, releaseType } from '../../src/delivery/message/release.ts'
 import { notAcceptType } from '../../src/delivery/message/resending.ts';
 import { openFile } from '../../src/delivery/package/open-file.ts';
 import { manifestOfFile } from '../../src/delivery/package/package-file.ts';
-import { createCommunicationTrust } from '../../src/party/communication-trust.ts';
-import { identifyBy } from '../../src/party/delivery-identity.ts';
+import { createCommunicationTrust } from '../../src/party/running/communication-trust.ts';
+import { identifyBy } from '../../src/party/running/delivery-identity.ts';
 import { minorOf, restingBooks } from './books.ts';
 import {
   begin,

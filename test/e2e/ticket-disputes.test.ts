@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DisputeView } from '../../src/party/dispute-desk.ts';
+import type { DisputeView } from '../../src/party/device/dispute-desk.ts';
 import { event, startTicketTown, type TicketTown, until } from './ticket-town.ts';
 
 let town: TicketTown;

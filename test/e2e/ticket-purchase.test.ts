@@ -5,8 +5,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { askOwnParty } from '../../src/cli/own-party.ts';
-import type { OperatorAccounts } from '../../src/party/operator-accounts.ts';
-import type { TicketView } from '../../src/party/ticket-view.ts';
+import type { TicketView } from '../../src/party/device/ticket-view.ts';
+import type { OperatorAccounts } from '../../src/party/operator/operator-accounts.ts';
 import { startTicketTown, type TicketTown, TOWN, until } from './ticket-town.ts';
 
 let town: TicketTown;

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ownerClient, type StationClient } from '../../src/cli/station-client.ts';
-import type { DeviceConfiguration } from '../../src/party/configuration.ts';
-import type { TicketView } from '../../src/party/ticket-view.ts';
-import { provisionIn, temporaryFolder } from '../party/network-fixture.ts';
+import type { DeviceConfiguration } from '../../src/party/configuration/configuration.ts';
+import type { TicketView } from '../../src/party/device/ticket-view.ts';
+import { provisionIn, temporaryFolder } from '../party/network/network-fixture.ts';
 import { type PartyProcess, startProcess } from './party-process.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));

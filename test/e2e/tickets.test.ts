@@ -5,9 +5,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ShownCode } from '../../src/party/device-desk.ts';
-import type { DoorAnswer } from '../../src/party/door-desk.ts';
-import type { SectionsView, TicketView } from '../../src/party/ticket-view.ts';
+import type { ShownCode } from '../../src/party/device/device-desk.ts';
+import type { DoorAnswer } from '../../src/party/device/door-desk.ts';
+import type { SectionsView, TicketView } from '../../src/party/device/ticket-view.ts';
 import {
   event,
   film,

@@ -1,5 +1,6 @@
 /** Waiting for what other parties do in their own time. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createPatience } from '../patience.ts';
 
 const POLL_MS = 20;
 
@@ -9,11 +10,11 @@ export async function until<T>(
   wanted: (answer: T) => boolean,
   patienceMs = 20_000,
 ): Promise<T> {
-  const untilMs = Date.now() + patienceMs;
+  const isOver = createPatience(patienceMs);
   for (;;) {
     const answer = await ask();
     if (wanted(answer)) return answer;
-    if (Date.now() > untilMs) throw new Error(`it never came about: ${JSON.stringify(answer)}`);
+    if (isOver()) throw new Error(`it never came about: ${JSON.stringify(answer)}`);
     await sleep(POLL_MS);
   }
 }

@@ -99,7 +99,7 @@ describe('a refusal', () => {
 });
 
 describe('local inputs', () => {
-  it('are decided next and in the same append, before inputs that came earlier', async () => {
+  it('are decided next and in the same entry, before inputs that came earlier', async () => {
     const { host, appends } = await startScenario();
     const local: Script = (state) => ({ records: [`local after ${state.length}`] });
     const both = [
@@ -108,7 +108,7 @@ describe('local inputs', () => {
     ];
     await Promise.all(both);
     expect(host.state).toEqual(['first', 'local after 1', 'local after 2', 'second']);
-    expect(appends).toEqual([4]);
+    expect(appends).toEqual([2]);
   });
 
   it('are durable before their submission is told, also when it had nothing to record itself', async () => {
@@ -218,5 +218,65 @@ describe('recovery', () => {
     const { frames, snapshot } = first.crash();
     expect(snapshot?.sequence).toBe(1);
     expect((await startScenario({ disk: { frames, snapshot } })).host.state).toEqual(['r']);
+  });
+});
+
+describe('a fleeting message', () => {
+  const fleeting = (id: string, script: Script) => ({ ...message(id, script), fleeting: true });
+
+  it('is answered once what its answer rests on is durable, and leaves nothing in the journal', async () => {
+    const disk = gate();
+    const { host, appends } = await startScenario({ flush: disk.pass });
+    void host.submit(() => ({ records: ['r'] }));
+    await soon();
+    const settled: string[] = [];
+    void host
+      .handle(fleeting('m', (state) => ({ records: [], answer: utf8(`of ${state.length}`) })))
+      .then((answer) => settled.push(text(answer)));
+    await soon();
+    expect(settled).toEqual([]);
+    disk.open();
+    await soon();
+    expect([settled, appends]).toEqual([['of 1'], [1]]);
+    // A repetition soon after gets the same answer, though there would be another one now.
+    const again = host.handle(fleeting('m', () => ({ records: [], answer: utf8('another') })));
+    expect(text(await again)).toBe('of 1');
+  });
+
+  it('is refused when the machine decides more than an answer', async () => {
+    const { host } = await startScenario();
+    const decided = host.handle(fleeting('m', recordAndAnswer('r')));
+    await expect(decided).rejects.toMatchObject({ code: 'DECISION_MALFORMED' });
+    expect(host.state).toEqual([]);
+  });
+});
+
+describe('a reply that changes nothing', () => {
+  const send = (id: string, expiresAtMs?: number) => ({
+    ...{ id, to: 'peer', kind: 'k', body: utf8(id) },
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+  });
+  const answered = async () => ({ type: 'answered', body: utf8('yes') }) as const;
+
+  it('waits for the next entry, and is written when the host closes', async () => {
+    const nothing = { deliver: answered, received: () => () => ({ records: [] }), host: { snapshotEvery: 1 } };
+    const first = await startScenario(nothing);
+    await first.host.submit(() => ({ records: ['r'], send: [send('a')] }));
+    await first.clock.run(first.clock.nowMs() + 1000);
+    expect([first.appends, first.deliveries.length]).toEqual([[1], 1]);
+    await first.host.close();
+    const second = await startScenario({ disk: first.crash(), deliver: answered });
+    await second.clock.run(second.clock.nowMs() + 100_000);
+    expect(second.deliveries).toEqual([]);
+  });
+
+  it('is written at once where the message has a time: sent again after a crash, it could be too late', async () => {
+    const { host, clock, appends } = await startScenario({
+      deliver: answered,
+      received: () => () => ({ records: [] }),
+    });
+    await host.submit(() => ({ records: ['r'], send: [send('a', clock.nowMs() + 10_000)] }));
+    await clock.run(clock.nowMs() + 1000);
+    expect(appends).toEqual([1, 1]);
   });
 });

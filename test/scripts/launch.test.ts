@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { temporaryFolder } from '../party/network-fixture.ts';
+import { temporaryFolder } from '../party/network/network-fixture.ts';
 
 const { folder, remove } = temporaryFolder();
 const bin = fileURLToPath(new URL('../../bin/handsel.mjs', import.meta.url));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { provisionIn, temporaryFolder } from '../party/network-fixture.ts';
+import { provisionIn, temporaryFolder } from '../party/network/network-fixture.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const { folder, remove } = temporaryFolder();

@@ -8,12 +8,13 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { partyClient, readCommunication } from '../../src/party/communication.ts';
-import { readConfiguration } from '../../src/party/configuration.ts';
-import type { OperatorStatement } from '../../src/party/operator-statement.ts';
-import type { ShardsView } from '../../src/party/sharded-accounts.ts';
+import { readConfiguration } from '../../src/party/configuration/configuration.ts';
+import type { OperatorStatement } from '../../src/party/operator/operator-statement.ts';
+import type { ShardsView } from '../../src/party/operator/sharded-accounts.ts';
+import { partyClient, readCommunication } from '../../src/party/running/communication.ts';
 import { silentLog } from '../../src/transport/log.ts';
 import { findPostgres } from '../journal/postgres-cluster.ts';
+import { createPatience } from '../patience.ts';
 import { openDocument } from './documented-commands.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -59,11 +60,11 @@ function failover(): void {
     return said;
   };
   const until = async <T>(ask: () => Promise<T>, isEnough: (answer: T) => boolean): Promise<T> => {
-    const endMs = Date.now() + PATIENCE_MS;
+    const isOver = createPatience(PATIENCE_MS);
     for (;;) {
       const answer = await ask();
       if (isEnough(answer)) return answer;
-      if (Date.now() > endMs) throw new Error(`it never came about: ${JSON.stringify(answer)}`);
+      if (isOver()) throw new Error(`it never came about: ${JSON.stringify(answer)}`);
       await sleep(300);
     }
   };

@@ -10,6 +10,7 @@ import {
 interface Held {
   readonly card: string;
   readonly payee: string;
+  readonly payeeName?: string;
   readonly minor: bigint;
   status: 'held' | 'captured' | 'released' | 'refunded';
 }
@@ -44,7 +45,8 @@ export function openBank(limits: ReadonlyMap<string, bigint>): Bank {
       const limit = left.get(request.cardNumber) ?? 0n;
       if (limit < minor) return { type: 'declined', reason: 'insufficient funds' };
       left.set(request.cardNumber, limit - minor);
-      payments.set(transaction, { card: request.cardNumber, payee: request.payee, minor, status: 'held' });
+      const { cardNumber: card, payee, payeeName } = request;
+      payments.set(transaction, { card, payee, minor, status: 'held', ...(payeeName !== undefined && { payeeName }) });
       return { type: 'approved', approvalCode: String(request.number).padStart(6, '0') };
     }
     if (request.type === 'capture') {

@@ -9,7 +9,7 @@ import { sha256 } from '../../src/crypto/digest.ts';
 import type { Courier } from '../../src/journal/courier.ts';
 import type { Host } from '../../src/journal/host.ts';
 import type { Machine, Outgoing } from '../../src/journal/machine.ts';
-import { paymentOrder, readPaymentOrder } from '../../src/party/payment-order.ts';
+import { paymentOrder, readPaymentOrder } from '../../src/party/customer/payment-order.ts';
 import { PkiError } from '../../src/pki/pki-error.ts';
 import type { GatewayRecord, GatewayState } from '../../src/set/gateway/authorization.ts';
 import { acceptorByMerchantId, createCardCourier } from '../../src/set/gateway/card-network.ts';

@@ -25,6 +25,8 @@ export type DeliveryErrorCode =
   | 'CASE_UNKNOWN'
   | 'CASE_DECIDED'
   | 'RULING_UNFIT'
+  | 'REFUND_UNFIT'
+  | 'MERCHANT_UNTRUSTED'
   | 'DOWNLOAD_FAILED'
   | 'STORE_FAILED';
 

@@ -90,6 +90,11 @@ export type ReceiverRecord =
       readonly atMs: number;
     }
   | { readonly type: 'ruled'; readonly reference: string; readonly ruling: Uint8Array; readonly atMs: number }
+  /** A ruling gives the money back, and it is waited for. */
+  | { readonly type: 'refund-due'; readonly refund: RefundDue; readonly atMs: number }
+  /** As the trustee signed it. */
+  | { readonly type: 'refunded'; readonly reference: string; readonly receipt: Uint8Array; readonly atMs: number }
+  | { readonly type: 'not-refunded'; readonly reference: string; readonly code: string; readonly atMs: number }
   | {
       readonly type: 'finished';
       readonly reference: string;
@@ -98,21 +103,52 @@ export type ReceiverRecord =
       readonly atMs: number;
     };
 
+/** Of a purchase that has ended with a ruling. */
+export interface RefundDue {
+  readonly reference: string;
+  readonly order: Uint8Array;
+  /** Who has to say that it is paid back. */
+  readonly trustee: string;
+  readonly trusteeUrl: string;
+}
+
 export interface ReceiverState {
   /** By reference. */
   readonly purchases: Map<string, Purchase>;
+  /** By reference. */
+  readonly refunds: Map<string, RefundDue>;
 }
+
+/** Index key of all refunds. */
+export const REFUNDS_KEY = 'refunds';
 
 /** Index key of a purchase's history. */
 export const purchaseKey = (reference: string) => `purchase:${reference}`;
 
-export function applyReceiver({ purchases }: ReceiverState, record: ReceiverRecord): void {
-  if (record.type === 'begun') purchases.set(record.purchase.reference, record.purchase);
-  else if (record.type === 'finished') purchases.delete(record.reference);
-  else purchases.set(record.reference, afterRecord(purchases.get(record.reference)!, record));
+export function applyReceiver({ purchases, refunds }: ReceiverState, record: ReceiverRecord): void {
+  switch (record.type) {
+    case 'begun':
+      purchases.set(record.purchase.reference, record.purchase);
+      break;
+    case 'finished':
+      purchases.delete(record.reference);
+      break;
+    case 'refund-due':
+      refunds.set(record.refund.reference, record.refund);
+      break;
+    case 'refunded':
+    case 'not-refunded':
+      refunds.delete(record.reference);
+      break;
+    default:
+      purchases.set(record.reference, afterRecord(purchases.get(record.reference)!, record));
+  }
 }
 
-type Progress = Exclude<ReceiverRecord, { type: 'begun' | 'finished' }>;
+type Progress = Exclude<ReceiverRecord, { type: 'begun' | 'finished' | 'refund-due' | 'refunded' | 'not-refunded' }>;
+
+const isProgress = (record: ReceiverRecord): record is Progress =>
+  !['begun', 'finished', 'refund-due', 'refunded', 'not-refunded'].includes(record.type);
 
 /** All transitions of an open purchase. */
 export function afterRecord(purchase: Purchase, record: Progress): Purchase {
@@ -156,17 +192,28 @@ export function purchaseIn(records: readonly ReceiverRecord[]): Purchase | undef
   let purchase: Purchase | undefined;
   for (const record of records) {
     if (record.type === 'begun') purchase = record.purchase;
-    else if (record.type !== 'finished' && purchase !== undefined) purchase = afterRecord(purchase, record);
+    else if (purchase !== undefined && isProgress(record)) purchase = afterRecord(purchase, record);
   }
   return purchase;
 }
 
-export function snapshotReceiver({ purchases }: ReceiverState): Uint8Array {
-  return encodeCborExact([...purchases.values()] as unknown as CborValue);
+export function snapshotReceiver({ purchases, refunds }: ReceiverState): Uint8Array {
+  const stored: Snapshot = { purchases: [...purchases.values()], refunds: [...refunds.values()] };
+  return encodeCborExact(stored as unknown as CborValue);
+}
+
+interface Snapshot {
+  readonly purchases: readonly Purchase[];
+  readonly refunds: readonly RefundDue[];
 }
 
 export function restoreReceiver(bytes: Uint8Array): ReceiverState {
   // Written by `snapshotReceiver` into this party's own journal, which vouches for it.
-  const purchases = decodeCborExact(bytes, { maxBytes: 1 << 30 }) as unknown as readonly Purchase[];
-  return { purchases: new Map(purchases.map((purchase) => [purchase.reference, purchase])) };
+  const stored = decodeCborExact(bytes, { maxBytes: 1 << 30 }) as unknown as Snapshot | readonly Purchase[];
+  // Before there were refunds it was the purchases alone.
+  const { purchases, refunds } = 'purchases' in stored ? stored : { purchases: stored, refunds: [] };
+  return {
+    purchases: new Map(purchases.map((purchase) => [purchase.reference, purchase])),
+    refunds: new Map(refunds.map((refund) => [refund.reference, refund])),
+  };
 }

@@ -7,9 +7,10 @@ import type { Amount } from '../../money/amount.ts';
 import { type PassedKey, passedKeyType } from '../message/key-handover.ts';
 import type { CheckedOffer } from '../message/offer.ts';
 import { type OrderTaken, orderTakenType } from '../message/order.ts';
+import { type RefundReceipt, refundReceiptType } from '../message/refund.ts';
 import { type Release, releaseType } from '../message/release.ts';
 import { type Resending, resendingType } from '../message/resending.ts';
-import { type Ruling, rulingType } from '../message/ruling.ts';
+import { bundleType, type Ruling, rulingType } from '../message/ruling.ts';
 import { readSigned, type Signed } from '../message/signed-by.ts';
 import { type Downloaded, downloadedType, type Opened, openedType } from './errand.ts';
 import type { Purchase } from './purchase.ts';
@@ -51,6 +52,8 @@ export type Step =
   | 'claim'
   | 'open'
   | 'complaint'
+  | 'evidence'
+  | 'refund'
   | 'outcome';
 
 export type AnswerInput =
@@ -63,6 +66,8 @@ export type AnswerInput =
   | { readonly type: 'released'; readonly step: 'acceptance' | 'claim'; readonly release: Signed<Release> }
   | { readonly type: 'opened'; readonly number: number; readonly opened: Opened }
   | { readonly type: 'ruled'; readonly ruling: Signed<Ruling> }
+  | { readonly type: 'evidence'; readonly bundle: Uint8Array }
+  | { readonly type: 'refunded'; readonly receipt: Signed<RefundReceipt> }
   /** Refused, or not answered in time. */
   | { readonly type: 'failed'; readonly step: Step; readonly number: number; readonly code: string };
 
@@ -124,6 +129,12 @@ function answerTo(
       return releaseOr({ step, number, body }, trustee);
     case 'open':
       return { type: 'opened', number, opened: decodeShape(openedType, body) };
+    case 'evidence':
+      // For the trustee to judge; that it is a bundle at all can be seen.
+      decodeShape(bundleType, body);
+      return { type: 'evidence', bundle: body };
+    case 'refund':
+      return { type: 'refunded', receipt: readSigned(refundReceiptType, body, trustee) };
     case 'complaint':
       return {
         type: 'ruled',

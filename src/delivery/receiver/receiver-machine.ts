@@ -22,6 +22,7 @@ import {
 import { abort, both, finish, NOTHING, type ReceiverDecision, step } from './receiver-decision.ts';
 import { type AnswerInput, type ComplainInput, type ReceiverInput, readReply, timerInput } from './receiver-input.ts';
 import type { ReceiverPolicy } from './receiver-policy.ts';
+import { awaitRefund, claimRefund, notRefunded, refunded } from './refund.ts';
 
 /** What was damaged on this side is fetched and opened again so many times. */
 const MAX_OPENINGS = 5;
@@ -29,7 +30,7 @@ const MAX_OPENINGS = 5;
 export function createReceiver(policy: ReceiverPolicy): Machine<ReceiverState, ReceiverInput, ReceiverRecord> {
   return {
     name: 'delivery-receiver',
-    initial: () => ({ purchases: new Map() }),
+    initial: () => ({ purchases: new Map(), refunds: new Map() }),
     decide: (state, input, env) => decide(state, input, env, policy),
     apply: applyReceiver,
     snapshot: snapshotReceiver,
@@ -43,13 +44,23 @@ function decide(state: ReceiverState, input: ReceiverInput, env: Env, policy: Re
   if (input.type === 'buy') return beginPurchase(state, input, env, policy);
   if (input.type === 'complain') return complainLater(state, input, env, policy);
   if (input.type === 'told') return NOTHING;
+  if (input.type === 'evidence') return claimRefund(state, input, env, policy);
+  if (input.type === 'refunded') return refunded(state, input, env);
+  if (input.type === 'failed' && (input.step === 'refund' || input.step === 'evidence')) {
+    return notRefunded(state, input.reference, input.code, env);
+  }
   const purchase = state.purchases.get(input.reference);
   if (purchase === undefined) return NOTHING;
   if (input.type === 'time') return timeOver(purchase, input.what, env, policy);
   return answered(purchase, input, env, policy);
 }
 
-function answered(purchase: Purchase, input: AnswerInput, env: Env, policy: ReceiverPolicy): ReceiverDecision {
+function answered(
+  purchase: Purchase,
+  input: Exclude<AnswerInput, { type: 'evidence' | 'refunded' }>,
+  env: Env,
+  policy: ReceiverPolicy,
+): ReceiverDecision {
   switch (input.type) {
     case 'taken':
       return orderTaken(purchase, input, env, policy);
@@ -117,6 +128,8 @@ function failed(
       return purchase.phase === 'complaining' ? finish(purchase, withheld ? 'withheld' : 'faulty', code, env) : NOTHING;
     }
     case 'cancel':
+    case 'evidence':
+    case 'refund':
     case 'outcome':
       return NOTHING;
   }
@@ -182,7 +195,8 @@ function afterRuling(
     return both(recorded, released(purchase, { step: 'complaint', release }, env, policy));
   }
   const reason = `${value.outcome} ${value.reasons.at(-1)?.code ?? ''}`;
-  return both(recorded, finish(purchase, 'ruled', reason, env));
+  const ended = both(recorded, finish(purchase, 'ruled', reason, env));
+  return value.outcome === 'refund' ? both(ended, awaitRefund(purchase, env, policy)) : ended;
 }
 
 /** @throws DeliveryError `COMPLAINT_UNFIT` for what was not delivered, or is complained about already */

@@ -7,7 +7,13 @@ export interface ReceiverPolicy {
   readonly signer: Signer;
   readonly identify: { readonly merchant: Identify; readonly trustee: Identify; readonly arbiter: Identify };
   /** Who decides when neither merchant nor trustee keeps its word; without one that is told as it is. */
-  readonly arbiter?: { readonly name: string; readonly url: string; readonly party: Party };
+  readonly arbiter?: {
+    readonly name: string;
+    readonly url: string;
+    readonly party: Party;
+    /** Route of whoever fetches what a ruling rests on; without it no refund is claimed. */
+    readonly evidence?: string;
+  };
   /** For the stateless checks of answers, Unix milliseconds. */
   readonly nowMs: () => number;
   /** How long after payment the merchant may take to release K2 before the trustee is asked; default 30 s. */

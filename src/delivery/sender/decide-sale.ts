@@ -8,6 +8,7 @@ import { sealKey } from '../message/custody.ts';
 import { DeliveryError } from '../message/delivery-error.ts';
 import { ACKNOWLEDGED } from '../message/endpoint.ts';
 import { signRelease } from '../message/release.ts';
+import { refundOrder } from './decide-refund.ts';
 import { tell } from './news.ts';
 import type { AcceptanceInput, HearingInput, PassedAcceptanceInput, SenderInput } from './sender-input.ts';
 import type { SenderPolicy } from './sender-policy.ts';
@@ -151,7 +152,7 @@ function statementOf({ case: of, key }: OpenHearing, statement: string, env: Env
 }
 
 export function decideRuling(
-  { ruling }: Extract<SenderInput, { type: 'ruling' }>,
+  { ruling, ...toRefund }: Extract<SenderInput, { type: 'ruling' }>,
   env: Env,
   policy: SenderPolicy,
 ): SenderDecision {
@@ -161,11 +162,14 @@ export function decideRuling(
     records: [{ type: 'ruled', order: name, outcome, ruling: ruling.bytes, atMs: env.nowMs }],
     keys: [orderKey(name), caseKey(toHex(of))],
     answer: ACKNOWLEDGED,
-    send: tell(policy, `ruled:${toHex(of)}`, {
-      order,
-      what: outcome === 'refund' ? 'refund' : 'ruled',
-      reason: outcome,
-    }),
+    send: [
+      ...tell(policy, `ruled:${toHex(of)}`, {
+        order,
+        what: outcome === 'refund' ? 'refund' : 'ruled',
+        reason: outcome,
+      }),
+      ...(outcome === 'refund' && !toRefund.refunding ? refundOrder(name, toRefund, env, policy) : []),
+    ],
   };
 }
 

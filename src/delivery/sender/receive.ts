@@ -12,11 +12,12 @@ import { nameOfKey, type Received, requirePaid } from '../message/endpoint.ts';
 import { readPassedKey } from '../message/key-handover.ts';
 import { readGoods } from '../message/offer.ts';
 import { isOrderKey, orderType } from '../message/order.ts';
+import { refundOrderType, refundReceiptType } from '../message/refund.ts';
 import { notAcceptType } from '../message/resending.ts';
 import { rulingType } from '../message/ruling.ts';
 import { type Identify, readSigned, type Signed } from '../message/signed-by.ts';
 import type { PackedProduct } from './make-package.ts';
-import type { Past, PublishInput, SenderInput } from './sender-input.ts';
+import type { OrderToRefund, Past, PublishInput, SenderInput } from './sender-input.ts';
 import type { SenderPolicy } from './sender-policy.ts';
 import { orderKey, type SenderRecord } from './sender-state.ts';
 
@@ -158,16 +159,48 @@ async function foundedOn(
 }
 
 /** @throws DeliveryError `RULING_UNFIT`; CryptographicError … */
-export function receiveRuling(bytes: Uint8Array, policy: SenderPolicy): Received<SenderInput> {
+export async function receiveRuling(
+  bytes: Uint8Array,
+  policy: SenderPolicy,
+  history: History,
+): Promise<Received<SenderInput>> {
   const ruling = fresh(rulingType, bytes, policy.identify.arbiter, policy);
   if (!policy.arbiters.has(ruling.signer.name) || ruling.value.arbiter !== ruling.signer.name) {
     throw new DeliveryError('RULING_UNFIT', 'the arbiter is not known here');
   }
-  return { messageId: `ruling:${ruling.signer.name}:${toHex(ruling.value.case)}`, input: { type: 'ruling', ruling } };
+  const toRefund = toRefundIn(await history(orderKey(toHex(ruling.value.order))));
+  return {
+    messageId: `ruling:${ruling.signer.name}:${toHex(ruling.value.case)}`,
+    input: { type: 'ruling', ruling, ...toRefund },
+  };
+}
+
+/** @throws CryptographicError … */
+export function receiveRefundReceipt(bytes: Uint8Array, policy: SenderPolicy): Received<SenderInput> {
+  const receipt = fresh(refundReceiptType, bytes, policy.identify.trustee, policy);
+  const messageId = `refund-receipt:${receipt.signer.name}:${toHex(receipt.value.order)}`;
+  return { messageId, input: { type: 'refunded', receipt } };
+}
+
+/** What paying back takes, from whatever is on record about the order. */
+function toRefundIn(records: readonly SenderRecord[]): OrderToRefund {
+  const ordered = records.find((record) => record.type === 'ordered');
+  const sold = records.find((record) => record.type === 'sold');
+  const heard = records.find((record) => record.type === 'heard');
+  const complaint = heard && readMessage(hearingType, heard.hearing).value.complaint;
+  return {
+    // Our own journal: all of it was checked when it came.
+    trustee: ordered && readMessage(orderType, ordered.bytes).value.trustee,
+    acceptance: sold?.acceptance ?? (complaint && readMessage(complaintType, complaint).value.acceptance),
+    refunding: records.some((one) => one.type === 'refunded' || (one.type === 'ruled' && one.outcome === 'refund')),
+  };
 }
 
 /** What became of a message of ours. @throws HandselError when a receipt is of no use: asked again */
 export function receivedReply({ id, kind, outcome }: Reply, policy: SenderPolicy): SenderInput {
+  if (kind === refundOrderType.name && outcome.type === 'answered') {
+    return { type: 'refunded', receipt: fresh(refundReceiptType, outcome.body, policy.identify.trustee, policy) };
+  }
   if (kind !== lodgingType.name) return { type: 'told' };
   const of = id.split(':')[1]!;
   if (outcome.type !== 'answered') {
@@ -207,6 +240,6 @@ async function pastOf(order: Uint8Array, history: History): Promise<Past> {
   const records = await history(orderKey(toHex(order)));
   const sold = records.find((record) => record.type === 'sold');
   // Of several rulings on one order, one that refunds it is enough.
-  const refunded = records.some((record) => record.type === 'ruled' && record.outcome === 'refund');
+  const refunded = records.some((one) => one.type === 'refunded' || (one.type === 'ruled' && one.outcome === 'refund'));
   return { soldFor: sold?.accept, refunded };
 }

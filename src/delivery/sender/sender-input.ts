@@ -4,6 +4,7 @@ import type { Hearing } from '../message/complaint.ts';
 import type { CustodyReceipt } from '../message/custody.ts';
 import type { PassedKey } from '../message/key-handover.ts';
 import type { Order } from '../message/order.ts';
+import type { RefundReceipt } from '../message/refund.ts';
 import type { NotAccept } from '../message/resending.ts';
 import type { Ruling } from '../message/ruling.ts';
 import type { Party, Signed } from '../message/signed-by.ts';
@@ -72,6 +73,21 @@ export interface HearingInput {
   readonly acceptance: CheckedAcceptance | undefined;
 }
 
+/** What is known of an order that is to be paid back. */
+export interface OrderToRefund {
+  /** Of the order; undefined when it was never heard of here. */
+  readonly trustee: string | undefined;
+  readonly acceptance: Uint8Array | undefined;
+  /** It is asked for already. */
+  readonly refunding: boolean;
+}
+
+/** The operator's word that it paid back, asked for or not. */
+export interface RefundedInput {
+  readonly type: 'refunded';
+  readonly receipt: Signed<RefundReceipt>;
+}
+
 export type SenderInput =
   | PublishInput
   | { readonly type: 'custody'; readonly package: string; readonly receipt: Signed<CustodyReceipt> }
@@ -82,7 +98,8 @@ export type SenderInput =
   | NotAcceptInput
   | PassedAcceptanceInput
   | HearingInput
-  | { readonly type: 'ruling'; readonly ruling: Signed<Ruling> }
+  | ({ readonly type: 'ruling'; readonly ruling: Signed<Ruling> } & OrderToRefund)
+  | RefundedInput
   /** What the merchant's people, or nobody any more, say to a complaint. */
   | { readonly type: 'say'; readonly case: string; readonly statement: string | undefined }
   | { readonly type: 'told' }

@@ -7,10 +7,12 @@ import { type Endpoints, endpointsOf, type MessageHandler } from '../message/end
 import { passedKeyType } from '../message/key-handover.ts';
 import type { Offer } from '../message/offer.ts';
 import { orderType } from '../message/order.ts';
+import { refundReceiptType } from '../message/refund.ts';
 import { notAcceptType } from '../message/resending.ts';
 import { rulingType } from '../message/ruling.ts';
 import { decideCustody, decideCustodyRefused, decidePublish, decideRenewal } from './decide-edition.ts';
 import { decideKey, decideLapse, decideNotAccept, decideOrder, orderOfTimer } from './decide-order.ts';
+import { decideRefunded } from './decide-refund.ts';
 import {
   decideAcceptance,
   decideHearing,
@@ -26,6 +28,7 @@ import {
   receiveOrder,
   receivePassedAcceptance,
   receivePassedKey,
+  receiveRefundReceipt,
   receiveRuling,
 } from './receive.ts';
 import type { SenderInput } from './sender-input.ts';
@@ -85,6 +88,8 @@ function decide(state: SenderState, input: SenderInput, env: Env, policy: Sender
       return decideStatement(state, input, env, policy);
     case 'ruling':
       return decideRuling(input, env, policy);
+    case 'refunded':
+      return decideRefunded(input, env, policy);
     case 'told':
       return { records: [] };
   }
@@ -105,7 +110,8 @@ export function senderEndpoints(host: SenderHost, policy: SenderPolicy): Endpoin
     [notAcceptType, (bytes) => receiveNotAccept(bytes, policy)],
     [passedAcceptanceType, (bytes) => receivePassedAcceptance(bytes, policy, history)],
     [hearingType, (bytes) => receiveHearing(bytes, policy)],
-    [rulingType, (bytes) => receiveRuling(bytes, policy)],
+    [rulingType, (bytes) => receiveRuling(bytes, policy, history)],
+    [refundReceiptType, (bytes) => receiveRefundReceipt(bytes, policy)],
   ]);
 }
 

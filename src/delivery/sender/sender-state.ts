@@ -84,6 +84,8 @@ export type SenderRecord =
       readonly open?: OpenHearing;
       readonly atMs: number;
     }
+  /** By the trustee, as it signed it. */
+  | { readonly type: 'refunded'; readonly order: string; readonly receipt: Uint8Array; readonly atMs: number }
   | { readonly type: 'answered'; readonly case: string; readonly statement: Uint8Array; readonly atMs: number }
   | {
       readonly type: 'ruled';
@@ -104,6 +106,8 @@ export interface SenderState {
   readonly hearings: Map<string, OpenHearing>;
 }
 
+/** Index key of all refunds. */
+export const REFUNDS_KEY = 'refunds';
 export const packageKey = (of: string) => `package:${of}`;
 export const caseKey = (of: string) => `case:${of}`;
 export const orderKey = (order: string) => `order:${order}`;
@@ -149,6 +153,7 @@ export function applySender(state: SenderState, record: SenderRecord): void {
     case 'key':
     case 'trustee-breach':
     case 'ruled':
+    case 'refunded':
       break;
   }
 }

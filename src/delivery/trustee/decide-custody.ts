@@ -4,6 +4,7 @@ import { signMessage } from '../../crypto/signed-message.ts';
 import type { Decision, Env } from '../../journal/machine.ts';
 import { type CustodyReceipt, custodyReceiptType } from '../message/custody.ts';
 import { DeliveryError } from '../message/delivery-error.ts';
+import { requireStanding } from './decide-refund.ts';
 import type { LodgingInput } from './trustee-input.ts';
 import { keepMs, maxKept, type TrusteePolicy } from './trustee-policy.ts';
 import { packageKey, type TrusteeRecord, type TrusteeState } from './trustee-state.ts';
@@ -13,13 +14,15 @@ export const packageOfTimer = (id: string) => id.slice('custody:'.length);
 
 /** A key lodged again is kept longer, never shorter. */
 export function decideLodging(
-  { kept, keptOf }: TrusteeState,
+  state: TrusteeState,
   { lodging, manifest, productKey }: LodgingInput,
   env: Env,
   policy: TrusteePolicy,
 ): Decision<TrusteeRecord> {
   const of = toHex(manifest.digest);
   const { merchant, product, commitment } = manifest.value;
+  requireStanding(state, merchant, env, policy);
+  const { kept, keptOf } = state;
   const before = kept.get(of);
   if (before === undefined && (keptOf.get(merchant) ?? 0) >= maxKept(policy)) {
     throw new DeliveryError('CUSTODY_REFUSED', 'no more keys of this merchant are kept');

@@ -5,21 +5,25 @@ import type { Decision, Env } from '../../journal/machine.ts';
 import { DeliveryError } from '../message/delivery-error.ts';
 import { nameOfKey, routeOf } from '../message/endpoint.ts';
 import { passedKeyType } from '../message/key-handover.ts';
+import { requireStanding } from './decide-refund.ts';
 import type { HandoverInput, TrusteeInput } from './trustee-input.ts';
 import { maxPassing, type TrusteePolicy } from './trustee-policy.ts';
 import { orderKey, type TrusteeRecord, type TrusteeState } from './trustee-state.ts';
 
 const KEY = 'passed-key:';
+export const ACCEPTANCE = 'passed-acceptance:';
 
 /** The customer gets the very bytes the merchant gets: with them it shows that K1 was passed on, and can show it to the merchant too. */
 export function decideHandover(
-  { passingOf }: TrusteeState,
+  state: TrusteeState,
   { handover }: HandoverInput,
   env: Env,
   policy: TrusteePolicy,
 ): Decision<TrusteeRecord> {
   const { order: digest, merchant, deadlineMs } = handover.value;
   const order = toHex(digest);
+  requireStanding(state, merchant, env, policy);
+  const { passingOf } = state;
   const customer = nameOfKey(handover.signer);
   if ((passingOf.get(customer) ?? 0) >= maxPassing(policy)) {
     throw new DeliveryError('ORDERS_OPEN', 'too many keys of this customer wait to be passed on');
@@ -44,6 +48,7 @@ export function decideHandover(
 
 /** What a reply is about: an outbox id of ours. */
 export function deliveredOf(id: string, outcome: string): TrusteeInput {
+  if (!id.startsWith(KEY) && !id.startsWith(ACCEPTANCE)) return { type: 'told' };
   const what = id.startsWith(KEY) ? 'key' : 'acceptance';
   return { type: 'delivered', what, order: id.slice(id.indexOf(':') + 1).split('/')[0]!, outcome };
 }

@@ -11,6 +11,7 @@ import { commitmentTo } from '../message/manifest.ts';
 import type { Order } from '../message/order.ts';
 import { signRelease } from '../message/release.ts';
 import type { Signed } from '../message/signed-by.ts';
+import { ACCEPTANCE } from './decide-passing.ts';
 import type { ClaimInput, KeyRequestInput, TrusteeInput } from './trustee-input.ts';
 import type { TrusteePolicy } from './trustee-policy.ts';
 import { type KeptKey, orderKey, packageKey, type TrusteeRecord, type TrusteeState } from './trustee-state.ts';
@@ -46,7 +47,7 @@ export function decideClaim(
     send: [
       {
         // A customer that pays twice for one order, by two accepts, has the merchant told of both.
-        id: `passed-acceptance:${name}/${toHex(accept.digest)}`,
+        id: `${ACCEPTANCE}${name}/${toHex(accept.digest)}`,
         to: routeOf(policy.merchants.get(key.merchant)!.url, passedAcceptanceType),
         kind: passedAcceptanceType.name,
         body: signMessage(passedAcceptanceType, passed, policy.signer),

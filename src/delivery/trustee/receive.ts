@@ -74,7 +74,7 @@ export async function receiveClaim(
   if (!isOrderKey(orderSecret, order.value)) throw new DeliveryError('KEY_UNFIT', 'this is not the key of the order');
   await requirePaid(policy.proof, { order, accept, evidence });
   const past = await history(orderKey(toHex(order.digest)));
-  const refunded = past.some((record) => record.type === 'ruled' && record.outcome === 'refund');
+  const refunded = past.some((one) => one.type === 'refund' || (one.type === 'ruled' && one.outcome === 'refund'));
   return {
     messageId: `claim:${toHex(order.digest)}:${toHex(accept.digest)}`,
     input: { type: 'claim', acceptance, acceptanceBytes, orderKey: orderSecret, refunded },

@@ -6,6 +6,7 @@ import type { Handover } from '../message/key-handover.ts';
 import type { Manifest } from '../message/manifest.ts';
 import type { Ruling } from '../message/ruling.ts';
 import type { Party, Signed } from '../message/signed-by.ts';
+import type { PaidBack } from './refund.ts';
 
 export interface LodgingInput {
   readonly type: 'lodging';
@@ -38,11 +39,34 @@ export interface KeyRequestInput {
   readonly arbiter: Party;
 }
 
+export interface RefundOrderInput {
+  readonly type: 'refund-order';
+  readonly messageId: string;
+  readonly order: string;
+  readonly merchant: string;
+  /** Checked and paid; absent when the merchant never had it. */
+  readonly acceptance: CheckedAcceptance | undefined;
+}
+
+export interface RefundClaimInput {
+  readonly type: 'refund-claim';
+  readonly messageId: string;
+  /** Checked and paid. */
+  readonly acceptance: CheckedAcceptance;
+  /** When it was ruled. */
+  readonly ruledMs: number;
+}
+
 export type TrusteeInput =
   | LodgingInput
   | HandoverInput
   | ClaimInput
   | KeyRequestInput
+  | RefundOrderInput
+  | RefundClaimInput
+  | { readonly type: 'refund-due'; readonly order: string }
+  | ({ readonly type: 'paid-back'; readonly order: string } & PaidBack)
+  | { readonly type: 'told' }
   | { readonly type: 'ruling'; readonly ruling: Signed<Ruling> }
   /** What became of a K1 or an acceptance that was passed on. */
   | {

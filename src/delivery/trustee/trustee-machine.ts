@@ -5,11 +5,22 @@ import { keyRequestType } from '../message/complaint.ts';
 import { lodgingType } from '../message/custody.ts';
 import { type Endpoints, endpointsOf, type MessageHandler } from '../message/endpoint.ts';
 import { handoverType } from '../message/key-handover.ts';
+import { refundClaimType, refundOrderType } from '../message/refund.ts';
 import { rulingType } from '../message/ruling.ts';
 import { decideCustodyOver, decideLodging, packageOfTimer } from './decide-custody.ts';
 import { decideDelivered, decideHandover, deliveredOf } from './decide-passing.ts';
+import {
+  decidePaidBack,
+  decideRefundClaim,
+  decideRefundDue,
+  decideRefundOrder,
+  isRefundOf,
+  paidBackOf,
+  refundDue,
+} from './decide-refund.ts';
 import { decideClaim, decideKeyRequest, decideRuling } from './decide-release.ts';
 import { receiveClaim, receiveHandover, receiveKeyRequest, receiveLodging, receiveRuling } from './receive.ts';
+import { receiveRefundClaim, receiveRefundOrder } from './receive-refund.ts';
 import type { TrusteeInput } from './trustee-input.ts';
 import type { TrusteePolicy } from './trustee-policy.ts';
 import {
@@ -29,8 +40,11 @@ export function createTrustee(policy: TrusteePolicy): Machine<TrusteeState, Trus
     apply: applyTrustee,
     snapshot: snapshotTrustee,
     restore: restoreTrustee,
-    received: ({ id, outcome }) => deliveredOf(id, outcome.type === 'refused' ? outcome.code : outcome.type),
-    fired: ({ id }) => ({ type: 'custody-over', package: packageOfTimer(id) }),
+    received({ id, outcome }) {
+      if (isRefundOf(id)) return paidBackOf({ id, outcome });
+      return deliveredOf(id, outcome.type === 'refused' ? outcome.code : outcome.type);
+    },
+    fired: ({ id }) => (isRefundOf(id) ? refundDue(id) : { type: 'custody-over', package: packageOfTimer(id) }),
   };
 }
 
@@ -48,6 +62,16 @@ function decide(state: TrusteeState, input: TrusteeInput, env: Env, policy: Trus
       return decideRuling(input, env);
     case 'delivered':
       return decideDelivered(state, input, env);
+    case 'refund-order':
+      return decideRefundOrder(state, input, env, policy);
+    case 'refund-claim':
+      return decideRefundClaim(state, input, env, policy);
+    case 'refund-due':
+      return decideRefundDue(state, input.order, env, policy);
+    case 'paid-back':
+      return decidePaidBack(state, input, env, policy);
+    case 'told':
+      return { records: [] };
     case 'custody-over':
       return decideCustodyOver(state, input.package, env);
   }
@@ -65,5 +89,7 @@ export function trusteeEndpoints(host: TrusteeHost, policy: TrusteePolicy): Endp
     [claimType, (bytes) => receiveClaim(bytes, policy, (key) => host.readByKey(key))],
     [keyRequestType, (bytes) => receiveKeyRequest(bytes, policy)],
     [rulingType, (bytes) => receiveRuling(bytes, policy)],
+    [refundOrderType, (bytes) => receiveRefundOrder(bytes, policy, (key) => host.readByKey(key))],
+    [refundClaimType, (bytes) => receiveRefundClaim(bytes, policy)],
   ]);
 }

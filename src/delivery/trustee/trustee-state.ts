@@ -1,6 +1,7 @@
 /** What a trustee remembers, and what each record does to that. What was passed on and released is read back from the journal. */
 import { decodeCborExact, encodeCborExact } from '../../codec/cbor.ts';
 import type { CborValue } from '../../codec/cbor-value.ts';
+import type { Refund } from './refund.ts';
 
 /** K2 of one package. Digests and keys are hexadecimal: small strings take a third of the memory of small byte arrays. */
 export interface KeptKey {
@@ -48,7 +49,11 @@ export type TrusteeRecord =
       readonly outcome: string;
       readonly ruling: Uint8Array;
       readonly atMs: number;
-    };
+    }
+  /** As it is from now on. */
+  | { readonly type: 'refund'; readonly refund: Refund; readonly atMs: number }
+  /** Paid back in the place of the merchant, that had its time. */
+  | { readonly type: 'unfollowed'; readonly merchant: string; readonly order: string; readonly atMs: number };
 
 export interface TrusteeState {
   /** By package. */
@@ -59,13 +64,29 @@ export interface TrusteeState {
   readonly passing: Map<string, string>;
   /** By customer. */
   readonly passingOf: Map<string, number>;
+  /** By order; those that are done too, for nothing is paid back twice. */
+  readonly refunds: Map<string, Refund>;
+  /** Merchant → when a refund was left to us, the last ones. */
+  readonly unfollowed: Map<string, readonly number[]>;
 }
 
 export const packageKey = (of: string) => `package:${of}`;
+/** More of them change nothing. */
+const MAX_TIMES = 100;
+
+/** Index key of all refunds. */
+export const REFUNDS_KEY = 'refunds';
 export const orderKey = (order: string) => `order:${order}`;
 
 export function emptyTrustee(): TrusteeState {
-  return { kept: new Map(), keptOf: new Map(), passing: new Map(), passingOf: new Map() };
+  return {
+    kept: new Map(),
+    keptOf: new Map(),
+    passing: new Map(),
+    passingOf: new Map(),
+    refunds: new Map(),
+    unfollowed: new Map(),
+  };
 }
 
 export function applyTrustee(state: TrusteeState, record: TrusteeRecord): void {
@@ -88,6 +109,14 @@ export function applyTrustee(state: TrusteeState, record: TrusteeRecord): void {
       if (customer === undefined) break;
       state.passing.delete(record.order);
       count(state.passingOf, customer, -1);
+      break;
+    }
+    case 'refund':
+      state.refunds.set(record.refund.order, record.refund);
+      break;
+    case 'unfollowed': {
+      const times = state.unfollowed.get(record.merchant) ?? [];
+      state.unfollowed.set(record.merchant, [...times, record.atMs].slice(-MAX_TIMES));
       break;
     }
     case 'released':
@@ -114,13 +143,19 @@ function count(counts: Map<string, number>, of: string, change: 1 | -1): void {
   else counts.delete(of);
 }
 
-export function snapshotTrustee({ kept, passing }: TrusteeState): Uint8Array {
-  return encodeCborExact({ kept: [...kept.values()], passing: [...passing] } as unknown as CborValue);
+export function snapshotTrustee({ kept, passing, refunds, unfollowed }: TrusteeState): Uint8Array {
+  const stored: Snapshot = {
+    ...{ kept: [...kept.values()], passing: [...passing] },
+    ...{ refunds: [...refunds.values()], unfollowed: [...unfollowed] },
+  };
+  return encodeCborExact(stored as unknown as CborValue);
 }
 
 interface Snapshot {
   readonly kept: readonly KeptKey[];
   readonly passing: readonly (readonly [string, string])[];
+  readonly refunds?: readonly Refund[];
+  readonly unfollowed?: readonly (readonly [string, readonly number[]])[];
 }
 
 export function restoreTrustee(bytes: Uint8Array): TrusteeState {
@@ -129,5 +164,7 @@ export function restoreTrustee(bytes: Uint8Array): TrusteeState {
   const state = emptyTrustee();
   for (const key of stored.kept) keep(state, key);
   for (const [order, customer] of stored.passing) pass(state, order, customer);
+  for (const refund of stored.refunds ?? []) state.refunds.set(refund.order, refund);
+  for (const [merchant, times] of stored.unfollowed ?? []) state.unfollowed.set(merchant, times);
   return state;
 }

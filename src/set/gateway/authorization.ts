@@ -42,10 +42,22 @@ export interface UsedInstruction {
   readonly untilMs: number;
 }
 
+/** Something given back of what was captured. */
+export interface Credit {
+  readonly amount: Amount;
+  readonly network: NetworkRequest;
+  /** Whoever waits for the answer. */
+  readonly messageId: string;
+  readonly status: 'open' | 'done';
+}
+
 export type GatewayRecord =
   | { readonly type: 'merchant'; readonly thumb: string; readonly der: Uint8Array }
   | { readonly type: 'opened'; readonly atMs: number; readonly used: UsedInstruction; readonly request: OpenRequest }
   | { readonly type: 'reversing'; readonly request: OpenRequest }
+  | { readonly type: 'crediting'; readonly key: string; readonly reference: string; readonly credit: Credit }
+  /** Not done: the card's bank would not, and nothing moved. */
+  | { readonly type: 'credited'; readonly key: string; readonly reference: string; readonly done: boolean }
   | { readonly type: 'declined'; readonly atMs: number; readonly key: string; readonly used: UsedInstruction }
   | {
       readonly type: 'closed';
@@ -64,6 +76,8 @@ export interface GatewayState {
   readonly instructions: Set<string>;
   /** Encryption certificates of merchants, by thumbprint. */
   readonly merchants: Map<string, Uint8Array>;
+  /** By purchase, and by reference: kept for ever, so that nothing is given back twice. */
+  readonly credits: Map<string, Map<string, Credit>>;
   stan: number;
 }
 
@@ -74,6 +88,7 @@ export function emptyGateway(): GatewayState {
     held: new Map(),
     instructions: new Set(),
     merchants: new Map(),
+    credits: new Map(),
     stan: 0,
   };
 }
@@ -98,6 +113,16 @@ export function applyGatewayRecord(state: GatewayState, record: GatewayRecord): 
       state.open.set(record.request.key, record.request);
       state.stan = record.request.network.stan;
       break;
+    case 'crediting':
+      state.credits.set(record.key, (state.credits.get(record.key) ?? new Map()).set(record.reference, record.credit));
+      state.stan = record.credit.network.stan;
+      break;
+    case 'credited': {
+      const credits = state.credits.get(record.key)!;
+      if (record.done) credits.set(record.reference, { ...credits.get(record.reference)!, status: 'done' });
+      else credits.delete(record.reference);
+      break;
+    }
     case 'closed': {
       const { key, status, untilMs } = record;
       const { hPI } = (state.used.get(key) ?? state.held.get(key))!;

@@ -67,6 +67,20 @@ export function reverseMessage(
   return outgoing({ name: 'reverse', request, body }, context);
 }
 
+/** 0220 with processing code 20, repeated until the acquirer has taken it. */
+export function creditMessage(
+  request: Named & { readonly reference: string },
+  original: Pick<OpenRequest, 'network' | 'captureNow'>,
+  { card, ...context }: NetworkContext & { readonly card: CardData },
+): Outgoing {
+  const body = encodeCardRequest({
+    type: 'credit',
+    ...transactionOf(request, card, context),
+    original: { type: typeOf(original.captureNow), ...original.network },
+  });
+  return outgoing({ name: 'credit', request, body, reference: request.reference }, context);
+}
+
 const typeOf = (captureNow: boolean) => (captureNow ? 'purchase' : 'authorise');
 
 function transactionOf({ key, amount, network }: Named, card: CardData, { names }: NetworkContext): CardTransaction {
@@ -89,17 +103,21 @@ export function splitKey(key: string): readonly [merchantId: string, xid: string
 }
 
 interface Body {
-  readonly name: 'authorize' | 'reverse';
+  readonly name: 'authorize' | 'reverse' | 'credit';
   readonly request: Named;
   readonly body: Uint8Array;
+  /** Of a credit. */
+  readonly reference?: string;
 }
 
-function outgoing({ name, request, body }: Body, { names, storageKey, random }: NetworkContext): Outgoing {
-  const id = `network/${name}/${request.network.stan}/${request.key}`;
+const KINDS = { authorize: 'CardAuthorization', reverse: 'CardReversal', credit: 'CardCredit' } as const;
+
+function outgoing({ name, request, body, reference }: Body, { names, storageKey, random }: NetworkContext): Outgoing {
+  const id = `network/${name}/${request.network.stan}/${request.key}${reference === undefined ? '' : `/${reference}`}`;
   return {
     id,
     to: names.route,
-    kind: name === 'authorize' ? 'CardAuthorization' : 'CardReversal',
+    kind: KINDS[name],
     body: seal({ key: storageKey, plaintext: body, associatedData: utf8(id), random }),
   };
 }

@@ -4,7 +4,8 @@ import type { Reply } from '../../journal/machine.ts';
 import type { CardResponse } from '../message/card-message.ts';
 import { decodeCardResponse } from '../message/card-message-codec.ts';
 import type { Refusal } from '../message/endpoint.ts';
-import { readNetworkId } from './card-network.ts';
+import { readNetworkId, splitKey } from './card-network.ts';
+import type { CreditToGive } from './decide-credit.ts';
 import type { ReceivedAuthReq } from './receive-authorization.ts';
 import type { ReceivedAuthRevReq } from './receive-reversal.ts';
 
@@ -12,6 +13,13 @@ export type GatewayInput =
   | { readonly type: 'authorize'; readonly messageId: string; readonly request: ReceivedAuthReq }
   | { readonly type: 'reverse'; readonly messageId: string; readonly request: ReceivedAuthRevReq }
   | { readonly type: 'refuse'; readonly refusal: Refusal }
+  | { readonly type: 'credit'; readonly messageId: string; readonly credit: CreditToGive }
+  | {
+      readonly type: 'credit-answered';
+      readonly key: string;
+      readonly reference: string;
+      readonly response: CardResponse;
+    }
   /** By purchase: if it has not been used, it is not to be used any more. */
   | { readonly type: 'void'; readonly key: string }
   | { readonly type: 'answered'; readonly key: string; readonly response: CardResponse }
@@ -20,10 +28,13 @@ export type GatewayInput =
 
 /** @throws HandselError when the answer is of no use, so that the same message is sent again. */
 export function readNetworkReply({ id, outcome }: Reply): GatewayInput {
-  const { key } = readNetworkId(id) ?? { key: '' };
+  const { name, key } = readNetworkId(id) ?? { name: '', key: '' };
   if (outcome.type === 'expired') return { type: 'silent', key };
   if (outcome.type === 'refused') {
     throw new HandselError('CARD_NETWORK_REFUSED', `the card message was refused with ${outcome.code}`);
   }
-  return { type: 'answered', key, response: decodeCardResponse(outcome.body) };
+  const response = decodeCardResponse(outcome.body);
+  if (name !== 'credit') return { type: 'answered', key, response };
+  const [purchase, reference] = splitKey(key);
+  return { type: 'credit-answered', key: purchase, reference, response };
 }

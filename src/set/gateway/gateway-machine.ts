@@ -6,6 +6,7 @@ import { decideRefusal } from '../message/endpoint.ts';
 import type { Trust } from '../message/trust.ts';
 import {
   applyGatewayRecord,
+  type Credit,
   emptyGateway,
   type GatewayRecord,
   type GatewayState,
@@ -21,6 +22,7 @@ import {
   reverse,
   voidUnused,
 } from './decide-authorization.ts';
+import { concludeCredit, credit } from './decide-credit.ts';
 import { type GatewayInput, readNetworkReply } from './gateway-input.ts';
 import type { GatewayKeys, NetworkNames } from './gateway-keys.ts';
 
@@ -50,6 +52,10 @@ function decide(state: GatewayState, input: GatewayInput, context: Context): Gat
       return authorize(state, input, context);
     case 'reverse':
       return reverse(state, input, context);
+    case 'credit':
+      return credit(state, input, context);
+    case 'credit-answered':
+      return concludeCredit(state, input);
     case 'void':
       return voidUnused(state, input.key, context);
     case 'answered':
@@ -68,22 +74,26 @@ type Snapshot = readonly [
   Entries<UsedInstruction>,
   Entries<Uint8Array>,
   number,
+  Entries<Entries<Credit>>?,
 ];
 
-function snapshot({ open, used, held, merchants, stan }: GatewayState): Uint8Array {
-  return encodeCborExact([...[[...open.values()], [...used], [...held], [...merchants]], stan] as unknown as CborValue);
+function snapshot({ open, used, held, merchants, stan, credits }: GatewayState): Uint8Array {
+  const given = [...credits].map(([key, of]) => [key, [...of]]);
+  const parts = [[...open.values()], [...used], [...held], [...merchants], stan, given];
+  return encodeCborExact(parts as unknown as CborValue);
 }
 
 /** Written by this party into its own journal, which vouches for it. */
 function restore(bytes: Uint8Array): GatewayState {
   const value = decodeCborExact(bytes, { maxBytes: 1 << 30 }) as unknown as Snapshot;
-  const [open, used, held, merchants, stan] = value;
+  const [open, used, held, merchants, stan, credits = []] = value;
   return {
     open: new Map(open.map((request) => [request.key, request])),
     used: new Map(used),
     held: new Map(held),
     instructions: new Set([...used, ...held].map(([, { hPI }]) => hPI)),
     merchants: new Map(merchants),
+    credits: new Map(credits.map(([key, of]) => [key, new Map(of)])),
     stan,
   };
 }

@@ -10,6 +10,7 @@ import { findAccount } from '../../ledger/ledger.ts';
 import type { CardRequest, CardResponse } from '../message/card-message.ts';
 import { decodeCardResponse } from '../message/card-message-codec.ts';
 import { decideIssuerAnswer, type IssuerAnswer } from './acquirer-answer.ts';
+import { decideCredit, decideCreditAnswer } from './acquirer-credit.ts';
 import {
   type AcquirerPolicy,
   barTimer,
@@ -49,6 +50,7 @@ export type AcquirerInput =
   | { readonly type: 'reconcile' }
   | { readonly type: 'queued'; readonly messageId: string; readonly request: CardRequest }
   | ({ readonly type: 'issuer-answer' } & IssuerAnswer)
+  | { readonly type: 'credit-answer'; readonly key: string; readonly response: CardResponse }
   | { readonly type: 'reconciled'; readonly book: string; readonly response: CardResponse }
   | { readonly type: 'lapse'; readonly key: string }
   | { readonly type: 'unbar'; readonly key: string };
@@ -80,7 +82,9 @@ function received({ id, outcome }: Reply): AcquirerInput {
   if (about === 'ask' || about === 'capture' || about === 'reverse') {
     return { type: 'issuer-answer', about, key, ...(response === undefined ? {} : { response }) };
   }
-  if (response === undefined) throw new InterchangeError('ANSWER_UNFIT', 'a reconciliation must be answered');
+  if (response === undefined)
+    throw new InterchangeError('ANSWER_UNFIT', 'a credit or a reconciliation must be answered');
+  if (about === 'credit') return { type: 'credit-answer', key, response };
   return { type: 'reconciled', book: key, response };
 }
 
@@ -91,8 +95,13 @@ function decide(
   policy: AcquirerPolicy,
 ): Decision<AcquirerRecord> {
   switch (input.type) {
-    case 'message':
+    case 'message': {
+      const { messageId, request } = input;
+      if (request.type === 'credit') return decideCredit(state, { messageId, request }, policy);
       return decideGatewayRequest(state, input, env, policy);
+    }
+    case 'credit-answer':
+      return decideCreditAnswer(state, input, env);
     case 'queued':
       return decideQueued(state, input, env, policy);
     case 'issuer-answer':

@@ -41,7 +41,7 @@ const ISSUER_MS = 10_000;
 const BAR_MS = 2 * 86_400_000;
 
 /** Outbox identities: what about, which payment or book, and the trace number, so that a second try is another message. */
-export const outboxId = (about: 'ask' | 'capture' | 'reverse' | 'reconcile', key: string, stan: number) =>
+export const outboxId = (about: 'ask' | 'capture' | 'reverse' | 'credit' | 'reconcile', key: string, stan: number) =>
   `${about}/${key}/${stan}`;
 export const lapseTimer = (key: string) => `lapse/${key}`;
 /** Asks again about the books that were too young to be settled. */
@@ -52,7 +52,7 @@ export function merchantAccount(merchantId: string, currency: string): string {
   return `merchant:${merchantId}:${currency}`;
 }
 
-interface Arrived<R> {
+export interface Arrived<R> {
   readonly messageId: string;
   readonly request: R;
 }
@@ -64,7 +64,7 @@ export function decideGatewayRequest(
   policy: AcquirerPolicy,
 ): AcquirerDecision {
   if (request.type === 'test') return answered(request, RESPONSE_CODES.approved);
-  if (request.type === 'reconcile' || request.acquirerId !== policy.acquirerId) {
+  if (request.type === 'reconcile' || request.type === 'credit' || request.acquirerId !== policy.acquirerId) {
     return answered(request, RESPONSE_CODES.invalidTransaction);
   }
   return 'original' in request
@@ -187,8 +187,9 @@ function decideReversal(
   policy: AcquirerPolicy,
 ): AcquirerDecision {
   const key = paymentKeyOf(request);
-  const { status } = payment;
-  if (status !== 'authorised' && status !== 'captured') return answered(request, RESPONSE_CODES.invalidTransaction);
+  const { status, creditedMinor } = payment;
+  const settled = status === 'authorised' || status === 'captured';
+  if (!settled || creditedMinor !== undefined) return answered(request, RESPONSE_CODES.invalidTransaction);
   // Once the issuer has been told the totals, undoing is a refund: another kind of transaction.
   if (status === 'captured' && state.books.get(bookOfPayment(payment))?.phase !== 'open') {
     return answered(request, RESPONSE_CODES.recordNotFound);
@@ -248,7 +249,7 @@ export function merchantKey(merchantId: string): string {
   return `merchant:${merchantId}`;
 }
 
-function issuerOf(policy: AcquirerPolicy, pan: string): string | undefined {
+export function issuerOf(policy: AcquirerPolicy, pan: string): string | undefined {
   const fitting = policy.issuers.filter(({ prefix }) => pan.startsWith(prefix));
   return fitting.sort((a, b) => b.prefix.length - a.prefix.length)[0]?.issuerId;
 }

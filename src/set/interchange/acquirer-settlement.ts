@@ -8,7 +8,7 @@ import { type AcquirerDecision, type AcquirerPolicy, outboxId, reconcileTimer, t
 import type { AcquirerRecord, AcquirerState } from './acquirer-state.ts';
 import { InterchangeError } from './interchange-error.ts';
 import { requireLedger, settlementAccount } from './ledger-step.ts';
-import { netMinor } from './settlement-book.ts';
+import { netMinor, settlementLegs } from './settlement-book.ts';
 
 /** From now on captures count in the next batch; the books of this one are reconciled as soon as nothing in them moves. */
 export function decideCloseBatch(state: AcquirerState): AcquirerDecision {
@@ -58,8 +58,8 @@ export function decideReconciled(
 
   const { issuerId, currency, totals } = book;
   const minor = netMinor(totals);
-  const amount = { currency, minor };
-  const legs = [{ from: settlementAccount(currency), to: clearingAccount(issuerId, currency), amount }];
+  const [from, to] = [settlementAccount(currency), clearingAccount(issuerId, currency)];
+  const legs = settlementLegs({ from, to, currency, minor });
   const steps = minor === 0n ? [] : requireLedger(state.ledger, env, { type: 'transfer', id: `settle:${key}`, legs });
   return { records: [...steps, { type: 'settled', book: key }], keys: [`book:${key}`] };
 }

@@ -7,7 +7,7 @@ import type { LedgerRecord } from '../../ledger/record.ts';
 import { restoreLedger, snapshotLedger } from '../../ledger/snapshot.ts';
 import type { Amount } from '../../money/amount.ts';
 import type { CardRequest, CardResponse, PaymentRequest } from '../message/card-message.ts';
-import { type BookTotals, bookKey, countDebit, countReversal, NO_TOTALS } from './settlement-book.ts';
+import { type BookTotals, bookKey, countCredit, countDebit, countReversal, NO_TOTALS } from './settlement-book.ts';
 
 /**
  *   asking ── approved ──→ authorised (0100) ──→ capturing ──→ captured ──→ (gone, settled)
@@ -44,8 +44,22 @@ export interface AcquiredPayment {
   readonly captureMinor?: bigint;
   /** Only while reversing: what is to be undone; undefined when we never heard the issuer's answer. */
   readonly undoing?: 'authorised' | 'captured';
+  /** Minor units of it that were given back: what is credited is not reversed, too. */
+  readonly creditedMinor?: bigint;
   /** An advice that came while in motion and is taken up afterwards. */
   readonly queued?: { readonly messageId: string; readonly request: CardRequest };
+}
+
+/** A credit that the issuer has been asked for and has not confirmed yet. */
+export interface AcquiredCredit {
+  /** Of what was captured: a key of `payments` as long as that is not settled. */
+  readonly payment: string;
+  readonly issuerId: string;
+  readonly merchantId: string;
+  readonly amount: Amount;
+  readonly batch: number;
+  readonly waiting: WaitingMessage;
+  readonly asked: AcquiredPayment['asked'];
 }
 
 export interface AcquirerBook {
@@ -70,6 +84,8 @@ export interface AcquirerState {
   readonly merchants: Map<string, boolean>;
   readonly payments: Map<string, AcquiredPayment>;
   readonly barred: Set<string>;
+  /** In motion, by `creditKeyOf`. */
+  readonly credits: Map<string, AcquiredCredit>;
   readonly books: Map<string, AcquirerBook>;
   /** The batch in which captures count now. */
   batch: number;
@@ -88,6 +104,9 @@ export type AcquirerRecord =
   /** The issuer charged the card: it counts. */
   | { readonly type: 'captured'; readonly key: string; readonly payment: AcquiredPayment; readonly atMs: number }
   | { readonly type: 'reversed'; readonly key: string; readonly effect: ReversalEffect }
+  | { readonly type: 'crediting'; readonly key: string; readonly credit: AcquiredCredit }
+  /** Confirmed by the issuer, and counted; or refused, and nothing moved. */
+  | { readonly type: 'credited'; readonly key: string; readonly done: boolean }
   | { readonly type: 'barred' | 'unbarred'; readonly key: string }
   | { readonly type: 'numbered'; readonly stan: number }
   | { readonly type: 'batch'; readonly batch: number }
@@ -100,13 +119,16 @@ export function createAcquirerState(): AcquirerState {
     merchants: new Map(),
     payments: new Map(),
     barred: new Set(),
+    credits: new Map(),
     books: new Map(),
     batch: 1,
     stan: 0,
   };
 }
 
-export function bookOfPayment({ issuerId, amount, batch }: AcquiredPayment): string {
+type Counted = Pick<AcquiredPayment, 'issuerId' | 'amount' | 'batch'>;
+
+export function bookOfPayment({ issuerId, amount, batch }: Counted): string {
   return bookKey({ counterparty: issuerId, currency: amount.currency, batch });
 }
 
@@ -148,6 +170,13 @@ export function applyAcquirer(state: AcquirerState, record: AcquirerRecord): voi
       book.totals = countReversal(book.totals, minor);
       return;
     }
+    case 'crediting':
+      state.credits.set(record.key, record.credit);
+      openBook(state, record.credit).moving.add(record.key);
+      return;
+    case 'credited':
+      concludeCredit(state, record.key, record.done);
+      return;
     case 'barred':
       state.barred.add(record.key);
       return;
@@ -177,6 +206,19 @@ export function applyAcquirer(state: AcquirerState, record: AcquirerRecord): voi
   }
 }
 
+function concludeCredit(state: AcquirerState, key: string, done: boolean): void {
+  const credit = state.credits.get(key)!;
+  state.credits.delete(key);
+  const book = openBook(state, credit);
+  book.moving.delete(key);
+  if (!done) return;
+  const { minor } = credit.amount;
+  book.totals = countCredit(book.totals, minor);
+  const payment = state.payments.get(credit.payment);
+  if (payment === undefined) return; // settled long ago
+  state.payments.set(credit.payment, { ...payment, creditedMinor: (payment.creditedMinor ?? 0n) + minor });
+}
+
 function place(state: AcquirerState, key: string, payment: AcquiredPayment): void {
   const before = state.payments.get(key);
   if (before !== undefined && before.batch > 0) state.books.get(bookOfPayment(before))?.moving.delete(key);
@@ -193,7 +235,7 @@ function remove(state: AcquirerState, key: string): void {
   book?.captured.delete(key);
 }
 
-function openBook(state: AcquirerState, payment: AcquiredPayment): AcquirerBook {
+function openBook(state: AcquirerState, payment: Counted): AcquirerBook {
   const key = bookOfPayment(payment);
   const found = state.books.get(key);
   if (found !== undefined) return found;
@@ -215,8 +257,8 @@ export function snapshotAcquirer(state: AcquirerState): Uint8Array {
   const books = [...state.books].map(([key, book]) => {
     return [key, { ...book, moving: [...book.moving], captured: [...book.captured] }];
   });
-  const { ledger, merchants, payments, barred, batch, stan } = state;
-  const parts = [snapshotLedger(ledger), [...merchants], [...payments], [...barred], books, batch, stan];
+  const { ledger, merchants, payments, barred, batch, stan, credits } = state;
+  const parts = [snapshotLedger(ledger), [...merchants], [...payments], [...barred], books, batch, stan, [...credits]];
   return encodeCborExact(parts as unknown as CborValue);
 }
 
@@ -225,7 +267,7 @@ type StoredBook = Omit<AcquirerBook, 'moving' | 'captured'> & { moving: string[]
 /** Our own bytes, whose digest the journal has checked: the shape is trusted. */
 export function restoreAcquirer(bytes: Uint8Array): AcquirerState {
   const parts = decodeCborExact(bytes, { maxBytes: bytes.length }) as unknown;
-  const [ledger, merchants, payments, barred, books, batch, stan] = parts as [
+  const [ledger, merchants, payments, barred, books, batch, stan, credits = []] = parts as [
     Uint8Array,
     [string, boolean][],
     [string, AcquiredPayment][],
@@ -233,13 +275,20 @@ export function restoreAcquirer(bytes: Uint8Array): AcquirerState {
     [string, StoredBook][],
     number,
     number,
+    [string, AcquiredCredit][]?,
   ];
-  const revive = (book: StoredBook) => ({ ...book, moving: new Set(book.moving), captured: new Set(book.captured) });
+  const revive = (book: StoredBook) => ({
+    ...book,
+    totals: { ...NO_TOTALS, ...book.totals },
+    moving: new Set(book.moving),
+    captured: new Set(book.captured),
+  });
   return {
     ledger: restoreLedger(ledger),
     merchants: new Map(merchants),
     payments: new Map(payments),
     barred: new Set(barred),
+    credits: new Map(credits),
     books: new Map(books.map(([key, book]) => [key, revive(book)])),
     batch,
     stan,

@@ -6,14 +6,20 @@ import type { LedgerCommand, Leg } from '../../ledger/command.ts';
 import { findAccount } from '../../ledger/ledger.ts';
 import type { Amount } from '../../money/amount.ts';
 import type { Rate } from '../../money/rate.ts';
-import type { CardRequest, PaymentAdvice, PaymentRequest, Reconciliation } from '../message/card-message.ts';
+import type {
+  CardRequest,
+  CreditAdvice,
+  PaymentAdvice,
+  PaymentRequest,
+  Reconciliation,
+} from '../message/card-message.ts';
 import { encodeCardResponse, responseTo } from '../message/card-message-codec.ts';
-import { paymentKeyOf } from '../message/card-message-identity.ts';
+import { creditKeyOf, paymentKeyOf } from '../message/card-message-identity.ts';
 import { RESPONSE_CODES } from '../message/response-code.ts';
 import { billedAmount, dayOf, declineReason, isPast } from './issuer-rules.ts';
 import type { DeclineReason, IssuedPayment, IssuerRecord, IssuerState } from './issuer-state.ts';
 import { exchangeAccount, settlementAccount, stepLedger } from './ledger-step.ts';
-import { bookKey, NO_TOTALS, netMinor, sameTotals } from './settlement-book.ts';
+import { bookKey, NO_TOTALS, netMinor, sameTotals, settlementLegs } from './settlement-book.ts';
 
 export interface IssuerPolicy {
   /** Own institution number, up to 11 digits. */
@@ -50,6 +56,8 @@ export function decideCardRequest(
       return decideCapture(state, request, env, policy);
     case 'reverse':
       return decideReversal(state, request, env, policy);
+    case 'credit':
+      return decideCredit(state, request, env, policy);
     case 'reconcile':
       return decideReconciliation(state, request, env, policy);
     case 'test':
@@ -151,9 +159,7 @@ function decideReversal(state: IssuerState, request: PaymentAdvice, env: Env, po
       : {
           type: 'transfer',
           id: `reverse:${key}`,
-          legs: chargeLegs({ acquirerId, amount, billed, account: state.cards.get(cardId)!.account })
-            .map(({ from, to, amount: moved }) => ({ from: to, to: from, amount: moved }))
-            .reverse(),
+          legs: backwards(chargeLegs({ acquirerId, amount, billed, account: state.cards.get(cardId)!.account })),
         };
   const steps = stepLedger(state.ledger, env, command);
   if ('refused' in steps) return answered(request, RESPONSE_CODES.systemMalfunction);
@@ -161,6 +167,29 @@ function decideReversal(state: IssuerState, request: PaymentAdvice, env: Env, po
     ...answered(request, RESPONSE_CODES.approved, [...steps, { type: 'reversed', key }]),
     keys: [historyKeyOf(cardId)],
     clearTimers: [holdTimer(key)],
+  };
+}
+
+/** Also to a card that is stopped or past its date: it is its owner's money. What the acquirer gives back it owes us from now on. */
+function decideCredit(state: IssuerState, request: CreditAdvice, env: Env, policy: IssuerPolicy): IssuerDecision {
+  const { acquirerId, merchantId, amount, batch } = request;
+  const key = creditKeyOf(request);
+  if (findAccount(state.ledger, clearingAccount(acquirerId, amount.currency)) === undefined) {
+    return answered(request, RESPONSE_CODES.invalidTransaction);
+  }
+  if (batch === undefined) return answered(request, RESPONSE_CODES.formatError);
+  const cardId = policy.cardIdOf(request.pan);
+  const card = state.cards.get(cardId);
+  const account = card === undefined ? undefined : findAccount(state.ledger, card.account);
+  const billed = account && billedAmount(amount, account.currency, policy.rates ?? []);
+  if (card === undefined || billed === undefined) return answered(request, RESPONSE_CODES.recordNotFound);
+  const legs = backwards(chargeLegs({ acquirerId, amount, billed, account: card.account }));
+  const steps = stepLedger(state.ledger, env, { type: 'transfer', id: key, legs });
+  if ('refused' in steps) return answered(request, RESPONSE_CODES.systemMalfunction);
+  const credit = { acquirerId, merchantId, cardId, amount, billed, batch };
+  return {
+    ...answered(request, RESPONSE_CODES.approved, [...steps, { type: 'credited', key, credit }]),
+    keys: [historyKeyOf(cardId)],
   };
 }
 
@@ -181,7 +210,7 @@ function decideReconciliation(
   if (!sameTotals(own, totals)) return answered(request, RESPONSE_CODES.reconcileError);
 
   const minor = netMinor(own);
-  const legs: Leg[] = [{ from: clearing, to: settlementAccount(currency), amount: { currency, minor } }];
+  const legs = settlementLegs({ from: clearing, to: settlementAccount(currency), currency, minor });
   const steps = minor === 0n ? [] : stepLedger(state.ledger, env, { type: 'transfer', id: `settle:${book}`, legs });
   if ('refused' in steps) return answered(request, RESPONSE_CODES.systemMalfunction);
   return {
@@ -214,6 +243,9 @@ function chargeLegs(charge: { acquirerId: string; amount: Amount; billed: Amount
     { from: exchangeAccount(amount.currency), to: clearing, amount },
   ];
 }
+
+const backwards = (legs: readonly Leg[]): Leg[] =>
+  legs.map(({ from, to, amount }) => ({ from: to, to: from, amount })).reverse();
 
 function isAbout(request: PaymentAdvice, payment: IssuedPayment, policy: IssuerPolicy): boolean {
   return (

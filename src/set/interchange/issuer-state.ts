@@ -6,7 +6,7 @@ import { createLedger, type LedgerState } from '../../ledger/ledger.ts';
 import type { LedgerRecord } from '../../ledger/record.ts';
 import { restoreLedger, snapshotLedger } from '../../ledger/snapshot.ts';
 import type { Amount } from '../../money/amount.ts';
-import { type BookTotals, bookKey, countDebit, countReversal, NO_TOTALS } from './settlement-book.ts';
+import { type BookTotals, bookKey, countCredit, countDebit, countReversal, NO_TOTALS } from './settlement-book.ts';
 
 /** Amounts in minor units of the account's currency. */
 export interface CardTerms {
@@ -43,6 +43,17 @@ export interface IssuedPayment {
   readonly batch: number;
 }
 
+/** Given back to a card. */
+export interface IssuedCredit {
+  readonly acquirerId: string;
+  readonly merchantId: string;
+  readonly cardId: string;
+  readonly amount: Amount;
+  /** As the card's account is credited: the same, or converted at today's rate. */
+  readonly billed: Amount;
+  readonly batch: number;
+}
+
 export interface IssuerBook {
   totals: BookTotals;
   readonly payments: Set<string>;
@@ -76,6 +87,7 @@ export type IssuerRecord =
   | { readonly type: 'declined'; readonly key: string; readonly cardId: string; readonly reason: DeclineReason }
   | { readonly type: 'captured'; readonly key: string; readonly payment: IssuedPayment }
   | { readonly type: 'reversed' | 'lapsed'; readonly key: string }
+  | { readonly type: 'credited'; readonly key: string; readonly credit: IssuedCredit }
   | { readonly type: 'barred' | 'unbarred'; readonly key: string }
   | { readonly type: 'settled'; readonly book: string };
 
@@ -111,6 +123,12 @@ export function applyIssuer(state: IssuerState, record: IssuerRecord): void {
       const payment = state.payments.get(record.key)!;
       spend(state, payment, -payment.billed.minor);
       drop(state, record.key, payment);
+      return;
+    }
+    case 'credited': {
+      const book = bookOf(record.credit);
+      const { totals, payments } = state.books.get(book) ?? { totals: NO_TOTALS, payments: new Set<string>() };
+      state.books.set(book, { totals: countCredit(totals, record.credit.amount.minor), payments });
       return;
     }
     case 'declined':
@@ -157,7 +175,7 @@ function drop(state: IssuerState, key: string, payment: IssuedPayment): void {
   book.totals = countReversal(book.totals, payment.amount.minor);
 }
 
-function bookOf({ acquirerId, amount, batch }: IssuedPayment): string {
+function bookOf({ acquirerId, amount, batch }: Pick<IssuedPayment, 'acquirerId' | 'amount' | 'batch'>): string {
   return bookKey({ counterparty: acquirerId, currency: amount.currency, batch });
 }
 
@@ -182,6 +200,8 @@ export function restoreIssuer(bytes: Uint8Array): IssuerState {
     cards: new Map(cards),
     payments: new Map(payments),
     barred: new Set(barred),
-    books: new Map(books.map(([key, totals, keys]) => [key, { totals, payments: new Set(keys) }])),
+    books: new Map(
+      books.map(([key, totals, keys]) => [key, { totals: { ...NO_TOTALS, ...totals }, payments: new Set(keys) }]),
+    ),
   };
 }

@@ -1,6 +1,13 @@
 /** Card messages to ISO 8583 bytes and back; the field of each member is stated in `card-message.ts`. */
 import { type Amount, amountOf, amountParts } from '../../money/amount.ts';
-import type { CardRequest, CardResponse, CardTransaction, OriginalMessage, Reconciliation } from './card-message.ts';
+import type {
+  CardRequest,
+  CardResponse,
+  CardTransaction,
+  OriginalMessage,
+  Reconciliation,
+  SettlementTotals,
+} from './card-message.ts';
 import { type FieldReader, readerOf } from './card-message-reader.ts';
 import { Iso8583Error } from './iso8583-field.ts';
 import { decodeIso8583, encodeIso8583, type Iso8583Message } from './iso8583-message.ts';
@@ -9,17 +16,22 @@ const REQUEST_MTI = {
   authorise: '0100',
   purchase: '0200',
   capture: '0220',
+  credit: '0220',
   reverse: '0420',
   reconcile: '0500',
   test: '0800',
 } as const satisfies Record<CardRequest['type'], string>;
 
+/** Of the two that are 0220, field 3 says which. */
 const TYPE_OF_REQUEST = new Map(
-  Object.entries(REQUEST_MTI).map(([type, mti]) => [mti as string, type as CardRequest['type']]),
+  Object.entries(REQUEST_MTI)
+    .filter(([type]) => type !== 'credit')
+    .map(([type, mti]) => [mti as string, type as CardRequest['type']]),
 );
 const TYPE_OF_RESPONSE = new Map([...TYPE_OF_REQUEST].map(([mti, type]) => [answerMti(mti), type]));
 
 const GOODS_AND_SERVICES = '000000';
+const RETURNS = '200000';
 /** Point of service 81, electronic commerce, no PIN; condition 59, the same. */
 const ENTRY_MODE = '810';
 const CONDITION = '59';
@@ -39,9 +51,9 @@ export function encodeCardRequest(request: CardRequest): Uint8Array {
   if (request.type === 'test') fields.set(70, NETWORK_TEST);
   else if (request.type === 'reconcile') putReconciliation(fields, request);
   else putTransaction(fields, request);
-  if (request.type === 'capture' || request.type === 'reverse') {
+  if ('original' in request) {
     fields.set(90, originalElements(request.original, request.acquirerId));
-    if (request.approvalCode !== undefined) fields.set(38, request.approvalCode);
+    if (request.type !== 'credit' && request.approvalCode !== undefined) fields.set(38, request.approvalCode);
   }
   return encodeIso8583({ mti: REQUEST_MTI[request.type], fields });
 }
@@ -53,7 +65,7 @@ export function decodeCardRequest(bytes: Uint8Array): CardRequest {
 
 /** As `decodeCardRequest`, from a message taken apart already. */
 export function readCardRequest(message: Iso8583Message): CardRequest {
-  const type = TYPE_OF_REQUEST.get(message.mti);
+  const type = typeIn(TYPE_OF_REQUEST, message);
   if (type === undefined)
     throw new Iso8583Error('ISO8583_UNSUPPORTED', `message type ${message.mti} is not a request we know`);
   const reader = readerOf(message);
@@ -63,17 +75,25 @@ export function readCardRequest(message: Iso8583Message): CardRequest {
     return { type, ...transmission };
   }
   if (type === 'reconcile') return { type, ...transmission, ...getReconciliation(reader) };
-  const transaction = { ...transmission, ...getTransaction(reader) };
+  const transaction = { ...transmission, ...getTransaction(reader, type) };
   if (type === 'authorise' || type === 'purchase') return { type, ...transaction };
-  const approvalCode = reader.optional(38);
   const original = readOriginal(reader.text(90), transaction.acquirerId);
+  if (type === 'credit') return { type, ...transaction, original };
+  const approvalCode = reader.optional(38);
   return { type, ...transaction, original, ...(approvalCode === undefined ? {} : { approvalCode }) };
+}
+
+/** Which of the types that share a message type is meant. */
+function typeIn(types: ReadonlyMap<string, CardRequest['type']>, { mti, fields }: Iso8583Message) {
+  const type = types.get(mti);
+  return type === 'capture' && fields.get(3) === RETURNS ? 'credit' : type;
 }
 
 /** @throws Iso8583Error as `encodeCardRequest`. */
 export function encodeCardResponse(response: CardResponse): Uint8Array {
   const fields: Fields = new Map();
   fields.set(7, response.transmittedAt).set(11, digits(response.stan, 6)).set(39, response.responseCode);
+  if (response.type === 'credit') fields.set(3, RETURNS);
   if (response.acquirerId !== undefined) fields.set(32, response.acquirerId);
   if (response.retrievalReference !== undefined) fields.set(37, response.retrievalReference);
   if (response.approvalCode !== undefined) fields.set(38, response.approvalCode);
@@ -89,7 +109,7 @@ export function encodeCardResponse(response: CardResponse): Uint8Array {
 /** @throws Iso8583Error as `decodeCardRequest`. */
 export function decodeCardResponse(bytes: Uint8Array): CardResponse {
   const message = decodeIso8583(bytes);
-  const type = TYPE_OF_RESPONSE.get(message.mti);
+  const type = typeIn(TYPE_OF_RESPONSE, message);
   if (type === undefined)
     throw new Iso8583Error('ISO8583_UNSUPPORTED', `message type ${message.mti} is not an answer we know`);
   const reader = readerOf(message);
@@ -123,14 +143,16 @@ export function answerMti(mti: string): string {
   return `${mti.slice(0, 2)}${Number(mti[2]) + 1}${mti[3]}`;
 }
 
-function putTransaction(fields: Fields, transaction: CardTransaction): void {
-  fields.set(2, transaction.pan).set(3, GOODS_AND_SERVICES).set(14, transaction.expiry);
+function putTransaction(fields: Fields, transaction: CardTransaction & Pick<CardRequest, 'type'>): void {
+  fields.set(2, transaction.pan).set(3, processingOf(transaction.type)).set(14, transaction.expiry);
   fields.set(22, ENTRY_MODE).set(25, CONDITION).set(32, transaction.acquirerId);
   fields.set(37, transaction.retrievalReference);
   fields.set(41, transaction.terminalId.padEnd(8)).set(42, transaction.merchantId.padEnd(15));
   putAmount(fields, transaction.amount);
   if (transaction.batch !== undefined) fields.set(60, String(transaction.batch));
 }
+
+const processingOf = (type: CardRequest['type']) => (type === 'credit' ? RETURNS : GOODS_AND_SERVICES);
 
 function putAmount(fields: Fields, amount: Amount): void {
   if (amount.minor < 0n || amount.minor > MAX_FIELD_MINOR) {
@@ -140,15 +162,23 @@ function putAmount(fields: Fields, amount: Amount): void {
 }
 
 function putReconciliation(fields: Fields, { acquirerId, issuerId, batch, totals }: Reconciliation): void {
-  const net = totals.debitMinor - totals.reversalMinor;
+  const net = netOf(totals);
   fields.set(32, acquirerId).set(50, digits(amountParts(amountOf(totals.currency, 0n)).numeric, 3));
   fields.set(60, String(batch)).set(76, digits(totals.debitCount, 10)).set(77, digits(totals.reversalCount, 10));
+  fields.set(74, digits(totals.creditCount, 10)).set(86, digits(totals.creditMinor, 16));
   fields.set(88, digits(totals.debitMinor, 16)).set(89, digits(totals.reversalMinor, 16));
   fields.set(97, `${net < 0n ? 'C' : 'D'}${digits(net < 0n ? -net : net, 16)}`).set(99, issuerId);
 }
 
-function getTransaction(reader: FieldReader): Omit<CardTransaction, 'transmittedAt' | 'stan'> {
-  reader.expect(3, GOODS_AND_SERVICES);
+/** What the issuer owes the acquirer, or less than nothing. */
+const netOf = ({ debitMinor, reversalMinor, creditMinor }: SettlementTotals) =>
+  debitMinor - reversalMinor - creditMinor;
+
+function getTransaction(
+  reader: FieldReader,
+  type: CardRequest['type'],
+): Omit<CardTransaction, 'transmittedAt' | 'stan'> {
+  reader.expect(3, processingOf(type));
   const amount = reader.amount();
   if (amount.minor === 0n) throw new Iso8583Error('ISO8583_FIELD_INVALID', 'the amount is zero', 4);
   return {
@@ -170,8 +200,10 @@ function getReconciliation(reader: FieldReader): Omit<Reconciliation, 'type' | '
     debitMinor: BigInt(reader.text(88)),
     reversalCount: Number(reader.text(77)),
     reversalMinor: BigInt(reader.text(89)),
+    creditCount: Number(reader.text(74)),
+    creditMinor: BigInt(reader.text(86)),
   };
-  const net = totals.debitMinor - totals.reversalMinor;
+  const net = netOf(totals);
   reader.expect(97, `${net < 0n ? 'C' : 'D'}${digits(net < 0n ? -net : net, 16)}`);
   const acquirerId = reader.matching(32, /^[0-9]+$/);
   return { acquirerId, issuerId: reader.matching(99, /^[0-9]+$/), batch: reader.batch(), totals };

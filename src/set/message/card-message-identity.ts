@@ -1,7 +1,7 @@
 /** How card messages are told apart and numbered: trace numbers, times, retrieval references (ISO 8583:1987, fields 7, 11, 32, 37, 41, 42). */
 import { toHex } from '../../codec/hex.ts';
 import { sha256 } from '../../crypto/digest.ts';
-import type { CardRequest, PaymentAdvice, PaymentRequest } from './card-message.ts';
+import type { CardRequest, CreditAdvice, PaymentAdvice, PaymentRequest } from './card-message.ts';
 
 const REFERENCE_LENGTH = 12;
 const BASE = 36n;
@@ -37,7 +37,12 @@ export function cardMessageIdentity(request: CardRequest): string {
 }
 
 /** Names one payment at acquirer and issuer: the request that began it, or the one that the advice is about. */
-export function paymentKeyOf(request: PaymentRequest | PaymentAdvice): string {
+export function paymentKeyOf(request: PaymentRequest | PaymentAdvice | CreditAdvice): string {
   const { type, transmittedAt, stan } = 'original' in request ? request.original : request;
   return [request.acquirerId, request.retrievalReference, type, transmittedAt, stan].join(':');
+}
+
+/** Names one credit: of one payment there may be several, each for a part of it. */
+export function creditKeyOf({ acquirerId, retrievalReference, type, transmittedAt, stan }: CreditAdvice): string {
+  return [acquirerId, retrievalReference, type, transmittedAt, stan].join(':');
 }

@@ -1,7 +1,7 @@
 /**
  * Card messages between a payment gateway, acquirers and issuers (ISO 8583:1987 sections 4 and 5), as typed values:
- * authorisation 0100, financial request 0200 (authorise and capture at once), capture advice 0220, reversal advice 0420,
- * acquirer reconciliation 0500, network test 0800, and their answers. Bytes come from `card-message-codec.ts`.
+ * authorisation 0100, financial request 0200 (authorise and capture at once), capture advice 0220, credit advice 0220 with processing code
+ * 20 (returns), reversal advice 0420, acquirer reconciliation 0500, network test 0800, and their answers. Bytes come from `card-message-codec.ts`.
  */
 import type { Amount } from '../../money/amount.ts';
 
@@ -47,6 +47,13 @@ export interface PaymentAdvice extends CardTransaction {
   readonly approvalCode?: string;
 }
 
+/** 0220 with processing code 20: gives back to the card, of what was captured, however long ago and whether or not it was settled. */
+export interface CreditAdvice extends CardTransaction {
+  readonly type: 'credit';
+  /** Field 90: the request by which the card was charged. */
+  readonly original: OriginalMessage;
+}
+
 export interface OriginalMessage {
   readonly type: 'authorise' | 'purchase';
   readonly transmittedAt: string;
@@ -61,6 +68,8 @@ export interface SettlementTotals {
   /** Reversals of captures and purchases. */
   readonly reversalCount: number;
   readonly reversalMinor: bigint;
+  readonly creditCount: number;
+  readonly creditMinor: bigint;
 }
 
 /** 0500: what the acquirer counted for one issuer in one batch and currency; the issuer answers whether it counted the same. */
@@ -79,7 +88,7 @@ export interface NetworkTest {
   readonly stan: number;
 }
 
-export type CardRequest = PaymentRequest | PaymentAdvice | Reconciliation | NetworkTest;
+export type CardRequest = PaymentRequest | PaymentAdvice | CreditAdvice | Reconciliation | NetworkTest;
 
 /** An answer repeats the identity of what it answers, never the card. */
 export interface CardResponse {

@@ -1,7 +1,7 @@
 /** What an agent's device puts behind its door: messages go to the machine; an authority's list is read without one, since anybody may have it. */
 import type { Clock } from '../../journal/clock.ts';
 import type { Host } from '../../journal/host.ts';
-import { decodeTrustedMessage, messageIdentityOf } from '../message/envelope.ts';
+import { decodeTrustedMessage, isFleeting, messageIdentityOf } from '../message/envelope.ts';
 import type { AgentInput } from './agent-machine.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { AgentState } from './agent-state.ts';
@@ -20,5 +20,6 @@ export async function answerAtAgent(
     return answerStandings(host.state, message, clock.nowMs());
   }
   const identity = messageIdentityOf(body);
-  return host.handle({ ...identity, input: { type: 'message', message, messageId: identity.messageId } });
+  const fleeting = isFleeting(message);
+  return host.handle({ ...identity, fleeting, input: { type: 'message', message, messageId: identity.messageId } });
 }

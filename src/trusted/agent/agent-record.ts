@@ -106,6 +106,7 @@ export type AgentRecord =
   | { readonly type: 'listed'; readonly changes: readonly StandingChange[] }
   | { readonly type: 'standings'; readonly update: StandingUpdate }
   | { readonly type: 'sd-jwt'; readonly held: HeldSdJwt }
+  | { readonly type: 'sd-jwts-over'; readonly ids: readonly string[] }
   | { readonly type: 'logged'; readonly entry: LogEntry }
   /** A mark came that was not made in a session of this agent. */
   | { readonly type: 'remarked'; readonly ticket: HeldTicket }
@@ -195,6 +196,9 @@ export function applyAgentRecord(state: AgentState, record: AgentRecord): void {
       break;
     case 'sd-jwt':
       state.sdJwts.set(record.held.id, record.held);
+      break;
+    case 'sd-jwts-over':
+      for (const id of record.ids) state.sdJwts.delete(id);
       break;
     case 'remarked':
       state.tickets.set(record.ticket.id, record.ticket);

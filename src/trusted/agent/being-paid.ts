@@ -20,6 +20,7 @@ import { TrustedError } from '../message/trusted-error.ts';
 import { requireTrustedAgent, validateAgentCertificate } from '../message/validate-certificate.ts';
 import { inactivity } from '../ticket/status.ts';
 import type { Dealing, Transaction } from './agent-state.ts';
+import { ownCredential } from './check-credential.ts';
 import { tellPort } from './dealing.ts';
 import type { Leg, PaymentLeg } from './leg.ts';
 import { readShownTicket } from './shown-ticket.ts';
@@ -68,12 +69,10 @@ export function takeCardPayment(turn: Turn, talk: Talk, request: ByCard, due: To
   const { order, credential, mark } = request;
   // A refund that a bank has taken cannot be called back: its answer is waited for.
   const asking = due.refundOf === undefined ? { forMs: settings.pace.authoriseMs } : {};
-  tellPort(
-    turn,
-    dealing,
-    { type: 'authorise', payee: ownKey(turn).certificate, order, credential, ...(mark && { mark }) },
-    asking,
-  );
+  const own = ownCredential(turn, ['merchant', 'authority']);
+  const payee = { payee: ownKey(turn).certificate, ...(own && { payeeCredential: own.bytes }) };
+  const asked = { type: 'authorise', order, credential, ...payee, ...(mark && { mark }) } as const;
+  tellPort(turn, dealing, asked, asking);
 }
 
 export function requireNewTransaction({ state }: Turn, id: string): void {

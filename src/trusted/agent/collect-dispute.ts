@@ -112,11 +112,14 @@ function takeRefund(
       askMerchant(turn, talk, { type: 'by-module', number: fromHex(number) });
       return;
     }
-    const credential = choice?.type === 'refund' ? choice.credential : undefined;
-    if (payment.way !== 'card' || payment.order === undefined || credential === undefined) {
-      throw new TrustedError('PAYMENT_REFUSED', 'it goes back to a card, and none is named');
+    if (payment.way !== 'card' || payment.order === undefined) {
+      throw new TrustedError('PAYMENT_REFUSED', 'it goes back to a card, and was paid by none');
     }
-    const paidFor = toHex(readPaymentOrder(payment.order).ticketId);
+    const paid = readPaymentOrder(payment.order);
+    const paidFor = toHex(paid.ticketId);
+    // To the card that paid, unless its credential was renewed and the owner says which one stands for it now.
+    const named = choice?.type === 'refund' ? choice.credential : undefined;
+    const credential = named ?? toHex(paid.credentialId);
     const id = toHex(turn.env.random(TRANSACTION_ID_LENGTH));
     const legs: readonly Leg[] = [
       ...(ticketId === undefined ? [] : [givenBack(turn, talk, ticketId, mark)]),

@@ -20,6 +20,7 @@ import type { ListVersions } from '../message/list-change.ts';
 import { versionsOf } from '../message/trust-lists.ts';
 import { cipherObject, type FileFacts, inspectObject } from '../object/object-file.ts';
 import type { ObjectHeader } from '../object/object-header.ts';
+import type { Paper } from '../paper/paper.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { unitsOf } from '../ticket/components.ts';
 import type { Scan } from '../ticket/scan.ts';
@@ -31,6 +32,7 @@ import type { AgentRecord, LogEntry } from './agent-record.ts';
 import type { AgentState, HeldTicket } from './agent-state.ts';
 import { type DeviceFile, openDeviceFile } from './device-file.ts';
 import { SCAN_KEY } from './door-state.ts';
+import { type ShownSdJwt, showSdJwts } from './exporting.ts';
 import { type HostCommand, hostCommandType } from './host-command.ts';
 import { asListed } from './known-standings.ts';
 import { type ShownDispute, showDisputes } from './shown-dispute.ts';
@@ -68,8 +70,12 @@ export interface TransactionDevice {
   sdJwtKeys(): readonly Uint8Array[];
   /** The lists of authorities that this device goes by, and how old each of them is. */
   standings(): readonly ShownStandings[];
+  /** Credentials held as SD-JWT VCs. */
+  sdJwts(): readonly ShownSdJwt[];
   /** Disputes of the owner, and with the owner. */
   disputes(): readonly ShownDispute[];
+  /** Commercial papers written and received: those of open orders, and of others while there is room. */
+  papers(): readonly Paper[];
   /** Tran Log without the tickets themselves (figure 30, step 1056), the newest last. */
   log(limit: number): Promise<readonly ShownLogEntry[]>;
   /** What a door let in, the newest last: with the proofs of both sides, as its journal has them. */
@@ -186,7 +192,9 @@ function externalInterface(
         ? [identity.scalar, ...identity.former].map((one) => compactKeyOf(one).x)
         : [];
     },
+    sdJwts: () => showSdJwts(host.state),
     disputes: () => showDisputes(host.state),
+    papers: () => [...host.state.papers.values()],
     standings: () =>
       [...host.state.standings.known.values()].map(({ issuer, version, atS, listed }) => ({
         ...{ issuer, version, atS, listed: listed.size },

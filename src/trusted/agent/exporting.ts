@@ -9,13 +9,13 @@ import { compactKeyOf, makeCompactKey, signCompact } from '../../crypto/compact-
 import { HandselError } from '../../handsel-error.ts';
 import { decodeDisclosures } from '../credential/disclosure.ts';
 import { isObject, type Json, type Jwk, jwkOfCompact, readJws } from '../credential/jws.ts';
-import { presentSdJwt, splitSdJwt } from '../credential/sd-jwt.ts';
+import { disclosableIn, presentSdJwt, splitSdJwt } from '../credential/sd-jwt.ts';
 import { type VerifiedSdJwt, verifySdJwt } from '../credential/verify-sd-jwt.ts';
 import { formatAgentId } from '../message/agent-id.ts';
 import { credentialAnswerShape, credentialRequestShape, exportText } from '../message/credential-talk.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { call } from '../session/calling.ts';
-import type { HeldSdJwt } from './agent-state.ts';
+import type { AgentState, HeldSdJwt } from './agent-state.ts';
 import { shownOf } from './check-credential.ts';
 import { type Conversation, fail } from './conversation.ts';
 import type { HostCommand } from './host-command.ts';
@@ -39,8 +39,11 @@ export function exportCredential(turn: Turn, { matter, route, about, ticketId }:
   keepTalk(turn, { type: 'exporting', session, matter, ticketId, scalar });
 }
 
-function requireRoom({ state }: Turn): void {
-  if (state.sdJwts.size >= maxHeld) throw new TrustedError('COMMAND_UNTIMELY', `more than ${maxHeld} of them are held`);
+/** What has run out makes room. @throws TrustedError `COMMAND_UNTIMELY` */
+function requireRoom({ state, env, draft }: Turn): void {
+  const over = showSdJwts(state).filter(({ expiresAtS }) => (expiresAtS ?? Infinity) * 1000 < env.nowMs);
+  if (over.length > 0) draft.records.push({ type: 'sd-jwts-over', ids: over.map(({ id }) => id) });
+  if (state.sdJwts.size - over.length >= maxHeld) throw new TrustedError('COMMAND_UNTIMELY', `more than ${maxHeld} of them are held`);
 }
 
 export const exporting: Conversation<ExportingTalk> = {
@@ -155,4 +158,23 @@ export function showSdJwt(turn: Turn, { matter, id, fields, audience, nonce }: C
     privateKey: compactKeyOf(scalar).privateKey,
   });
   tellHost(turn, { type: 'sd-jwt', matter, id, text: shown });
+}
+
+/** As its owner may see it: no key, and of what it says only the names. */
+export interface ShownSdJwt {
+  readonly id: string;
+  readonly issuer: string;
+  readonly vct: string;
+  /** Unix seconds. */
+  readonly expiresAtS?: number;
+  readonly fields: readonly string[];
+}
+
+/** Those that are bound to a key of this agent; keys to which nothing was bound yet are left out. */
+export function showSdJwts({ sdJwts }: Pick<AgentState, 'sdJwts'>): readonly ShownSdJwt[] {
+  return [...sdJwts.values()].flatMap(({ id, sdJwt }) =>
+    sdJwt === undefined
+      ? []
+      : [{ id, ...toldOf(readJws(splitSdJwt(sdJwt).jwt).payload), fields: disclosableIn(sdJwt) }],
+  );
 }

@@ -7,6 +7,8 @@ import type { Dispute, DisputeStatus } from './dispute-state.ts';
 
 export interface ShownDispute {
   readonly number: string;
+  /** Under which its host side hears of it. */
+  readonly matter: string;
   readonly side: 'customer' | 'merchant';
   readonly status: DisputeStatus;
   readonly about: About;
@@ -26,13 +28,13 @@ export interface ShownDispute {
 export function showDisputes({ disputes }: AgentState): readonly ShownDispute[] {
   const hearings = [...disputes.hearings.values()];
   return [...disputes.byNumber.values()].map((dispute) => {
-    const { number, side, status, about, peer, ticketId, claim, answer, offer, bundle, openedAtMs, payment } = dispute;
+    const { number, matter, side, status, about, peer, ticketId, claim, answer, offer, bundle, openedAtMs } = dispute;
     const hearing = hearings.find((one) => one.number === number);
     const said = answer && readDocument(answerType, answer).value;
     return {
-      ...{ number, side, status, about, peer: peer.agentId, ticketId, offer, bundle, openedAtMs },
+      ...{ number, matter, side, status, about, peer: peer.agentId, ticketId, offer, bundle, openedAtMs },
       statement: readDocument(claimType, claim).value.statement,
-      paid: payment?.amount,
+      paid: dispute.payment?.amount,
       answer: said && { outcome: said.outcome, reason: said.reason },
       heard: hearing && { case: hearing.case, untilMs: hearing.untilMs },
     };

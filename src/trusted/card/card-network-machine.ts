@@ -20,11 +20,13 @@ import {
   readEnvelope,
   sealPortAnswer,
 } from '../message/payment-port.ts';
-import type { TrustLists } from '../message/trust-lists.ts';
+import { restoreLists, storeLists, type TrustLists } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
+import { askForLists, isAboutLists, type ListSource, takeLists } from './card-lists.ts';
 import { applyCardRecord, type CardNetworkState, type CardPayment, type CardRecord } from './card-payment.ts';
 import { restoreCardNetwork, snapshotCardNetwork } from './card-snapshot.ts';
 import { type Authorise, checkOrder } from './check-order.ts';
+import { forgetOld } from './forget-payments.ts';
 import { decodeInterchangeAnswer, encodeInterchangeRequest } from './interchange-request.ts';
 
 export type CardNetworkInput =
@@ -35,14 +37,21 @@ export type CardNetworkInput =
       /** Of an opening. */
       readonly opened?: { readonly key: Uint8Array; readonly request: PortRequest };
     }
-  | { readonly type: 'reply'; readonly id: string; readonly outcome: Outcome };
+  | { readonly type: 'reply'; readonly id: string; readonly outcome: Outcome }
+  /** It is switched on, or it is time to ask again: newer lists are fetched. */
+  | { readonly type: 'opened' };
 
 export interface CardNetworkOptions {
   /** To which openings are encrypted. */
   readonly scalar: Uint8Array;
+  /** As they are built in. */
   readonly lists: TrustLists;
+  /** Where newer ones are to be had. */
+  readonly listsFrom?: ListSource;
   /** Route to the interchange. */
   readonly interchange: string;
+  /** How long payments are kept, in milliseconds; default `keepPaymentsMs`. */
+  readonly keepMs?: number;
   /** How long a bank may take to authorise, in milliseconds. */
   readonly waitMs?: number;
 }
@@ -67,18 +76,22 @@ export function createCardNetwork(
 ): Machine<CardNetworkState, CardNetworkInput, CardRecord> {
   return {
     name: 'card-network',
-    initial: () => ({ payments: new Map(), aborted: new Set(), number: 0 }),
+    initial: () => ({
+      ...{ payments: new Map(), aborted: new Map(), number: 0 },
+      ...{ lists: restoreLists(storeLists(options.lists)), listsAtMs: undefined },
+    }),
     decide(state, input, env) {
       const deciding = { state, env, options };
+      if (input.type === 'opened') {
+        return options.listsFrom === undefined ? { records: [] } : askForLists(state, env, options.listsFrom);
+      }
       return input.type === 'message' ? hear(deciding, input) : hearBank(deciding, input);
     },
     apply: applyCardRecord,
     snapshot: snapshotCardNetwork,
     restore: restoreCardNetwork,
     received: ({ id, outcome }) => ({ type: 'reply', id, outcome }),
-    fired: () => {
-      throw new TypeError('a card network sets no timers');
-    },
+    fired: () => ({ type: 'opened' }),
   };
 }
 
@@ -143,18 +156,22 @@ function authorise(deciding: Deciding, asked: Asked, request: Authorise): CardDe
   const known = state.payments.get(transaction);
   // Whatever is asked again for a transaction is no second authorisation.
   if (known !== undefined) return refuse('asked twice');
-  const checked = checkOrder(request, { lists: options.lists, nowMs: env.nowMs, transaction });
+  const checked = checkOrder(request, { lists: state.lists, nowMs: env.nowMs, transaction });
   if ('fault' in checked) return refuse(checked.fault);
-  const { order, card } = checked;
+  const { order, card, payeeName } = checked;
   const next = { number: state.number + 1, atMs: env.nowMs };
   const payment: CardPayment = {
     ...{ transaction, status: 'asked', key, amount: order.amount, card, asked: next },
     ...{ payer: order.payer.agentId, approvalCode: undefined, refundedBy: undefined },
-    payee: { agentId: request.payee.agentId, publicKey: request.payee.publicKey },
+    payee: {
+      ...{ agentId: request.payee.agentId, publicKey: request.payee.publicKey },
+      ...(payeeName !== undefined && { name: payeeName }),
+    },
     owed: { messageId, number },
     refundOf: order.refundOf && toHex(order.refundOf),
   };
   const records: CardRecord[] = [
+    ...forgetOld(state, env.nowMs, options.keepMs),
     { type: 'payment', payment },
     { type: 'number', number: next.number },
   ];
@@ -188,6 +205,7 @@ function toBank(
   const about = {
     ...{ ...asked, transaction: fromHex(transaction), amount },
     ...{ cardNumber: card.number, expiresDay: card.expiresDay, payee: formatAgentId(payee.agentId) },
+    ...(payee.name !== undefined && { payeeName: payee.name }),
   };
   const originally = { original: original.asked, approvalCode: approvalCode ?? '' };
   return {
@@ -223,7 +241,8 @@ function undo(deciding: Deciding, asked: Asked): CardDecision {
   const { state } = deciding;
   const payment = state.payments.get(asked.transaction);
   const noted = { answer: answerTo(deciding, asked, { type: 'noted' }) };
-  if (payment === undefined) return { records: [{ type: 'aborted', transaction: asked.transaction }], ...noted };
+  if (payment === undefined)
+    return { records: [{ type: 'aborted', transaction: asked.transaction, atMs: deciding.env.nowMs }], ...noted };
   if (payment.status === 'captured') throw new TrustedError('PAYMENT_REFUSED', 'it is captured');
   if (payment.status !== 'asked' && payment.status !== 'authorised') return { records: [], ...noted };
   return { ...noted, ...reverse(deciding, payment) };
@@ -245,6 +264,7 @@ function reverse({ state, env, options }: Deciding, payment: CardPayment): Pick<
 
 /** @throws HandselError when the answer is of no use, so that it is asked for again */
 function hearBank(deciding: Deciding, { id, outcome }: Extract<CardNetworkInput, { type: 'reply' }>): CardDecision {
+  if (isAboutLists(id)) return takeLists(deciding.state, deciding.env, outcome);
   const [, type, transaction = '', number] = id.split('/');
   const payment =
     type === 'reverse'

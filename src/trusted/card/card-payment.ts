@@ -1,6 +1,8 @@
 /** A payment or refund by card, as the network remembers it, and all its transitions. The journal is sealed: it holds the numbers of cards. */
 import type { Amount } from '../../money/amount.ts';
 import type { AgentId } from '../message/agent-id.ts';
+import type { ListUpdate } from '../message/list-change.ts';
+import { foldUpdate, type TrustLists } from '../message/trust-lists.ts';
 import type { InterchangeIdentity } from './interchange-request.ts';
 
 export interface CardPayment {
@@ -14,7 +16,8 @@ export interface CardPayment {
   /** Of the channel to the payee's agent. Secret. */
   readonly key: Uint8Array;
   readonly payer: AgentId;
-  readonly payee: { readonly agentId: AgentId; readonly publicKey: Uint8Array };
+  /** With the name in its merchant's or authority's credential, if it showed one. */
+  readonly payee: { readonly agentId: AgentId; readonly publicKey: Uint8Array; readonly name?: string };
   readonly amount: Amount;
   readonly card: { readonly number: string; readonly expiresDay: number };
   readonly asked: InterchangeIdentity;
@@ -27,17 +30,23 @@ export interface CardPayment {
 }
 
 export interface CardNetworkState {
-  /** Open ones, and those that may still be given back. */
+  /** Open ones, and those that may still be given back; in the order in which they came. */
   readonly payments: Map<string, CardPayment>;
-  /** Transactions that were aborted before they were heard of. */
-  readonly aborted: Set<string>;
+  /** Transactions that were aborted before they were heard of, and when that was. */
+  readonly aborted: Map<string, number>;
+  /** Whose certificates count. */
+  readonly lists: TrustLists;
+  /** When they were heard last, Unix milliseconds; undefined while they are those that were built in. */
+  listsAtMs: number | undefined;
   /** Of the last message to the interchange. */
   number: number;
 }
 
 export type CardRecord =
   | { readonly type: 'payment'; readonly payment: CardPayment }
-  | { readonly type: 'aborted'; readonly transaction: string }
+  | { readonly type: 'aborted'; readonly transaction: string; readonly atMs: number }
+  | { readonly type: 'forgotten'; readonly transactions: readonly string[] }
+  | { readonly type: 'lists'; readonly update: ListUpdate; readonly atMs: number }
   | { readonly type: 'number'; readonly number: number };
 
 export function applyCardRecord(state: CardNetworkState, record: CardRecord): void {
@@ -46,7 +55,17 @@ export function applyCardRecord(state: CardNetworkState, record: CardRecord): vo
       state.payments.set(record.payment.transaction, record.payment);
       break;
     case 'aborted':
-      state.aborted.add(record.transaction);
+      state.aborted.set(record.transaction, record.atMs);
+      break;
+    case 'forgotten':
+      for (const transaction of record.transactions) {
+        state.payments.delete(transaction);
+        state.aborted.delete(transaction);
+      }
+      break;
+    case 'lists':
+      foldUpdate(state.lists, record.update);
+      state.listsAtMs = record.atMs;
       break;
     case 'number':
       state.number = record.number;

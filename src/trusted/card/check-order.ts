@@ -1,25 +1,30 @@
 /** Whether a card network does what a payee's agent asks: the payer's agent signed it, and holds the card credential (US 5,671,280, figure 21). */
 import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
+import type { AgentId } from '../message/agent-id.ts';
 import { dayOf } from '../message/day.ts';
 import { type PaymentOrder, readPaymentOrder } from '../message/payment-order.ts';
 import type { PortRequest } from '../message/payment-port.ts';
 import type { TrustLists } from '../message/trust-lists.ts';
+import { TrustedError } from '../message/trusted-error.ts';
 import { requireTrustedAgent, validateAgentCertificate } from '../message/validate-certificate.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { ticketIdOf } from '../ticket/ticket.ts';
 import { validateTicket } from '../ticket/validate-ticket.ts';
+import { longestOrderMs } from './forget-payments.ts';
 
 export type Authorise = Extract<PortRequest, { type: 'authorise' }>;
 
 export interface CheckedOrder {
   readonly order: PaymentOrder;
   readonly card: { readonly number: string; readonly expiresDay: number };
+  /** In the payee's credential. */
+  readonly payeeName: string | undefined;
 }
 
 /** The order and the card it is on, or why not. */
 export function checkOrder(
-  { order: signed, credential, payee }: Authorise,
+  { order: signed, credential, payee, payeeCredential }: Authorise,
   { lists, nowMs, transaction }: { readonly lists: TrustLists; readonly nowMs: number; readonly transaction: string },
 ): CheckedOrder | { readonly fault: string } {
   try {
@@ -30,6 +35,7 @@ export function checkOrder(
       // A merchant that has lost its standing may still pay back.
       if (certificate !== payee || order.refundOf === undefined) requireTrustedAgent(certificate, lists);
     }
+    if (Math.abs(nowMs - order.atS * 1000) > longestOrderMs) return { fault: 'an order of another day' };
     if (order.payee !== payee.agentId) return { fault: 'another payee' };
     if (toHex(order.transaction) !== transaction) return { fault: 'another transaction' };
     const ticket = decodeTicket(credential);
@@ -40,9 +46,25 @@ export function checkOrder(
     if (ticketIdOf(ticket) !== toHex(order.credentialId)) return { fault: 'another card' };
     if (components.expiresDay < onDay) return { fault: 'the card has expired' };
     const { number, expiresDay } = components;
-    return { order, card: { number, expiresDay } };
+    return { order, card: { number, expiresDay }, payeeName: nameOf(payeeCredential, payee.agentId, { lists, nowMs }) };
   } catch (error) {
     if (!(error instanceof HandselError)) throw error;
     return { fault: error.code };
   }
+}
+
+/** @throws HandselError for a credential that is not the payee's own, or not good */
+function nameOf(
+  credential: Uint8Array | undefined,
+  holder: AgentId,
+  { lists, nowMs }: { readonly lists: TrustLists; readonly nowMs: number },
+): string | undefined {
+  if (credential === undefined) return undefined;
+  const ticket = decodeTicket(credential);
+  validateTicket(ticket, { lists, nowMs, holder, taintAllowed: true });
+  const { components } = ticket.body;
+  if (components.type !== 'merchant' && components.type !== 'authority') {
+    throw new TrustedError('TICKET_INVALID', 'a payee shows who it is by another ticket');
+  }
+  return components.name;
 }

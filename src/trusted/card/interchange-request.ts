@@ -22,8 +22,10 @@ const about = {
   /** The last day on which the card is good. */
   expiresDay: whole({ max: 0xffff }),
   amount: amountShape(),
-  /** The name in the payee's credential is unknown here: its agent's number, as text. */
+  /** The payee's agent, its number as text. */
   payee: text({ max: 40 }),
+  /** What it is called in the credential that an authority gave it: whose account the money is for. */
+  payeeName: optional(text({ max: 120 })),
 };
 const advice = { ...about, original: identityRow, approvalCode: text({ max: 16 }) };
 

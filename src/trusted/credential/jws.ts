@@ -2,10 +2,11 @@
  * Compact JWS (RFC 7515) with ES256 and nothing else: what SD-JWTs are made of. Which algorithm counts is decided here and not by what a header
  * says, so `none` and keys of another kind never get as far as a check.
  */
-import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { fromBase64Url, toBase64Url, utf8 } from '../../codec/hex.ts';
 import { importCompactKey } from '../../crypto/compact-key.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import { signP256, verifyP256 } from '../../crypto/signature.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -68,8 +69,7 @@ export function encodeJson(value: Json): string {
 
 export function signJws(header: JsonObject, payload: JsonObject, privateKey: KeyObject): string {
   const input = `${encodeJson({ alg: 'ES256', ...header })}.${encodeJson(payload)}`;
-  const signature = sign('sha256', utf8(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
-  return `${input}.${toBase64Url(new Uint8Array(signature))}`;
+  return `${input}.${toBase64Url(signP256(privateKey, utf8(input), 'raw'))}`;
 }
 
 /** @throws CryptographicError unless it is signed with ES256 by that key */
@@ -78,9 +78,7 @@ export function requireJws({ header, signingInput, signature }: Jws, typ: readon
   if (!typ.includes(String(header.typ))) throw failed(`of the type ${String(header.typ).slice(0, 40)}`);
   // RFC 7515 section 4.1.11: what is critical and unknown.
   if (header.crit !== undefined) throw failed('critical extensions');
-  if (signature.length !== 64 || !verify('sha256', utf8(signingInput), { key, dsaEncoding: 'ieee-p1363' }, signature)) {
-    throw failed('a JWS that this key did not sign');
-  }
+  if (!verifyP256(key, utf8(signingInput), signature, 'raw')) throw failed('a JWS that this key did not sign');
 }
 
 /** @throws CryptographicError for what is no public key of P-256 */

@@ -54,6 +54,14 @@ export function joinSdJwt({ jwt, disclosures }: Pick<SdJwtParts, 'jwt' | 'disclo
   return [jwt, ...disclosures, ''].join('~');
 }
 
+/** What can be disclosed of it, by name. @throws CryptographicError for what is no SD-JWT */
+export function disclosableIn(text: string): readonly string[] {
+  return splitSdJwt(text).disclosures.flatMap((disclosure) => {
+    const read = readJson(disclosure);
+    return Array.isArray(read) && typeof read[1] === 'string' ? [read[1]] : [];
+  });
+}
+
 /** RFC 9901 section 4.2.3: over the text as it stands. */
 export function digestOfDisclosure(disclosure: string): string {
   return toBase64Url(sha256(utf8(disclosure)));

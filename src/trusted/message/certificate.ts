@@ -8,7 +8,8 @@ import type { KeyObject } from 'node:crypto';
 import { concatBytes, utf8 } from '../../codec/hex.ts';
 import { MessageError } from '../../codec/message-error.ts';
 import type { Shape } from '../../codec/shape.ts';
-import { COMPACT_KEY_LENGTH, RAW_SIGNATURE_LENGTH, signCompact } from '../../crypto/compact-key.ts';
+import { COMPACT_KEY_LENGTH, signCompact } from '../../crypto/compact-key.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import type { AgentId, PrimaryId, ServerId } from './agent-id.ts';
 import { type FixedReader, fixed, readFixed } from './fixed-bytes.ts';
 

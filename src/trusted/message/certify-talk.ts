@@ -3,7 +3,8 @@
 import { concatBytes, utf8 } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
 import { bytes, optional } from '../../codec/shape.ts';
-import { COMPACT_KEY_LENGTH, RAW_SIGNATURE_LENGTH } from '../../crypto/compact-key.ts';
+import { COMPACT_KEY_LENGTH } from '../../crypto/compact-key.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import { agentCertificateShape, serverCertificateShape } from './certificate.ts';
 import { listUpdateShape, listVersionsShape } from './list-change.ts';
 import { headReportShape, receiptShape } from './state-head.ts';

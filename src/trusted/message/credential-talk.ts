@@ -5,7 +5,8 @@
 import { concatBytes, fromHex, utf8 } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, list, optional, type Shaped, text } from '../../codec/shape.ts';
-import { COMPACT_KEY_LENGTH, RAW_SIGNATURE_LENGTH } from '../../crypto/compact-key.ts';
+import { COMPACT_KEY_LENGTH } from '../../crypto/compact-key.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import { amountShape } from './amount-shape.ts';
 import { agentCertificateShape } from './certificate.ts';
 import { paymentAnswers, paymentRequests } from './payment-talk.ts';

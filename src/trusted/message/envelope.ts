@@ -4,6 +4,7 @@ import { toHex } from '../../codec/hex.ts';
 import { type ChoiceOf, choice, numbered } from '../../codec/row-shape.ts';
 import { bytes, digest, whole } from '../../codec/shape.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import { POINT_LENGTH } from '../../crypto/ephemeral-key.ts';
 import { agentIdShape } from './agent-id.ts';
 import { listUpdateShape, listVersionsShape } from './list-change.ts';
 import { reportShape } from './report.ts';
@@ -14,6 +15,7 @@ export const SUITE = 1;
 /** A ticket with its pictures, or a page of list changes. */
 export const maxMessageBytes = 1 << 20;
 
+const point = () => bytes({ min: POINT_LENGTH, max: POINT_LENGTH });
 const session = () => bytes({ min: SESSION_ID_LENGTH, max: SESSION_ID_LENGTH });
 const sealed = () => bytes({ min: 16, max: maxMessageBytes });
 /** A signed document, most of them sealed. */
@@ -21,8 +23,8 @@ const document = () => bytes({ min: 1, max: maxMessageBytes });
 const number = () => whole({ max: 0xffff_ffff });
 
 const messages = {
-  /** An ephemeral key (its x coordinate), for a session that the caller names. */
-  hello: numbered(1, { session: session(), suite: whole({ min: SUITE, max: SUITE }), point: digest() }),
+  /** An ephemeral key (its point), for a session that the caller names. */
+  hello: numbered(1, { session: session(), suite: whole({ min: SUITE, max: SUITE }), point: point() }),
   proof: numbered(2, { session: session(), sealed: sealed() }),
   frame: numbered(3, { session: session(), number: number(), sealed: sealed() }),
   /** Is the transaction still running? (US 5,671,280, "Abort And Commit") */
@@ -54,7 +56,7 @@ const messageShape = choice(messages);
 const answers = {
   /** Said without protection, so nothing may rest on it but giving up. */
   lost: numbered(1, {}),
-  greeting: numbered(2, { point: digest(), sealed: sealed() }),
+  greeting: numbered(2, { point: point(), sealed: sealed() }),
   frame: numbered(3, { number: number(), sealed: sealed() }),
   heard: numbered(4, {}),
   lists: numbered(5, { update: listUpdateShape }),
@@ -66,6 +68,9 @@ const answers = {
 };
 export type TrustedAnswer = ChoiceOf<typeof answers>;
 const answerShape = choice(answers);
+
+/** What is answered out of secrets that only memory holds, or only tells how things stand: after a restart its answer would be of no use. */
+export const isFleeting = ({ type }: TrustedMessage): boolean => type === 'hello' || type === 'query';
 
 /** A message is named by its bytes: an outbox repeats the same ones, and nobody can spoil another's name. */
 export function messageIdentityOf(body: Uint8Array): { readonly messageId: string; readonly digest: Uint8Array } {

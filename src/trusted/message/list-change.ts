@@ -10,8 +10,9 @@ import type { ChoiceOf } from '../../codec/row-shape.ts';
 import { choice, numbered, row } from '../../codec/row-shape.ts';
 import type { Shaped } from '../../codec/shape.ts';
 import { bytes, list, optional, text, whole } from '../../codec/shape.ts';
-import { COMPACT_KEY_LENGTH, RAW_SIGNATURE_LENGTH } from '../../crypto/compact-key.ts';
+import { COMPACT_KEY_LENGTH } from '../../crypto/compact-key.ts';
 import { sha256 } from '../../crypto/digest.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import { agentIdShape, primaryIdShape, serverIdShape } from './agent-id.ts';
 import { dayShape } from './day.ts';
 

@@ -40,6 +40,8 @@ const requests = {
     mark: optional(mark()),
     /** Whoever asks, and is going to say how it ended. */
     payee: agentCertificateShape(),
+    /** Its own credential, a merchant's or authority's: in whose name it is paid. */
+    payeeCredential: optional(ticket()),
   }),
   /** To a money module (steps 538 to 544): make, or receive, a payment; the amount only if its agent is to name it. */
   begin: numbered(2, {

@@ -7,10 +7,11 @@ import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { concatBytes, utf8 } from '../../codec/hex.ts';
 import { choice, numbered, row } from '../../codec/row-shape.ts';
 import { bytes, type Shape } from '../../codec/shape.ts';
-import { importCompactKey, RAW_SIGNATURE_LENGTH, signCompact, verifyCompact } from '../../crypto/compact-key.ts';
+import { importCompactKey, signCompact, verifyCompact } from '../../crypto/compact-key.ts';
 import { decryptCose, encryptCose } from '../../crypto/cose-encrypt.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import type { Random } from '../../crypto/random.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import { CryptographicError, HandselError } from '../../handsel-error.ts';
 import {
   type AgentCertificate,

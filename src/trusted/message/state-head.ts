@@ -8,7 +8,8 @@ import { encodeCbor } from '../../codec/cbor.ts';
 import { concatBytes, equalBytes, utf8 } from '../../codec/hex.ts';
 import { row } from '../../codec/row-shape.ts';
 import { bytes, digest, list, optional, type Shaped, timeMs, whole } from '../../codec/shape.ts';
-import { RAW_SIGNATURE_LENGTH, signCompact, verifyCompact } from '../../crypto/compact-key.ts';
+import { signCompact, verifyCompact } from '../../crypto/compact-key.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import { agentIdShape } from './agent-id.ts';
 import type { ServerCertificate } from './certificate.ts';
 

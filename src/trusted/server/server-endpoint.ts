@@ -1,6 +1,6 @@
 /** What a server puts behind its door: messages go to the machine; lists are read without one, since anybody may have what is signed. */
 import type { Host } from '../../journal/host.ts';
-import { decodeTrustedMessage, encodeTrustedAnswer, messageIdentityOf } from '../message/envelope.ts';
+import { decodeTrustedMessage, encodeTrustedAnswer, isFleeting, messageIdentityOf } from '../message/envelope.ts';
 import { updateSince } from '../message/trust-lists.ts';
 import type { ServerInput } from './server-machine.ts';
 import type { ServerRecord, ServerState } from './server-state.ts';
@@ -17,5 +17,6 @@ export async function answerAtServer(
     return encodeTrustedAnswer({ type: 'lists', update: updateSince(host.state.changes, message.versions) });
   }
   const identity = messageIdentityOf(body);
-  return host.handle({ ...identity, input: { type: 'message', message, messageId: identity.messageId } });
+  const fleeting = isFleeting(message);
+  return host.handle({ ...identity, fleeting, input: { type: 'message', message, messageId: identity.messageId } });
 }

@@ -12,17 +12,12 @@ import { decodeCbor, encodeCbor } from '../../codec/cbor.ts';
 import { concatBytes, fromHex, utf8 } from '../../codec/hex.ts';
 import { row } from '../../codec/row-shape.ts';
 import { bytes, oneOf, optional, type Shape, type Shaped, text, timeMs } from '../../codec/shape.ts';
-import { agreeP256, deriveKey } from '../../crypto/agreement.ts';
-import {
-  compactKeyOf,
-  importCompactKey,
-  makeCompactKey,
-  RAW_SIGNATURE_LENGTH,
-  signCompact,
-  verifyCompact,
-} from '../../crypto/compact-key.ts';
+import { deriveKey } from '../../crypto/agreement.ts';
+import { signCompact, verifyCompact } from '../../crypto/compact-key.ts';
 import { hmacSha256, sha256 } from '../../crypto/digest.ts';
+import { type EphemeralKey, makeEphemeralKey } from '../../crypto/ephemeral-key.ts';
 import type { Random } from '../../crypto/random.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import { decryptGcm, encryptGcm, NONCE_LENGTH } from '../../crypto/sealing.ts';
 import { CryptographicError } from '../../handsel-error.ts';
 import { encodeTrustedMessage, SUITE, type TrustedAnswer } from '../message/envelope.ts';
@@ -78,13 +73,14 @@ export interface HandshakeSelf {
 
 export interface HelloSent {
   /** Secret. */
-  readonly scalar: Uint8Array;
+  readonly ephemeral: EphemeralKey;
   readonly hello: Uint8Array;
 }
 
 export function sayHello(session: string, random: Random): HelloSent {
-  const { scalar, x } = makeCompactKey(random);
-  return { scalar, hello: encodeTrustedMessage({ type: 'hello', session: fromHex(session), suite: SUITE, point: x }) };
+  const ephemeral = makeEphemeralKey(random);
+  const { point } = ephemeral;
+  return { ephemeral, hello: encodeTrustedMessage({ type: 'hello', session: fromHex(session), suite: SUITE, point }) };
 }
 
 export interface GreetingSent {
@@ -105,22 +101,21 @@ export function greet(options: {
   readonly random: Random;
 }): GreetingSent & { readonly greeting: Greeting } {
   const { hello, self, random } = options;
-  const { privateKey, x } = makeCompactKey(random);
-  const started = sha256(hello, x);
-  const keys = deriveKeys(agree(privateKey, options.point), started);
+  const { point, agree } = makeEphemeralKey(random);
+  const started = sha256(hello, point);
+  const keys = deriveKeys(agree(options.point), started);
   const body = { ...options.body, credential: self.credential(started) };
   const sealed = sealSigned(greetingShape, body, {
     ...{ label: GREETING_LABEL, said: started, privateKey: self.privateKey },
     ...{ key: keys.greeting, macKey: keys.greetingMac },
   });
-  return { keys, transcript: sha256(hello, x, sealed), greeting: { point: x, sealed } };
+  return { keys, transcript: sha256(hello, point, sealed), greeting: { point, sealed } };
 }
 
 /** The greeting taken apart; `requireSigned` must be called with the key of whoever it names. */
-export function readGreeting({ scalar, hello }: HelloSent, { point, sealed }: Greeting) {
-  const { privateKey } = compactKeyOf(scalar);
+export function readGreeting({ ephemeral, hello }: HelloSent, { point, sealed }: Greeting) {
   const started = sha256(hello, point);
-  const keys = deriveKeys(agree(privateKey, point), started);
+  const keys = deriveKeys(ephemeral.agree(point), started);
   const opened = openSigned(greetingShape, sealed, {
     ...{ label: GREETING_LABEL, said: started, key: keys.greeting, macKey: keys.greetingMac },
   });
@@ -173,9 +168,6 @@ export function deriveSessionKeys(options: {
     exporter: derived.slice(2 * KEY),
   };
 }
-
-/** The x coordinate of the product is the same for a point and its opposite, so the sign of y never mattered. */
-const agree = (privateKey: KeyObject, point: Uint8Array) => agreeP256(privateKey, importCompactKey(point));
 
 function deriveKeys(secret: Uint8Array, started: Uint8Array): HandshakeKeys {
   const derived = deriveKey({ secret, salt: started, info: HANDSHAKE, length: 4 * KEY });

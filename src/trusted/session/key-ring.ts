@@ -31,11 +31,12 @@ export function createKeyRing(): KeyRing {
   };
   const forget = (session: string) => {
     // As far as a runtime with garbage collection can: what it copied meanwhile is out of reach.
-    const { scalar } = rings.hello.get(session) ?? {};
-    const secrets = [scalar, rings.greeted.get(session)?.keys, rings.keys.get(session)];
-    for (const secret of secrets.flatMap((one) => (one instanceof Uint8Array ? [one] : Object.values(one ?? {}))))
-      secret.fill(0);
-    for (const ring of Object.values(rings)) ring.delete(session);
+    const { greeting, greetingMac, proof, proofMac, secret } = rings.greeted.get(session)?.keys ?? {};
+    const { caller, callee, exporter } = rings.keys.get(session) ?? {};
+    for (const key of [greeting, greetingMac, proof, proofMac, secret, caller, callee, exporter]) key?.fill(0);
+    rings.hello.delete(session);
+    rings.greeted.delete(session);
+    rings.keys.delete(session);
   };
   return {
     get: (session, kind) => rings[kind].get(session),

@@ -9,7 +9,7 @@
 import { decodeCbor } from '../../codec/cbor.ts';
 import { concatBytes } from '../../codec/hex.ts';
 import { MessageError } from '../../codec/message-error.ts';
-import { RAW_SIGNATURE_LENGTH } from '../../crypto/compact-key.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import type { RecoveryBit } from '../../crypto/recover-key.ts';
 import { agentIdOf, homeOf, serialOf } from '../message/agent-id.ts';
 import {

@@ -9,6 +9,7 @@ import { complaintType, hearingType, statementType } from '../../../src/delivery
 import { custodyReceiptType, lodgingType, unsealKey } from '../../../src/delivery/message/custody.ts';
 import { manifestType } from '../../../src/delivery/message/manifest.ts';
 import { orderTakenType } from '../../../src/delivery/message/order.ts';
+import { refundOrderType } from '../../../src/delivery/message/refund.ts';
 import { openRelease, releaseType } from '../../../src/delivery/message/release.ts';
 import { type NotAccept, notAcceptType, resendingType } from '../../../src/delivery/message/resending.ts';
 import { rulingType } from '../../../src/delivery/message/ruling.ts';
@@ -462,11 +463,21 @@ describe('before the arbiter', () => {
       };
       return signMessage(rulingType, said, signer);
     };
-    const take = (bytes: Uint8Array) => sender.act(receiveRuling(bytes, policy).input);
-    expect(news(take(ruling('dismissed')))).toMatchObject([{ what: 'ruled', reason: 'dismissed' }]);
-    expect(news(take(ruling('refund')))).toMatchObject([{ what: 'refund', reason: 'refund' }]);
+    const take = async (bytes: Uint8Array) =>
+      sender.act((await receiveRuling(bytes, policy, async () => sender.records)).input);
+    expect(news(await take(ruling('dismissed')))).toMatchObject([{ what: 'ruled', reason: 'dismissed' }]);
+    const first = await take(ruling('refund'));
+    expect(news(first)).toMatchObject([{ what: 'refund', reason: 'refund' }]);
+    // The operator is to pay it back, with the acceptance that shows what was paid: once, however many rulings there are.
+    const asked = ({ send = [] }: typeof first) => send.filter(({ kind }) => kind === refundOrderType.name);
+    expect(asked(first)).toMatchObject([{ to: 'https://tess.test/delivery/refund-order' }]);
+    expect(readMessage(refundOrderType, asked(first)[0]!.body).value).toMatchObject({
+      merchant: 'ada',
+      trustee: 'tess',
+    });
+    expect(asked(await take(ruling('refund')))).toEqual([]);
     await expect(accept(shownAs(shown))).rejects.toThrow(coded('ORDER_OVER'));
-    expect(() => take(ruling('refund', 'agnes', person('agnes', 'arbiter')))).toThrow(coded('RULING_UNFIT'));
-    expect(() => take(ruling('refund', 'agnes'))).toThrow(coded('RULING_UNFIT'));
+    await expect(take(ruling('refund', 'agnes', person('agnes', 'arbiter')))).rejects.toThrow(coded('RULING_UNFIT'));
+    await expect(take(ruling('refund', 'agnes'))).rejects.toThrow(coded('RULING_UNFIT'));
   });
 });

@@ -117,9 +117,9 @@ function without<S, I, R>(party: Party<S, I, R>, kind: string): Party<S, I, R> {
 /** Decides as if purchases were other than they are. */
 function withPurchases(party: ReceiverParty, change: (purchase: Purchase) => Purchase): ReceiverParty {
   return withMachine(party, ({ decide }) => ({
-    decide: ({ purchases }, input, env) =>
+    decide: ({ purchases, refunds }, input, env) =>
       decide(
-        { purchases: new Map([...purchases].map(([reference, purchase]) => [reference, change(purchase)])) },
+        { refunds, purchases: new Map([...purchases].map(([reference, purchase]) => [reference, change(purchase)])) },
         input,
         env,
       ),
@@ -136,7 +136,7 @@ function abortsLate(party: ReceiverParty): ReceiverParty {
       const purchase = state.purchases.get(accepted.reference)!;
       const { clearTimers: _, ...rest } = decision;
       const aborted = decide(
-        { purchases: new Map([[accepted.reference, { ...purchase, phase: 'preparing' }]]) },
+        { refunds: new Map(), purchases: new Map([[accepted.reference, { ...purchase, phase: 'preparing' }]]) },
         { type: 'time', reference: accepted.reference, what: 'deadline' },
         env,
       );

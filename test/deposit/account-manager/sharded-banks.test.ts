@@ -38,8 +38,8 @@ import { clearingAccount, listPositions } from '../../../src/ledger/clearing.ts'
 import { assertLedger } from '../../../src/ledger/invariant.ts';
 import { findAccount } from '../../../src/ledger/ledger.ts';
 import { convertAmount, invertRate, parseRate } from '../../../src/money/rate.ts';
-import { accountRoutes } from '../../../src/party/operator-deposit-routes.ts';
-import { shardRoutes } from '../../../src/party/shard-routes.ts';
+import { accountRoutes } from '../../../src/party/operator/operator-deposit-routes.ts';
+import { shardRoutes } from '../../../src/party/operator/shard-routes.ts';
 import { readCertificate } from '../../../src/pki/certificate.ts';
 import { makeName, nameAttribute } from '../../../src/pki/name.ts';
 import { createRouter, type Request, type RouteName, type Routes } from '../../../src/transport/route.ts';

@@ -7,7 +7,7 @@ import { DepositError } from '../../../src/deposit/message/deposit-error.ts';
 import { formatCredential, preemptiveChallenge } from '../../../src/deposit/message/payment-credential.ts';
 import { requestDigest } from '../../../src/deposit/message/payment-offer.ts';
 import { createMemoryJournal } from '../../../src/journal/memory-journal.ts';
-import { chargedHandler } from '../../../src/party/charged-handler.ts';
+import { chargedHandler } from '../../../src/party/merchant/charged-handler.ts';
 import { openMerchantWorld } from '../merchant/merchant-world.ts';
 import { createEnds, type Ends, secret, standingClock, UNIT_NANO } from '../payment-ends.ts';
 import { type Face, startCharged } from './charged-server.ts';

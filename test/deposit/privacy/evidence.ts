@@ -9,7 +9,7 @@ import { statementType } from '../../../src/deposit/message/conclusion.ts';
 import { informationType, openedType } from '../../../src/deposit/message/initiation.ts';
 import { decodeEntry, historyKey } from '../../../src/journal/decided-entry.ts';
 import { openSqliteJournal } from '../../../src/journal/sqlite-journal.ts';
-import { readKeyFile } from '../../../src/party/key-file.ts';
+import { readKeyFile } from '../../../src/party/configuration/key-file.ts';
 import type { TracedMessage } from '../../../src/transport/trace.ts';
 import type { Sight } from './mark.ts';
 import { cast, type PrivacyWorld } from './privacy-world.ts';

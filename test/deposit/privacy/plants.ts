@@ -4,7 +4,7 @@ import { sha256 } from '../../../src/crypto/digest.ts';
 import { type MessageType, readMessage, signMessage } from '../../../src/crypto/signed-message.ts';
 import { clearingInformationType } from '../../../src/deposit/message/conclusion.ts';
 import { amendedInitiationType, initiationType, logOnType } from '../../../src/deposit/message/initiation.ts';
-import type { CommunicationIdentity } from '../../../src/party/communication.ts';
+import type { CommunicationIdentity } from '../../../src/party/running/communication.ts';
 import type { Client } from '../../../src/transport/client.ts';
 import { cast, goods, type Plant } from './privacy-world.ts';
 

@@ -8,28 +8,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256 } from '../../../src/crypto/digest.ts';
 import { systemRandom } from '../../../src/crypto/random.ts';
 import { transactionRecordType } from '../../../src/deposit/message/conclusion.ts';
-import { loadCatalogue } from '../../../src/party/catalogue.ts';
+import { type PartyKind, readConfiguration } from '../../../src/party/configuration/configuration.ts';
+import { issueIdentity } from '../../../src/party/configuration/issue-for-party.ts';
+import { keyFileText } from '../../../src/party/configuration/key-file.ts';
+import { writeNewFiles } from '../../../src/party/files/new-files.ts';
+import { loadCatalogue } from '../../../src/party/merchant/catalogue.ts';
+import { openPaidRoutes, type PaidRoutes } from '../../../src/party/merchant/paid-routes.ts';
+import { openOperatorDeposits } from '../../../src/party/operator/operator-deposits.ts';
+import { type CustomerDepositsRunning, openCustomerDeposits } from '../../../src/party/purse/customer-deposits.ts';
+import type { FetchOrder } from '../../../src/party/purse/paid-fetch.ts';
 import {
   type CommunicationIdentity,
   partyClient,
   readCommunication,
   SERVER_LIMITS,
-} from '../../../src/party/communication.ts';
-import { type PartyKind, readConfiguration } from '../../../src/party/configuration.ts';
-import { type CustomerDepositsRunning, openCustomerDeposits } from '../../../src/party/customer-deposits.ts';
-import { issueIdentity } from '../../../src/party/issue-for-party.ts';
-import { keyFileText } from '../../../src/party/key-file.ts';
-import { writeNewFiles } from '../../../src/party/new-files.ts';
-import { openOperatorDeposits } from '../../../src/party/operator-deposits.ts';
-import type { FetchOrder } from '../../../src/party/paid-fetch.ts';
-import { openPaidRoutes, type PaidRoutes } from '../../../src/party/paid-routes.ts';
+} from '../../../src/party/running/communication.ts';
 import { createAgency } from '../../../src/set/authority/create-agency.ts';
 import type { Client } from '../../../src/transport/client.ts';
 import { createLog } from '../../../src/transport/log.ts';
 import { serve } from '../../../src/transport/server.ts';
 import type { TracedMessage } from '../../../src/transport/trace.ts';
 import { until } from '../../e2e/until.ts';
-import { catalogues, provisionIn, temporaryFolder } from '../../party/network-fixture.ts';
+import { catalogues, provisionIn, temporaryFolder } from '../../party/network/network-fixture.ts';
 import { type CuriousServer, openCurious, openWiretap, type Wiretap } from './wiretap.ts';
 
 /** Names that stand nowhere else. */

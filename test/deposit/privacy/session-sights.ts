@@ -1,7 +1,7 @@
 /** What a role has of one session: every value in its stores, messages, logs and connections while it lasted. */
 import { readMessage } from '../../../src/crypto/signed-message.ts';
 import { informationType } from '../../../src/deposit/message/initiation.ts';
-import type { FetchOrder } from '../../../src/party/paid-fetch.ts';
+import type { FetchOrder } from '../../../src/party/purse/paid-fetch.ts';
 import { journalsIn, messagesOf, spoken } from './evidence.ts';
 import { leavesOf } from './leaves.ts';
 import { cast, type PrivacyWorld } from './privacy-world.ts';

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { readMessage } from '../../../src/crypto/signed-message.ts';
 import { terminateType, transactionRecordType } from '../../../src/deposit/message/conclusion.ts';
 import { amendedInitiationType } from '../../../src/deposit/message/initiation.ts';
-import { partyClient } from '../../../src/party/communication.ts';
+import { partyClient } from '../../../src/party/running/communication.ts';
 import { silentLog } from '../../../src/transport/log.ts';
 import { messagesOf, sightsAt } from './evidence.ts';
 import { sightsOf } from './mark.ts';

@@ -123,7 +123,7 @@ const betweenOperators: readonly Bug[] = [
   },
   {
     name: 'everything that is cleared counts as set off',
-    edits: [edit('party/settle-deposits.ts', '.clearedMinor - theyOweMinor;', '.clearedMinor;')],
+    edits: [edit('party/operator/settle-deposits.ts', '.clearedMinor - theyOweMinor;', '.clearedMinor;')],
     seenAs: /above its limit/,
   },
   {
@@ -175,11 +175,11 @@ const betweenOperators: readonly Bug[] = [
     name: 'a voucher opens a deposit again',
     edits: [
       edit(
-        'party/operator-deposit-routes.ts',
+        'party/operator/operator-deposit-routes.ts',
         'const amendedInitiation: Handler',
         'let vouchers = 0;\n  const amendedInitiation: Handler',
       ),
-      edit('party/operator-deposit-routes.ts', '`amended-initiation:', 'vouchers++ + `amended-initiation:'),
+      edit('party/operator/operator-deposit-routes.ts', '`amended-initiation:', 'vouchers++ + `amended-initiation:'),
       edit(`${acquirer}/open-deposit.ts`, 'if (state.deposits.has(transaction)) throw', 'if (false) throw'),
     ],
     seenAs: /guaranteed|cleared 2 times|guarantees/,

@@ -135,7 +135,7 @@ export function addMerchant(
   };
 }
 
-/** As `party/paid-routes.ts` does. */
+/** As `party/merchant/paid-routes.ts` does. */
 async function takeMessage(
   { kind, body }: Outgoing,
   given: { readonly till: Till; readonly host: MerchantHost; readonly keys: OperatorKeys; readonly nowMs: number },

@@ -12,8 +12,8 @@ import type { AcquirerRecord, AcquirerState } from '../../../src/deposit/acquire
 import type { Courier } from '../../../src/journal/courier.ts';
 import type { Host } from '../../../src/journal/host.ts';
 import { HostError } from '../../../src/journal/host-error.ts';
-import { operatorDepositRoutes } from '../../../src/party/operator-deposit-routes.ts';
-import { settleDeposits } from '../../../src/party/settle-deposits.ts';
+import { operatorDepositRoutes } from '../../../src/party/operator/operator-deposit-routes.ts';
+import { settleDeposits } from '../../../src/party/operator/settle-deposits.ts';
 import { silentLog } from '../../../src/transport/log.ts';
 import type { Request, RouteName } from '../../../src/transport/route.ts';
 import type { World, WorldMachine } from '../../world/simulation.ts';

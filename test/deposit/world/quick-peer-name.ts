@@ -1,5 +1,5 @@
-/** Stands in for `src/party/peer-name.ts` in most seeds: each certificate is read once. */
-import * as real from '../../../src/party/peer-name.ts';
+/** Stands in for `src/party/running/peer-name.ts` in most seeds: each certificate is read once. */
+import * as real from '../../../src/party/running/peer-name.ts';
 
 const names = new WeakMap<Uint8Array, string>();
 

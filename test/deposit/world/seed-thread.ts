@@ -12,7 +12,7 @@ const standIns = {
   'deposit/merchant/session-key.ts': at('./quick-session-key.ts'),
   'deposit/customer/temporary-key.ts': at('./quick-temporary-key.ts'),
   'deposit/customer/spending-chains.ts': at('./quick-chains.ts'),
-  'party/peer-name.ts': at('./quick-peer-name.ts'),
+  'party/running/peer-name.ts': at('./quick-peer-name.ts'),
 };
 replaceModules({ edits, standIns: quick ? standIns : {} });
 // Parties refuse each other all the time here, and where in the code is asked by nobody.

@@ -1,5 +1,5 @@
 /** Card messages for the tests of the interchange network. */
-import type { PaymentAdvice, PaymentRequest } from '../../../src/set/message/card-message.ts';
+import type { CreditAdvice, PaymentAdvice, PaymentRequest } from '../../../src/set/message/card-message.ts';
 
 export const PAN = '4000010000000016';
 export const FOREIGN_PAN = '4000020000000006';
@@ -25,4 +25,11 @@ export function adviceOn(
 ): PaymentAdvice {
   const { type: original, transmittedAt, stan } = request;
   return { ...request, type, stan: stan + 1000, original: { type: original, transmittedAt, stan }, ...change };
+}
+
+/** Gives back so much of it, sent as a later message. */
+export function creditOf(request: PaymentRequest, minor: bigint, stan = request.stan + 2000): CreditAdvice {
+  const { type: original, transmittedAt, stan: first } = request;
+  const amount = { ...request.amount, minor };
+  return { ...request, type: 'credit', stan, amount, original: { type: original, transmittedAt, stan: first } };
 }

@@ -41,6 +41,7 @@ const requests: CardRequest[] = [
     approvalCode: 'A1B2C3',
   },
   { ...purchase, type: 'reverse', original: { type: 'purchase', stan: 7, transmittedAt: purchase.transmittedAt } },
+  { ...purchase, type: 'credit', original: { type: 'purchase', stan: 7, transmittedAt: purchase.transmittedAt } },
   {
     type: 'reconcile',
     transmittedAt: '0101000000',
@@ -48,7 +49,15 @@ const requests: CardRequest[] = [
     acquirerId: '400001',
     issuerId: '500002',
     batch: 3,
-    totals: { currency: 'JPY', debitCount: 2, debitMinor: 100n, reversalCount: 3, reversalMinor: 500n },
+    totals: {
+      currency: 'JPY',
+      debitCount: 2,
+      debitMinor: 100n,
+      reversalCount: 3,
+      reversalMinor: 500n,
+      creditCount: 1,
+      creditMinor: 7n,
+    },
   },
   { type: 'test', transmittedAt: '1231235959', stan: 1 },
 ];
@@ -106,7 +115,7 @@ describe('card messages', () => {
   });
 
   test('refuse totals whose net is not their difference', () => {
-    expect(() => decodeCardRequest(change(requests[4] as CardRequest, 97, `D${'0'.repeat(16)}`))).toThrow(Iso8583Error);
+    expect(() => decodeCardRequest(change(requests[5] as CardRequest, 97, `D${'0'.repeat(16)}`))).toThrow(Iso8583Error);
   });
 
   test('refuse an amount that field 4 cannot hold', () => {

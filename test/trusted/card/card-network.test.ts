@@ -4,9 +4,16 @@ import { toHex } from '../../../src/codec/hex.ts';
 import { compactKeyOf, importCompactKey, makeCompactKey } from '../../../src/crypto/compact-key.ts';
 import { systemRandom as random } from '../../../src/crypto/random.ts';
 import { HandselError } from '../../../src/handsel-error.ts';
-import { createCardNetwork, readPortMessage } from '../../../src/trusted/card/card-network-machine.ts';
+import {
+  type CardNetworkInput,
+  createCardNetwork,
+  readPortMessage,
+} from '../../../src/trusted/card/card-network-machine.ts';
+import type { CardNetworkState, CardRecord } from '../../../src/trusted/card/card-payment.ts';
+import { restoreCardNetwork, snapshotCardNetwork } from '../../../src/trusted/card/card-snapshot.ts';
 import { signCommitment } from '../../../src/trusted/message/commitment.ts';
-import { messageIdentityOf } from '../../../src/trusted/message/envelope.ts';
+import { decodeTrustedMessage, encodeTrustedAnswer, messageIdentityOf } from '../../../src/trusted/message/envelope.ts';
+import type { ListUpdate } from '../../../src/trusted/message/list-change.ts';
 import { type PaymentClaims, signPaymentOrder } from '../../../src/trusted/message/payment-order.ts';
 import {
   openToNetwork,
@@ -15,20 +22,23 @@ import {
   readPortAnswer,
   sealToPort,
 } from '../../../src/trusted/message/payment-port.ts';
+import { updateSince } from '../../../src/trusted/message/trust-lists.ts';
 import { encodeTicket } from '../../../src/trusted/ticket/compact-ticket.ts';
 import { ticketIdOf } from '../../../src/trusted/ticket/ticket.ts';
-import { calmWorld, createWorld } from '../../world/simulation.ts';
+import { calmWorld, createWorld, type WorldMachine } from '../../world/simulation.ts';
 import { type Bank, openBank } from '../bank.ts';
-import { type CertifiedAgent, listsOf, newAgent, newPrimary, newServer } from '../hierarchy.ts';
+import { type CertifiedAgent, changesAfter, listsOf, newAgent, newPrimary, newServer } from '../hierarchy.ts';
 import { sample } from '../ticket/samples.ts';
 import { issue } from '../ticket/ticket-fixture.ts';
+import { inTime } from '../trusted-world.ts';
 
+const DAY_MS = 86_400_000;
 const nowMs = 1_700_000_000_000;
 const today = Math.floor(nowMs / 86_400_000);
 const primary = newPrimary(1, random);
 const lists = listsOf(primary);
-const server = newServer({ primary, serverId: 17, random, expiresDay: today + 100 });
-const agent = (serial: number, kind: 'customer' | 'merchant' | 'authority', expiresDay = today + 60) =>
+const server = newServer({ primary, serverId: 17, random, expiresDay: today + 120 });
+const agent = (serial: number, kind: 'customer' | 'merchant' | 'authority', expiresDay = today + 110) =>
   newAgent({ server, serial, random, kind, expiresDay });
 const [ada, house, bankAgent, bob] = [
   agent(1, 'customer'),
@@ -36,21 +46,33 @@ const [ada, house, bankAgent, bob] = [
   agent(3, 'authority'),
   agent(4, 'customer'),
 ] as [CertifiedAgent, CertifiedAgent, CertifiedAgent, CertifiedAgent];
-const components = { ...sample('card'), expiresDay: today + 30 };
+const components = { ...sample('card'), expiresDay: today + 100 };
 const card = issue({ issuer: bankAgent, receiver: ada, components, issuedOnDay: today });
 const { scalar } = makeCompactKey(random);
 const signer = ({ certificate, key }: CertifiedAgent) => ({ certificate, privateKey: key.privateKey });
 
 let world: ReturnType<typeof createWorld>;
 let bank: Bank;
+let network: WorldMachine<CardNetworkState, CardNetworkInput, CardRecord>;
+/** What the trusted server has to say of who is untrusted. */
+let distrusted: ListUpdate;
 let serial = 0;
 
 beforeEach(() => {
   world = createWorld(1, calmWorld);
   bank = openBank(new Map([[components.number, 20_000n]]));
   world.addServer('bank', ({ body }) => bank.answer(body));
-  world.addMachine('port:card', () => ({
-    machine: createCardNetwork({ scalar, lists, interchange: 'bank' }),
+  distrusted = { untrusted: [], primaryKeys: [] };
+  world.addServer('registry', ({ body }) => {
+    const asked = decodeTrustedMessage(body);
+    if (asked.type !== 'lists') throw new TypeError(asked.type);
+    return encodeTrustedAnswer({ type: 'lists', update: updateSince(distrusted, asked.versions) });
+  });
+  network = world.addMachine('port:card', () => ({
+    machine: createCardNetwork({
+      ...{ scalar, lists, interchange: 'bank', keepMs: 40 * DAY_MS },
+      listsFrom: { server: 'registry', everyMs: 60_000 },
+    }),
     arrived: ({ body }) => readPortMessage(body, { scalar }),
     serve: (host, { body }) => host.handle({ ...messageIdentityOf(body), input: readPortMessage(body, { scalar }) }),
   }));
@@ -90,7 +112,11 @@ function orderOf(to: Dialogue, claims: Partial<PaymentClaims> = {}, by = ada): U
   return signPaymentOrder(
     {
       ...{ transaction: to.transaction, payee: house.id, amount: { currency: 'EUR', minor: 8900n } },
-      ...{ ticketId: random(16), credentialId: Buffer.from(ticketIdOf(card), 'hex'), atS: nowMs / 1000 },
+      ...{
+        ticketId: random(16),
+        credentialId: Buffer.from(ticketIdOf(card), 'hex'),
+        atS: Math.floor(world.clock.nowMs() / 1000),
+      },
       ...claims,
     },
     signer(by),
@@ -172,6 +198,9 @@ describe('a card network', () => {
     ['an order on another card', (to) => authorise(orderOf(to, { credentialId: random(16) }))],
     ['what is no card', (to) => authorise(orderOf(to), { credential: encodeTicket(licence) })],
     ['what is no ticket', (to) => authorise(orderOf(to), { credential: new Uint8Array(80) })],
+    ['an order of yesterday', (to) => authorise(orderOf(to, { atS: nowMs / 1000 - 86_500 }))],
+    ['a payee in the name of somebody else', (to) => authorise(orderOf(to), { payeeCredential: named(bob) })],
+    ['a payee who shows a licence', (to) => authorise(orderOf(to), { payeeCredential: encodeTicket(licence) })],
     ['a refund of what was never paid', (to) => authorise(orderOf(to, { refundOf: random(16) }))],
   ];
   const licence = issue({ issuer: bankAgent, receiver: ada, components: sample('licence'), issuedOnDay: today });
@@ -191,6 +220,73 @@ describe('a card network', () => {
     for (const bytes of [new Uint8Array(), random(50), random(300)]) {
       expect(() => readPortMessage(bytes, { scalar })).toThrow(HandselError);
     }
+  });
+});
+
+const named = (receiver: CertifiedAgent) =>
+  encodeTicket(issue({ issuer: bankAgent, receiver, components: sample('merchant'), issuedOnDay: today }));
+
+describe('who is paid', () => {
+  it('is told to the bank by the name that an authority gave, if it was shown', async () => {
+    const [shown, hidden] = [newDialogue(), newDialogue()];
+    await say(shown, authorise(orderOf(shown), { payeeCredential: named(house) }), 'opening');
+    await say(hidden, authorise(orderOf(hidden)), 'opening');
+    const payees = [shown, hidden].map(({ transaction }) => bank.payments.get(toHex(transaction))?.payeeName);
+    expect(payees).toEqual([sample('merchant').name, undefined]);
+  });
+});
+
+describe('lists of the untrusted', () => {
+  it('are asked for when the network is opened and from then on, also after a crash: who is on them pays and is paid no more', async () => {
+    await world.run(world.clock.nowMs() + 1000);
+    await inTime(world, network.host!.submit({ type: 'opened' }));
+    const before = newDialogue();
+    expect(await say(before, authorise(orderOf(before)), 'opening')).toMatchObject({ type: 'paid' });
+    const changes = [{ type: 'distrust', party: { type: 'agent', agentId: ada.id } }] as const;
+    distrusted = changesAfter({ lists: listsOf(primary), primary, changes, madeOnDay: today });
+    await world.run(world.clock.nowMs() + 120_000);
+    for (const crashed of [false, true]) {
+      if (crashed) network.crash();
+      await world.run(world.clock.nowMs() + 10_000);
+      const after = newDialogue();
+      expect(await say(after, authorise(orderOf(after)), 'opening')).toMatchObject({ type: 'failed' });
+    }
+    expect(network.host!.state.listsAtMs).toBeGreaterThan(nowMs);
+    expect(restoreCardNetwork(snapshotCardNetwork(network.host!.state)).lists.untrusted.agents).toEqual(
+      new Set([ada.id]),
+    );
+  });
+});
+
+describe('old payments', () => {
+  it('are forgotten after the retention and not before, and nothing can be done with them any more', async () => {
+    const old: Dialogue[] = [];
+    for (let i = 0; i < 12; i++) {
+      const to = newDialogue();
+      await say(to, authorise(orderOf(to, { amount: { currency: 'EUR', minor: 100n } })), 'opening');
+      await say(to, commit(to));
+      old.push(to);
+    }
+    const aborted = newDialogue();
+    await say(aborted, { type: 'abort' }, 'opening');
+    const known = () => network.host!.state.payments.size;
+    const another = async () => {
+      const to = newDialogue();
+      return say(to, authorise(orderOf(to, { amount: { currency: 'EUR', minor: 100n } })), 'opening');
+    };
+    await world.run(world.clock.nowMs() + 39 * DAY_MS);
+    await another();
+    expect(known()).toBe(13);
+    await world.run(world.clock.nowMs() + 2 * DAY_MS);
+    // Some with each new one, so that no payment waits for the rest.
+    await another();
+    expect(known()).toBe(13 - 8 + 1);
+    await another();
+    expect([known(), network.host!.state.aborted.size]).toEqual([3, 0]);
+    const refund = newDialogue();
+    const order = orderOf(refund, { refundOf: old[0]!.transaction });
+    expect(await say(refund, authorise(order), 'opening')).toMatchObject({ reason: 'nothing was paid' });
+    expect(await say(old[0]!, { type: 'query' })).toBe('CRYPTOGRAPHIC_FAILURE');
   });
 });
 

@@ -82,7 +82,12 @@ describe('who is let in', () => {
     for (const sealed of [new Uint8Array(16), new Uint8Array(300), systemRandom(80)])
       await say({ type: 'proof', session, sealed });
     await say({ type: 'statement', sealed: systemRandom(90) });
-    await say({ type: 'hello', session: systemRandom(16), suite: 1, point: new Uint8Array(32).fill(0xff) });
+    await say({
+      type: 'hello',
+      session: systemRandom(16),
+      suite: 1,
+      point: new Uint8Array(65).fill(0xff, 1).fill(4, 0, 1),
+    });
     expect(new Set(answers)).toEqual(new Set(['CRYPTOGRAPHIC_FAILURE a cryptographic check failed']));
     expect(stateOf(bob).sessions.size).toBe(0);
   });

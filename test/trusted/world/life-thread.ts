@@ -10,6 +10,7 @@ const standIns = {
   'crypto/compact-key.ts': quickOne('quick-compact-key.ts'),
   'trusted/ticket/told-key.ts': quickOne('quick-told-key.ts'),
   'crypto/agreement.ts': quickOne('quick-agreement.ts'),
+  'crypto/ephemeral-key.ts': quickOne('quick-ephemeral-key.ts'),
   'crypto/cose-encrypt.ts': quickOne('quick-cose-encrypt.ts'),
   'crypto/sealing.ts': quickOne('quick-sealing.ts'),
 };

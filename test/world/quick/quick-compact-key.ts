@@ -9,10 +9,11 @@ import { equalBytes, utf8 } from '../../../src/codec/hex.ts';
 import * as real from '../../../src/crypto/compact-key.ts';
 import { sha256 } from '../../../src/crypto/digest.ts';
 import type { Random } from '../../../src/crypto/random.ts';
+import { RAW_SIGNATURE_LENGTH } from '../../../src/crypto/raw-signature.ts';
 import { CryptographicError } from '../../../src/handsel-error.ts';
 
 export type { CompactKeyPair } from '../../../src/crypto/compact-key.ts';
-export const { COMPACT_KEY_LENGTH, RAW_SIGNATURE_LENGTH, P256_ORDER, compressedPoint } = real;
+export const { COMPACT_KEY_LENGTH, compressedPoint } = real;
 
 const PUBLIC_KEY = utf8('the public key of ');
 

@@ -1,0 +1,104 @@
+/** Buying a ticket from a merchant's device by card (US 5,671,280, figures 12, 14, 15 and 21), as its owner's host side does it. */
+import { z } from 'zod';
+import { utf8 } from '../../codec/hex.ts';
+import { HandselError } from '../../handsel-error.ts';
+import type { Clock } from '../../journal/clock.ts';
+import { compareAmounts, parseAmount } from '../../money/amount.ts';
+import type { Client } from '../../transport/client.ts';
+import type { TransactionDevice } from '../../trusted/agent/device.ts';
+import { chooseCard } from './choose-card.ts';
+import type { DeviceDesk } from './device-desk.ts';
+import type { DeviceMatters } from './device-matters.ts';
+import { type ShownOffers, selectionOf, shownOffers, ticketToSell } from './ticket-shop.ts';
+import { type TicketView, ticketView } from './ticket-view.ts';
+
+export interface TicketPurchase {
+  /** @throws HandselError `OFFERS_UNREADABLE`; TransportError */
+  offers(from: string): Promise<ShownOffers>;
+  /** @throws HandselError `OFFER_UNKNOWN`, `PRICE_ABOVE_LIMIT`, `CARD_UNKNOWN`, `NOT_DONE`; and `UNDECIDED` when it goes on by itself */
+  buy(order: {
+    readonly sku: string;
+    readonly from: string;
+    readonly max: string;
+    /** The beginning of a card credential's name. */
+    readonly card?: string | undefined;
+  }): Promise<TicketView>;
+}
+
+const OUTCOME_MS = 120_000;
+
+interface Ended {
+  readonly why?: string;
+  readonly undecided?: true;
+}
+
+export function createTicketPurchase(parts: {
+  readonly device: TransactionDevice;
+  readonly matters: DeviceMatters;
+  readonly desk: DeviceDesk;
+  readonly client: Client;
+  readonly clock: Clock;
+}): TicketPurchase {
+  const { device, matters, desk, client, clock } = parts;
+
+  const offers = async (from: string): Promise<ShownOffers> => {
+    const { status, body } = await client.get(desk.routeTo(from).replace(/\/trusted$/, '/offers'));
+    try {
+      if (status === 200) return shownOffers.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+    } catch (cause) {
+      if (!(cause instanceof z.ZodError) && !(cause instanceof SyntaxError)) throw cause;
+    }
+    throw new HandselError('OFFERS_UNREADABLE', `${from} says nothing of what it sells`);
+  };
+  return {
+    offers,
+    async buy({ sku, from, max, card }) {
+      const offer = (await offers(from)).find((one) => one.sku === sku);
+      if (offer === undefined) throw new HandselError('OFFER_UNKNOWN', `${from} does not sell ${sku.slice(0, 60)}`);
+      const [price, limit] = [parseAmount(offer.price), parseAmount(max)];
+      if (price.currency !== limit.currency || compareAmounts(price, limit) > 0) {
+        throw new HandselError('PRICE_ABOVE_LIMIT', `it costs ${offer.price}, which is more than ${max}`);
+      }
+      const selection = selectionOf(ticketToSell(offer, clock.nowMs()));
+      const matter = matters.begin('buy');
+      let bought: TicketView | undefined;
+      const confirm = (session: string, accept: 0 | 1) =>
+        void device.command({ type: 'confirm', session, accept }).catch(() => undefined);
+      const outcome = matters.outcome<Ended>(matter, OUTCOME_MS, (notice) => {
+        if (notice.type === 'confirm-credential') confirm(notice.session, 1);
+        else if (notice.type === 'confirm-merchandise') {
+          confirm(notice.session, isOffered(ticketView(notice.ticket), offer) ? 1 : 0);
+        } else if (notice.type === 'received') bought = notice.tickets[0] && ticketView(notice.tickets[0]);
+        else if (notice.type === 'over') return {};
+        else if (notice.type === 'failed') return { why: notice.why };
+        else if (notice.type === 'undecided') return { undecided: true };
+        return bought === undefined ? undefined : {};
+      });
+      outcome.catch(() => undefined);
+      await device.command({
+        ...{ type: 'buy', matter, route: desk.routeTo(from), about: utf8(sku), selection },
+        ...{ price, payment: { type: 'card', ticketId: chooseCard(desk, card) }, moneyFirst: 0 },
+      });
+      const { why, undecided } = await outcome;
+      if (undecided) {
+        throw new HandselError(
+          'UNDECIDED',
+          'the other side has not said how it ended: it goes on by itself, and both have or neither has',
+        );
+      }
+      if (bought === undefined)
+        throw new HandselError('NOT_DONE', `nothing was bought or paid: ${why ?? 'no ticket came'}`);
+      return bought;
+    },
+  };
+}
+
+/** What is delivered says what was offered. */
+function isOffered({ type, fields }: TicketView, { ticket, price }: ShownOffers[number]): boolean {
+  const expected = Object.entries(ticket).filter(([name]) => name !== 'type' && !name.startsWith('decryption'));
+  return (
+    type === ticket.type &&
+    fields.price === price &&
+    expected.every(([name, value]) => JSON.stringify(fields[name]) === JSON.stringify(value))
+  );
+}
