@@ -5,14 +5,13 @@ import { serveOrders } from '../../world/threads/run-in-threads.ts';
 import type { SeedOrder, SeedOutcome, ThreadSetting } from './seed-threads.ts';
 
 const { edits, quick } = workerData as ThreadSetting;
-const at = (file: string) => new URL(file, import.meta.url).href;
 const standIns = {
-  'crypto/signature.ts': at('./quick-signature.ts'),
-  'crypto/agreement.ts': at('../../world/quick/quick-agreement.ts'),
-  'deposit/merchant/session-key.ts': at('./quick-session-key.ts'),
-  'deposit/customer/temporary-key.ts': at('./quick-temporary-key.ts'),
-  'deposit/customer/spending-chains.ts': at('./quick-chains.ts'),
-  'party/running/peer-name.ts': at('./quick-peer-name.ts'),
+  'crypto/signature.ts': new URL('./quick-signature.ts', import.meta.url),
+  'crypto/agreement.ts': new URL('../../world/quick/quick-agreement.ts', import.meta.url),
+  'deposit/merchant/session-key.ts': new URL('./quick-session-key.ts', import.meta.url),
+  'deposit/customer/temporary-key.ts': new URL('./quick-temporary-key.ts', import.meta.url),
+  'deposit/customer/spending-chains.ts': new URL('./quick-chains.ts', import.meta.url),
+  'party/running/peer-name.ts': new URL('./quick-peer-name.ts', import.meta.url),
 };
 replaceModules({ edits, standIns: quick ? standIns : {} });
 // Parties refuse each other all the time here, and where in the code is asked by nobody.

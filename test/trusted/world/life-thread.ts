@@ -5,14 +5,13 @@ import { serveOrders } from '../../world/threads/run-in-threads.ts';
 import type { LifeOrder, LifeOutcome, LifeSetting } from './life-threads.ts';
 
 const { edits, quick } = workerData as LifeSetting;
-const quickOne = (name: string) => new URL(`../../world/quick/${name}`, import.meta.url).href;
 const standIns = {
-  'crypto/compact-key.ts': quickOne('quick-compact-key.ts'),
-  'trusted/ticket/told-key.ts': quickOne('quick-told-key.ts'),
-  'crypto/agreement.ts': quickOne('quick-agreement.ts'),
-  'crypto/ephemeral-key.ts': quickOne('quick-ephemeral-key.ts'),
-  'crypto/cose-encrypt.ts': quickOne('quick-cose-encrypt.ts'),
-  'crypto/sealing.ts': quickOne('quick-sealing.ts'),
+  'crypto/compact-key.ts': new URL('../../world/quick/quick-compact-key.ts', import.meta.url),
+  'trusted/ticket/told-key.ts': new URL('../../world/quick/quick-told-key.ts', import.meta.url),
+  'crypto/agreement.ts': new URL('../../world/quick/quick-agreement.ts', import.meta.url),
+  'crypto/ephemeral-key.ts': new URL('../../world/quick/quick-ephemeral-key.ts', import.meta.url),
+  'crypto/cose-encrypt.ts': new URL('../../world/quick/quick-cose-encrypt.ts', import.meta.url),
+  'crypto/sealing.ts': new URL('../../world/quick/quick-sealing.ts', import.meta.url),
 };
 replaceModules({ edits, standIns: quick ? standIns : {} });
 // Parties refuse each other all the time here, and where in the code is asked by nobody.

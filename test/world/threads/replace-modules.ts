@@ -17,13 +17,13 @@ const root = new URL('../../../', import.meta.url).href;
 export interface Replaced {
   /** Bugs to plant. */
   readonly edits: readonly Edit[];
-  /** By their place below `src/`: what stands in for them, as URLs. */
-  readonly standIns: Readonly<Record<string, string>>;
+  /** By their place below `src/`: what stands in for them. */
+  readonly standIns: Readonly<Record<string, URL>>;
 }
 
 /** @throws (while importing) Error when a text to be replaced does not stand exactly once in its file */
 export function replaceModules({ edits, standIns }: Replaced): void {
-  const inPlaceOf = new Map(Object.entries(standIns).map(([file, url]) => [`${root}src/${file}`, url]));
+  const inPlaceOf = new Map(Object.entries(standIns).map(([file, url]) => [`${root}src/${file}`, url.href]));
   registerHooks({
     resolve(specifier, context, next) {
       const resolved = next(specifier, context);
