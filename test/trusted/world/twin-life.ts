@@ -13,7 +13,7 @@ import { about, certifiedOf, noticesOf, stateOf } from '../opera.ts';
 import { sample } from '../ticket/samples.ts';
 import { inTime, openTrustedWorld, type TrustedAgent } from '../trusted-world.ts';
 import { faultsOf, roughMs } from './plan.ts';
-import { everybody, gates, type Town } from './town.ts';
+import { everybody, type Town } from './town.ts';
 import { play } from './town-deeds.ts';
 import { openBook } from './trade.ts';
 
@@ -68,19 +68,21 @@ export async function runTwins(options: {
     ada.machine.retire();
   }
   const twin = signOn(trusted.addAgent('twin', { pace, disk }));
-  for (let i = 0; i < 30; i++) {
+  // Both give the same tickets to whoever takes them, and show them at one gate.
+  for (let i = 0; i < 60; i++) {
     world.clock.after(random.below(roughMs / 2), () => {
-      const held = [...(twin.machine.host?.state.tickets.keys() ?? [])];
+      const device = setBack || random.chance(0.5) ? twin : ada;
+      const held = [...(device.machine.host?.state.tickets.keys() ?? [])];
       if (held.length === 0) return;
       const ticketId = random.pick(held);
-      const order = random.chance(0.5)
+      const order = random.chance(0.3)
         ? ({
             type: 'give',
             items: [{ type: 'transfer', ticketId }],
             route: random.pick(['bob', 'cyd', 'dov']),
           } as const)
-        : ({ type: 'present', ticketId, route: random.pick(gates) } as const);
-      void twin.command({ ...order, matter: `twin ${i}`, about, check: 0 }).catch(() => undefined);
+        : ({ type: 'present', ticketId, route: random.chance(0.8) ? 'gate1' : 'gate2' } as const);
+      void device.command({ ...order, matter: `twin ${i}`, about, check: 0 }).catch(() => undefined);
     });
   }
   await world.run(world.clock.nowMs() + roughMs);
