@@ -1,5 +1,6 @@
 /** A delivery in words for people. */
 import type { DeliveryPartView, DeliveryView, RefundView } from '../party/customer/delivery-view.ts';
+import { asCalled } from './called-as.ts';
 import { sizeWords } from './progress-line.ts';
 
 const WORDS: Readonly<Record<DeliveryPartView['phase'], string>> = {
@@ -26,10 +27,11 @@ export function isUnderWay({ phase, parts }: DeliveryView): boolean {
 }
 
 export function deliveryText(view: DeliveryView): string {
-  const { payment, price, merchant, phase, reason, parts } = view;
+  const { payment, price, merchant, phase, reason, parts, locked } = view;
   const lines = [
     `${payment}  ${price} to ${merchant}${phase === 'off' ? `: off, nothing was paid${reason ? ` (${reason})` : ''}` : ''}`,
     ...parts.flatMap(partLines),
+    ...(locked ? [`  waits for the wallet password: ${asCalled(`handsel agent approve ${payment}`)}`] : []),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -82,11 +82,11 @@ async function buy(merchant: string, sku: string, options: BuyOptions, write: Wr
     ...(within !== undefined && { withinSeconds: Math.floor(within / 1000) }),
   });
   if (!options.json) process.stderr.write(`payment ${payment}\n`);
-  tell(await follow(payment, options), options, write);
+  tell(await follow(payment, options, password), options, write);
 }
 
-/** Also over restarts of the station: it goes on where it was. */
-async function follow(payment: string, options: GlobalOptions): Promise<DeliveryView> {
+/** Also over restarts of the station: it goes on where it was. Without the password it ends where that is needed once more. */
+async function follow(payment: string, options: GlobalOptions, password?: string): Promise<DeliveryView> {
   const progress = createProgressLine(options.json === true);
   let last: DeliveryView | undefined;
   for (;;) {
@@ -99,10 +99,25 @@ async function follow(payment: string, options: GlobalOptions): Promise<Delivery
       progress.end();
       return last;
     }
+    if (last.locked) {
+      if (password === undefined) return last;
+      await unlock(payment, password, options);
+    }
     for (const part of last.parts) {
       progress.show(`${phaseWords(part)} ${part.name}`, part.fetchedBytes ?? 0, part.totalBytes ?? 0);
     }
     await sleep(POLL_MS);
+  }
+}
+
+/** A station that was started again has forgotten the password, and whoever follows has not. */
+async function unlock(payment: string, password: string, options: GlobalOptions): Promise<void> {
+  try {
+    await stationClient(options).post(`/payments/${payment}/approve`, { password });
+  } catch (cause) {
+    // It went away again, or the payment has ended meanwhile: the next look tells.
+    if (!(cause instanceof HandselError) || !['STATION_NOT_RUNNING', 'PAYMENT_NOT_WAITING'].includes(cause.code))
+      throw cause;
   }
 }
 

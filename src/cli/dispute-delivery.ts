@@ -4,6 +4,7 @@ import { HandselError } from '../handsel-error.ts';
 import type { CaseView } from '../party/arbiter/arbiter-cases.ts';
 import type { DeliveryPartView, DeliveryView } from '../party/customer/delivery-view.ts';
 import type { HeardView } from '../party/merchant/merchant-disputes.ts';
+import type { CaseStanding } from '../party/message/case-standing.ts';
 import { deliveryText } from './delivery-words.ts';
 import type { DisputeKind, DisputeOptions } from './dispute-kind.ts';
 import { askOwnParty } from './own-party.ts';
@@ -42,8 +43,30 @@ export const deliveryDisputes: DisputeKind = {
     const heard = await askOwnParty<HeardView>('merchant', merchant!, { method: 'POST', path, body: { statement } });
     write(options.json ? json(heard) : heardText(heard));
   },
-  escalate() {
-    throw new HandselError('DISPUTE_WITH_ARBITER', 'a dispute about a delivery is before its arbiter from the start');
+  async escalate(payment, options, write) {
+    const { part, statement, appeal, merchant } = options;
+    if (merchant !== undefined) {
+      throw new HandselError(
+        'DISPUTE_WITH_ARBITER',
+        'the arbiter has it already: say what you have to say with `dispute answer`',
+      );
+    }
+    const station = stationClient(options);
+    const view = await station.get<DeliveryView>(`/deliveries/${payment}`);
+    const disputed = view.parts[part];
+    if (appeal === true) {
+      const why =
+        'a ruling on a delivery is final; whether it follows from its evidence, anybody can see with `verify-ruling`';
+      throw new HandselError('RULING_FINAL', why);
+    }
+    if (disputed?.complaint === undefined) {
+      if (statement === undefined) {
+        throw new HandselError('DISPUTE_NOT_OPEN', 'nothing was complained of yet: --statement says what is wrong');
+      }
+      return deliveryDisputes.open(payment, options, write);
+    }
+    const standing = await station.get<CaseStanding>(`/deliveries/${payment}/case?part=${part}`);
+    write(options.json ? json({ ...view, standing }) : `${deliveryText(view)}${standingText(standing)}`);
   },
   async ruling(id, options, write) {
     if (options.arbiter !== undefined) return decide(id, options, write);
@@ -83,6 +106,19 @@ async function decide(id: string, options: DisputeOptions, write: Write): Promis
   const body = { outcome, person: person ?? '', text: text ?? '' };
   const view = await askOwnParty<CaseView>('arbiter', arbiter!, { method: 'POST', path, body });
   write(options.json ? json(view) : caseText(view));
+}
+
+/** Nothing has to be taken there: it says who is waited for. */
+function standingText({ arbiter, phase, waitsFor, heardUntil }: CaseStanding): string {
+  if (phase === 'ruled') return lines([`  ${arbiter} has ruled: that is final`]);
+  const words = {
+    trustee: 'the trustee, for the key',
+    merchant: `the merchant, who is heard until ${heardUntil}`,
+    arbiter: phase === 'seeing' ? 'a person who looks at it' : 'the package, which is being opened',
+  };
+  return lines([
+    `  ${arbiter} has it since you complained, and waits for ${waitsFor.map((who) => words[who]).join(', then ')}`,
+  ]);
 }
 
 function caseText(view: CaseView): string {

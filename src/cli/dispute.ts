@@ -55,7 +55,7 @@ export function disputeCommand(write: Write = (text) => void process.stdout.writ
         .argParser((what: string, before: readonly Grant[] = []) => [...before, what as Grant]),
     )
     .option('--replacement <file>', 'for tickets: the new one, as for `handsel tickets issue`');
-  acting('escalate', 'take a dispute the merchant denied to whoever decides', 'the payment, or the dispute')
+  acting('escalate', 'take it to whoever decides, or ask where it stands there', 'the payment, or the dispute')
     .option('--statement <text>', 'for whoever decides')
     .option('--appeal', 'against a ruling on a ticket, while it is not final')
     .addOption(merchantOption());

@@ -17,6 +17,7 @@ Examples:
   $ handsel tickets issue examples/tickets/opera.json --to ada      the opera gives ada a ticket
   $ handsel tickets offers --from opera
   $ handsel tickets buy flute --from opera --max 90EUR      with a card credential (handsel credentials)
+  $ handsel tickets top-up 3f2a --at opera --sku live-radio --max 5EUR      more of a ticket that is used up step by step
   $ handsel tickets list
   $ handsel tickets show 3f2a                  with a code for a door, good for a minute
   $ handsel tickets show 3f2a --png code.png
@@ -78,6 +79,18 @@ export function ticketsCommand(write: Write = (text) => void process.stdout.writ
       const body = { sku, from, max, ...(card !== undefined && { card }) };
       const bought = await ownDevice(options, isPersons).post<TicketView>('/buy', body);
       print(options, bought, [`bought from ${from}, paid by card:`, ...ticketDetail(bought)]);
+    });
+  add('top-up', 'have more of a ticket that is used up step by step, from its issuer, by card')
+    .argument('<ticket>', 'the beginning of its name')
+    .requiredOption('--at <device>', 'its issuer: its name in this network, or its URL')
+    .requiredOption('--sku <sku>', 'how much more, from `handsel tickets offers`')
+    .requiredOption('--max <amount>', 'the most it may cost, e.g. 5EUR', amount)
+    .option('--card <credential>', "the beginning of a card credential's name (default: the first)")
+    .action(async (ticket: string, options: TopUpOptions) => {
+      const { at, sku, max, card } = options;
+      const body = { ticket, at, sku, max, ...(card !== undefined && { card }) };
+      const after = await ownDevice(options, isPersons).post<TicketView>('/top-up', body);
+      print(options, after, [`topped up by ${at}, paid by card: ${after.title} has ${after.remaining} left`]);
     });
   add('present', 'present a ticket to another device, over the network')
     .argument('<ticket>', 'the beginning of its name')
@@ -169,6 +182,13 @@ export function ticketsCommand(write: Write = (text) => void process.stdout.writ
 
 interface BuyOptions extends DeviceOptions {
   readonly from: string;
+  readonly max: string;
+  readonly card?: string;
+}
+
+interface TopUpOptions extends DeviceOptions {
+  readonly at: string;
+  readonly sku: string;
   readonly max: string;
   readonly card?: string;
 }

@@ -177,6 +177,22 @@ describe('a dispute about a ticket that was bought', () => {
   }, 180_000);
 });
 
+describe('a ticket that is used up step by step', () => {
+  test('[CITI-F24] [CITI-F29] is topped up by its issuer for what it sells so much for, and goes on counting at the door', async () => {
+    const first = await money();
+    const ticket = buy('live-radio');
+    await moved(first, { card: -500, opera: 500 });
+    expect(town.handsel('tickets', 'present', ticket.id, '--at', 'door').code).toBe(0);
+    const topUp = ['tickets', 'top-up', ticket.id, '--at', 'opera', '--max', '5EUR', '--sku'];
+    expect(refused(...topUp, 'flute')).toBe('OFFER_UNKNOWN');
+    expect(refused(...topUp, 'live-radio', '--max', '4EUR')).toBe('PRICE_ABOVE_LIMIT');
+    expect(said(...topUp, 'live-radio')).toMatchObject({ id: ticket.id, remaining: 7199, standing: 'good' });
+    await moved(first, { card: -1000, opera: 1000 });
+    const presented = town.handsel('tickets', 'present', ticket.id, '--at', 'door');
+    expect(presented.out).toContain('is good, 7198 left');
+  }, 120_000);
+});
+
 describe('a credential', () => {
   test('[CITI-C] [CITI-F26] [CITI-F27] that costs something is issued when it is paid by card, and not for more than was said', async () => {
     const before = await money();

@@ -16,7 +16,7 @@ import { type ArbiterConfiguration, readConfiguration } from '../configuration/c
 import { readKeyFile } from '../configuration/key-file.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { createSettlementProof } from '../message/payment-evidence.ts';
-import { readRequest } from '../owner/control-request.ts';
+import { inJson, readRequest } from '../owner/control-request.ts';
 import { ownCommand } from '../owner/own-commands.ts';
 import { partyClient, readCommunication, SERVER_LIMITS } from '../running/communication.ts';
 import { createCommunicationTrust } from '../running/communication-trust.ts';
@@ -26,6 +26,7 @@ import { byScheme } from '../running/routes.ts';
 import { closeInOrder, type RunningParty, type Surroundings, startInSteps } from '../running/running-party.ts';
 import { openJournal, openMachine } from '../running/stores.ts';
 import { caseViews, decisionSchema } from './arbiter-cases.ts';
+import { standingOf } from './case-standing.ts';
 
 /** A complaint has a segment in it. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -74,6 +75,8 @@ export function startArbiter(file: string, surroundings: Surroundings): Promise<
           if (bundle === undefined) throw new DeliveryError('CASE_UNKNOWN', 'there is no ruling on such a case');
           return { contentType: 'application/cbor', body: encodeShape(bundleType, bundle) };
         },
+        // Whoever knows the digest of a signed complaint is a party to it; nothing of what it says is told.
+        'GET /delivery/cases/:case': async ({ params }) => inJson(await standingOf(host, params.case ?? '', policy)),
         'GET /arbiter/cases': ownCommand(name, views.list),
         'GET /arbiter/cases/:case': ownCommand(name, ({ params }) => views.one(params.case ?? '')),
         'POST /arbiter/cases/:case/decision': ownCommand(name, async (request) => {

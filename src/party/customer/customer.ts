@@ -201,7 +201,8 @@ export async function startCustomer(file: string, surroundings: Surroundings): P
           ...{ name, store, path, identity, client, peers: configuration.peers, deposits: configuration.deposits },
           surroundings: around,
         });
-  const desk = delivery && deliveryDesk(delivery, { client, directory });
+  const desk =
+    delivery && deliveryDesk(delivery, { client, directory, isOpen: (payment) => openWallet.isOpen(payment) });
   const control = await serveControl({
     ...{ station, listen: configuration.control, file: controlFileOf(file), log },
     ...(deposits && { deposits }),

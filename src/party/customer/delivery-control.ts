@@ -7,9 +7,10 @@ import { refundReceiptType } from '../../delivery/message/refund.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Client } from '../../transport/client.ts';
 import type { Request, Routes } from '../../transport/route.ts';
+import type { CaseStanding } from '../message/case-standing.ts';
 import { type RefundEntry, refundEntry } from '../message/refund-entry.ts';
 import { type Guarded, inJson, readRequest } from '../owner/control-request.ts';
-import { rulingBundle } from './case-evidence.ts';
+import { caseStanding, rulingBundle } from './case-evidence.ts';
 import { decodeCounterOrder } from './counter-order.ts';
 import type { CustomerDeliveryRunning } from './customer-delivery.ts';
 import { type DeliveryView, deliveryView } from './delivery-view.ts';
@@ -30,6 +31,8 @@ export interface DeliveryDesk {
   show(payment: string): Promise<DeliveryView>;
   /** @throws DeliveryError `COMPLAINT_UNFIT` */
   complain(payment: string, part: number, statement: string): Promise<DeliveryView>;
+  /** Where a complaint stands, as its arbiter says. @throws HandselError */
+  standing(payment: string, part: number): Promise<CaseStanding>;
   /** What was paid back, the newest first. */
   refunds(): Promise<readonly CustomerRefund[]>;
   /** Everything a ruling rests on, as the arbiter gives it to anybody. @throws HandselError */
@@ -38,7 +41,16 @@ export interface DeliveryDesk {
 
 export function deliveryDesk(
   delivery: CustomerDeliveryRunning,
-  { client, directory }: { readonly client: Client; readonly directory: string },
+  {
+    client,
+    directory,
+    isOpen,
+  }: {
+    readonly client: Client;
+    readonly directory: string;
+    /** Whether the wallet may pay for it. */
+    isOpen(payment: string): boolean;
+  },
 ): DeliveryDesk {
   const show = async (payment: string): Promise<DeliveryView> => {
     const sale = await delivery.sale(payment);
@@ -46,7 +58,9 @@ export function deliveryDesk(
     const { goods } = decodeCounterOrder(sale.order);
     const histories = await Promise.all(goods.map((_, part) => delivery.history(payment, part)));
     const fileOf = (part: number) => join(directory, payment, 'goods', goods[part]!.fileName);
-    return deliveryView(sale, histories, { packages: delivery.packages, fileOf });
+    const view = deliveryView(sale, histories, { packages: delivery.packages, fileOf });
+    const isUnpaid = sale.phase === 'preparing' || (sale.phase === 'paying' && sale.transaction === '');
+    return isUnpaid && !isOpen(payment) ? { ...view, locked: true } : view;
   };
   return {
     list: () => Promise.all(delivery.open().map(show)),
@@ -55,6 +69,13 @@ export function deliveryDesk(
       await show(payment);
       await delivery.complain(payment, part, statement);
       return show(payment);
+    },
+    async standing(payment, part) {
+      const of = (await show(payment)).parts[part]?.complaint?.case;
+      if (of === undefined || delivery.arbiter === undefined) {
+        throw new HandselError('CASE_UNKNOWN', 'nothing was complained of there');
+      }
+      return caseStanding(of, client, delivery.arbiter);
     },
     async refunds() {
       const records = await delivery.refunds();
@@ -91,6 +112,9 @@ export function deliveryControl(desk: DeliveryDesk | undefined, guarded: Guarded
     'POST /deliveries/:id/complaint': answering((request) => {
       const { part, statement } = readRequest(request, complaintSchema);
       return running().complain(id(request), part, statement);
+    }),
+    'GET /deliveries/:id/case': answering((request) => {
+      return running().standing(id(request), Number(request.query.get('part') ?? '0'));
     }),
     'GET /deliveries/:id/ruling': answering(async (request) => {
       const part = Number(request.query.get('part') ?? '0');

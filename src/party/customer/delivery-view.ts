@@ -57,6 +57,8 @@ export interface DeliveryView {
   readonly reason?: string;
   readonly price: string;
   readonly merchant: string;
+  /** The station was started again since somebody gave the password: it pays when it is given once more. */
+  readonly locked?: true;
   readonly parts: readonly DeliveryPartView[];
 }
 

@@ -12,6 +12,8 @@ import { openCardSecrets, type WalletFile } from '../configuration/wallet-file.t
 export interface OpenWallet {
   /** Undefined while nobody has opened the wallet for this payment. */
   open(paymentId: string, cardId: string): OpenedCard | undefined;
+  /** Whether it was, or can be without anybody. */
+  isOpen(paymentId: string): boolean;
   /** The person gave the password for this payment. */
   unlocked(paymentId: string, walletKey: Uint8Array): void;
   /** The payment has ended: what was opened for it is closed. */
@@ -49,6 +51,12 @@ export function createOpenWallet(options: {
         // A token gives the key whenever it is needed; one given by password is kept until the payment has ended.
         if (keys.get(paymentId) !== walletKey) walletKey.fill(0);
       }
+    },
+    isOpen(paymentId) {
+      if (opened.has(paymentId) || keys.has(paymentId)) return true;
+      const walletKey = walletKeyFor(paymentId);
+      walletKey?.fill(0);
+      return walletKey !== undefined;
     },
     unlocked(paymentId, walletKey) {
       keys.get(paymentId)?.fill(0);

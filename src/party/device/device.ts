@@ -117,7 +117,10 @@ export function startDevice(file: string, surroundings: Surroundings): Promise<R
     if (shop !== undefined) listeners.push(shop.hear);
     const credentials = createCredentialDesk({ device, matters, desk });
     const wantsCredential = configuration.till?.wantsCredential ?? false;
-    const papers = createPaperDesk({ name, device, matters, desk, clock, wantsCredential });
+    const papers = createPaperDesk({
+      ...{ name, device, matters, desk, clock, wantsCredential },
+      offers: () => shop?.offers() ?? [],
+    });
     listeners.push(papers.hear);
     const policy = configuration.door;
     const door = policy && createDoorDesk({ name, device, matters, clock, policy });

@@ -15,7 +15,9 @@ import { chooseCard } from './choose-card.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
 import { type AccountView, changedAccounts, type PaperBooks, paperBooks } from './paper-view.ts';
+import type { ShownOffers } from './ticket-shop.ts';
 import { type TicketView, ticketView } from './ticket-view.ts';
+import { isOffered } from './top-up.ts';
 
 export interface Remittance {
   readonly to: string;
@@ -75,8 +77,10 @@ export function createPaperDesk(parts: {
   readonly clock: Clock;
   /** Whether whoever pays here is to show a credential. */
   readonly wantsCredential: boolean;
+  /** What it sells, and at which prices tickets of its own are topped up. */
+  readonly offers: () => ShownOffers;
 }): PaperDesk {
-  const { name, device, matters, desk, clock, wantsCredential } = parts;
+  const { name, device, matters, desk, clock, wantsCredential, offers } = parts;
   const books = () => paperBooks(device.papers());
   const confirm = (session: string, accept: boolean) =>
     void device.command({ type: 'confirm', session, accept: accept ? 1 : 0 }).catch(() => undefined);
@@ -173,7 +177,11 @@ export function createPaperDesk(parts: {
       if (!('matter' in notice) || notice.matter !== TILL_MATTER) return;
       if (notice.type === 'require-credential') confirm(notice.session, wantsCredential);
       else if (notice.type === 'confirm-credential') confirm(notice.session, true);
-      else if (notice.type === 'confirm-payment') confirm(notice.session, notice.references.every(isOurs));
+      else if (notice.type === 'confirm-payment') {
+        const { raise, amount, references } = notice;
+        const priced = raise === undefined || isOffered(offers(), raise, amount);
+        confirm(notice.session, priced && references.every(isOurs));
+      }
     },
   };
 

@@ -11,6 +11,7 @@ import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
 import { type ShownOffers, selectionOf, shownOffers, ticketToSell } from './ticket-shop.ts';
 import { type TicketView, ticketView } from './ticket-view.ts';
+import { type TopUpOrder, topUp } from './top-up.ts';
 
 export interface TicketPurchase {
   /** @throws HandselError `OFFERS_UNREADABLE`; TransportError */
@@ -23,6 +24,8 @@ export interface TicketPurchase {
     /** The beginning of a card credential's name. */
     readonly card?: string | undefined;
   }): Promise<TicketView>;
+  /** As `topUp` (`top-up.ts`). */
+  topUp(order: TopUpOrder): Promise<TicketView>;
 }
 
 const OUTCOME_MS = 120_000;
@@ -52,6 +55,7 @@ export function createTicketPurchase(parts: {
   };
   return {
     offers,
+    topUp: (order) => topUp({ device, matters, desk, offers }, order),
     async buy({ sku, from, max, card }) {
       const offer = (await offers(from)).find((one) => one.sku === sku);
       if (offer === undefined) throw new HandselError('OFFER_UNKNOWN', `${from} does not sell ${sku.slice(0, 60)}`);

@@ -45,7 +45,8 @@ export class CatalogueError extends HandselError {
 
 export const CATALOGUE_LIMITS = {
   descriptionBytes: 64 * 1024,
-  goodsBytes: 256 * 1024 * 1024,
+  /** As much as a package holds: a terabyte. */
+  goodsBytes: 2 ** 40,
   files: 10_000,
   productsPerFile: 1000,
 } as const;

@@ -246,7 +246,7 @@ function expected({ expectations }: AgentState, { id, left }: Extract<AgentRecor
 /** Tickets of ours that nothing else may touch meanwhile. */
 function heldBy({ legs }: Transaction): readonly string[] {
   return legs.flatMap((leg) => {
-    const lone = leg.type === 'mark' || leg.type === 'retire';
+    const lone = leg.type === 'mark' || leg.type === 'raised' || leg.type === 'retire';
     const held = lone || (leg.type === 'give' && leg.ticket.type === 'transfer');
     return held ? [leg.ticketId] : [];
   });

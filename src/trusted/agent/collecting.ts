@@ -25,8 +25,9 @@ import { issuerOf } from './issuer.ts';
 import type { Leg } from './leg.ts';
 import { draftPaper, readPaper } from './paper-draft.ts';
 import { letPonder, NOT_IN_TIME } from './ponder.ts';
+import { raiseFor } from './raising.ts';
 import type { CollectingTalk } from './talk.ts';
-import { tellHost } from './to-host.ts';
+import { showTicket, tellHost } from './to-host.ts';
 import { commitAtOnce, requireDeeds } from './transaction.ts';
 import { endTalk, keepTalk, say, type Turn } from './turn.ts';
 
@@ -91,20 +92,27 @@ function look(turn: Turn, talk: CollectingTalk, { shown }: Extract<RemittanceReq
 type Advise = Extract<RemittanceRequest, { type: 'advise' }>;
 
 /** Steps 1030 to 1034. */
-function consider(turn: Turn, talk: CollectingTalk, { transaction, amount, advice, later }: Advise): void {
+function consider(turn: Turn, talk: CollectingTalk, { transaction, amount, advice, later, raise }: Advise): void {
   try {
     if (later === 1 && advice === undefined) throw new TrustedError('TICKET_INVALID', 'who pays later says for what');
+    if (later === 1 && raise !== undefined) throw new TrustedError('TICKET_INVALID', 'a top-up is paid at once');
     const id = toHex(transaction);
     requireNewTransaction(turn, id);
     const paper = advice && readPaper(turn, talk, advice, { type: 'remittance-advice', amount });
+    const raising = raise && raiseFor(turn, talk, raise);
     const legs = [...talk.legs, ...(paper ? [paper.leg] : [])];
     const references =
       paper?.body.components.type === 'remittance-advice' ? paper.body.components.invoiceReferences : [];
-    keepTalk(turn, { ...talk, step: 'considering', transaction: id, amount, legs, references, later: later === 1 });
+    keepTalk(turn, {
+      ...{ ...talk, step: 'considering', transaction: id, amount, legs, references, later: later === 1 },
+      ...(raising && { raise: raising.leg }),
+    });
     letPonder(turn, talk);
     tellHost(turn, {
       ...{ type: 'confirm-payment', matter: talk.matter, session: talk.session, amount },
       ...{ payer: paper?.body.issuerName ?? '', references, later },
+      ...(raise &&
+        raising && { raise: { ticket: showTicket(raising.shown.ticket, raising.shown.status), units: raise.units } }),
     });
   } catch (error) {
     refuse(turn, talk, reasonOf(error));
@@ -147,8 +155,13 @@ function agree(turn: Turn, talk: CollectingTalk): void {
     return;
   }
   const paper = draftPaper(turn, talk, receiptFor(turn, talk, talk.amount!));
-  keepTalk(turn, { ...talk, step: 'confirmed', legs: [...talk.legs, paper.leg], receiptId: paper.ticketId });
-  answer(turn, talk, { type: 'confirmed', transaction, receipt: paper.draft });
+  const { raise } = talk;
+  const legs = [...talk.legs, paper.leg, ...(raise ? [raise] : [])];
+  keepTalk(turn, { ...talk, step: 'confirmed', legs, receiptId: paper.ticketId });
+  answer(turn, talk, {
+    ...{ type: 'confirmed', transaction, receipt: paper.draft },
+    ...(raise && { raised: raise.mark }),
+  });
 }
 
 function receiptFor(

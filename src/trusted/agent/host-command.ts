@@ -205,6 +205,8 @@ const commands = {
     advice: optional(adviceShape),
     /** Those that are paid, if they are held: they must be the payee's. */
     invoices: list(ticketId(), { max: 40 }),
+    /** For a top-up of a ticket that the payee issued, by so much. */
+    topUp: optional(row({ ticketId: ticketId(), units: whole({ min: 1, max: 0xffff_ffff }) })),
     /** Which credential to show if the payee wants one, and which of its fields. */
     credential: optional(ticketId()),
     fields: optional(fields()),

@@ -27,6 +27,17 @@ export type Leg =
       readonly mark: Uint8Array;
       readonly units: number;
     }
+  /** What is left of a ticket that we issued is raised. The mark is not signed: its signature is the deed. */
+  | {
+      readonly type: 'raise';
+      readonly ticketId: string;
+      /** Compact form. */
+      readonly ticket: Uint8Array;
+      readonly mark: Uint8Array;
+      readonly units: number;
+    }
+  /** The same of a ticket of ours. */
+  | { readonly type: 'raised'; readonly ticketId: string; readonly mark: Uint8Array }
   /** A dispute ends with it. */
   | { readonly type: 'dispute'; readonly number: string; readonly end: 'refunded' | 'replaced' }
   /** Money for what the other legs move. What this agent's own port does in it, if it has one, is its dealing (`dealing.ts`). */
@@ -39,6 +50,12 @@ export type Leg =
   | { readonly type: 'list'; readonly ticketId: string; readonly standing: ListedStanding }
   /** A credential that the other side showed: it stays in the log. */
   | { readonly type: 'seen'; readonly image: TicketImage };
+
+/** What a holder wants more of. */
+export interface TopUp {
+  readonly ticketId: string;
+  readonly units: number;
+}
 
 export interface PaymentLeg {
   readonly type: 'payment';
@@ -96,9 +113,9 @@ export function readUnsigned(stored: StoredUnsigned): UnsignedTicket {
 
 /** The tickets that an agent issued in a transaction, with its deeds for all that it gave. */
 export function issuedIn(legs: readonly Leg[], deeds: readonly Uint8Array[]): readonly Ticket[] {
-  const given = legs.filter((leg) => leg.type === 'give');
-  return given.flatMap(({ ticket }, at) => {
-    const unsigned = ticket.type === 'issue' ? readUnsigned(ticket) : undefined;
+  const made = legs.filter((leg) => leg.type === 'give' || leg.type === 'raise');
+  return made.flatMap((leg, at) => {
+    const unsigned = leg.type === 'give' && leg.ticket.type === 'issue' ? readUnsigned(leg.ticket) : undefined;
     const issued = unsigned && withDeed(unsigned, deeds[at]!);
     return issued === undefined ? [] : [issued];
   });

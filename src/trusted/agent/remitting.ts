@@ -27,6 +27,7 @@ import { showChosen } from './own-credential.ts';
 import { draftPaper, readPaper } from './paper-draft.ts';
 import { askForVote, beginToPay, type Due, hearPayee, losePaying } from './pay-through.ts';
 import { letPonder, NOT_IN_TIME } from './ponder.ts';
+import { readRaised, showToRaise } from './raising.ts';
 import type { RemittingTalk } from './talk.ts';
 import { tellHost } from './to-host.ts';
 import { requireDeeds, settle, vote } from './transaction.ts';
@@ -35,12 +36,16 @@ import { endTalk, keepTalk, ownKey, peerOf, say, type Turn } from './turn.ts';
 /** Step 1006. @throws TrustedError `COMMAND_UNTIMELY`, `TICKET_UNKNOWN`, `TICKET_INVALID` */
 export function remit(turn: Turn, command: Extract<HostCommand, { type: 'remit' }>): void {
   ownKey(turn);
-  const { matter, route, about, amount, advice, invoices, payment, credential, fields } = command;
+  const { matter, route, about, amount, advice, invoices, payment, credential, fields, topUp } = command;
   if (advice !== undefined && formatAmount(advice.amountPaid) !== formatAmount(amount)) {
     throw new TrustedError('COMMAND_UNTIMELY', 'the advice is for another amount');
   }
   if (payment.type === 'later' && advice === undefined) {
     throw new TrustedError('COMMAND_UNTIMELY', 'who pays later says for what');
+  }
+  if (topUp !== undefined) {
+    if (payment.type === 'later') throw new TrustedError('COMMAND_UNTIMELY', 'a top-up is paid at once');
+    showToRaise(turn, topUp);
   }
   for (const ticketId of invoices) requireInvoice(turn, ticketId);
   if (credential !== undefined) showChosen(turn, { ticketId: credential, ...(fields && { fields }) });
@@ -50,6 +55,7 @@ export function remit(turn: Turn, command: Extract<HostCommand, { type: 'remit' 
     ...(advice && { advice }),
     ...(credential && { credential }),
     ...(fields && { fields }),
+    ...(topUp && { topUp }),
     ...{ transaction: toHex(turn.env.random(TRANSACTION_ID_LENGTH)), legs: [] },
   });
 }
@@ -150,7 +156,7 @@ export function stopRemitting(turn: Turn, talk: RemittingTalk): void {
 
 /** Steps 1028 to 1030; the invoices that are paid must be the payee's own. */
 function advise(turn: Turn, talk: RemittingTalk): void {
-  const { amount, invoices, advice, transaction } = talk;
+  const { amount, invoices, advice, transaction, topUp } = talk;
   const payee = peerOf(turn, talk).agentId;
   for (const ticketId of invoices) {
     if (requireInvoice(turn, ticketId).issuerCertificate.agentId !== payee) {
@@ -162,12 +168,19 @@ function advise(turn: Turn, talk: RemittingTalk): void {
   ask(turn, talk, {
     ...{ type: 'advise', transaction: fromHex(transaction), amount, later: talk.payment.type === 'later' ? 1 : 0 },
     ...(paper && { advice: paper.draft }),
+    ...(topUp && { raise: showToRaise(turn, topUp) }),
   });
 }
 
 /** Step 1042. */
-function pay(turn: Turn, talk: RemittingTalk, { receipt }: Extract<RemittanceAnswer, { type: 'confirmed' }>): void {
-  const { amount, payment, transaction: id } = talk;
+function pay(
+  turn: Turn,
+  talk: RemittingTalk,
+  { receipt, raised }: Extract<RemittanceAnswer, { type: 'confirmed' }>,
+): void {
+  const { amount, payment, transaction: id, topUp } = talk;
+  if ((topUp === undefined) !== (raised === undefined))
+    throw new TrustedError('TICKET_INVALID', 'not what is to be topped up');
   if (payment.type === 'later') {
     if (receipt !== undefined) throw new TrustedError('TICKET_INVALID', 'a receipt for what is not paid yet');
     const deeds = vote(turn, talk, { id, legs: talk.legs });
@@ -177,7 +190,9 @@ function pay(turn: Turn, talk: RemittingTalk, { receipt }: Extract<RemittanceAns
   }
   if (receipt === undefined) throw new TrustedError('TICKET_INVALID', 'no receipt');
   const paper = readPaper(turn, talk, receipt, { type: 'receipt', amount });
-  const paying: RemittingTalk = { ...talk, step: 'paying', legs: [...talk.legs, paper.leg], receiptId: paper.ticketId };
+  const up = topUp && raised ? [readRaised(turn, talk, topUp, raised)] : [];
+  const legs = [...talk.legs, paper.leg, ...up];
+  const paying: RemittingTalk = { ...talk, step: 'paying', legs, receiptId: paper.ticketId };
   keepTalk(turn, paying);
   beginToPay(turn, paying, dueOf(paying), payment);
 }

@@ -1,10 +1,11 @@
 /** How far a conversation has come, by what it is for and which side of it this agent is on. */
+
 import type { Amount } from '../../money/amount.ts';
 import type { ObjectReference } from '../message/purchase-talk.ts';
 import type { Selection } from '../message/selection.ts';
 import type { PaperComponents } from '../paper/paper.ts';
 import type { Components } from '../ticket/components.ts';
-import type { Leg, StoredUnsigned, TicketImage } from './leg.ts';
+import type { Leg, StoredUnsigned, TicketImage, TopUp } from './leg.ts';
 import type { Sale } from './sale.ts';
 
 interface InSession {
@@ -281,6 +282,8 @@ export interface RemittingTalk extends InSession {
     | 'promised'
     | 'leaving';
   readonly transaction: string;
+  /** What is paid is a top-up. */
+  readonly topUp?: TopUp;
   readonly legs: readonly Leg[];
   /** Once it was laid out. */
   readonly receiptId?: string;
@@ -298,6 +301,8 @@ export interface CollectingTalk extends InSession {
   readonly amount?: Amount;
   /** A bank is going to pay it. */
   readonly later?: boolean;
+  /** A ticket of the payer's is raised with it. */
+  readonly raise?: Extract<Leg, { type: 'raise' }>;
   /** Of the invoices that are paid. */
   readonly references?: readonly string[];
   /** Of a receipt, which there is only for what is paid now. */

@@ -169,6 +169,8 @@ const notices = {
     references: list(text({ max: 120 }), { max: 100 }),
     /** A bank is going to pay it: what there is then is the signed advice. */
     later: whole({ max: 1 }),
+    /** A ticket of the payer's that is to be topped up for it, as it is now, and by how much. */
+    raise: optional(row({ ticket: shownTicketShape, units: whole({ min: 1, max: 0xffff_ffff }) })),
   }),
   /** A credential is held in the form of an SD-JWT VC. */
   'sd-jwt-held': numbered(35, {

@@ -73,11 +73,15 @@ function noticesOf({ legs, matter, session }: Transaction, { put }: Changes): re
     notices.push({ type: 'received', matter, tickets });
   }
   for (const leg of legs) {
-    if (leg.type !== 'mark' && leg.type !== 'book') continue;
+    if (leg.type !== 'mark' && leg.type !== 'raised' && leg.type !== 'book' && leg.type !== 'raise') continue;
     const { ticketId } = leg;
     const status = shownStatus(statusOf(readMark(leg.mark)));
-    if (leg.type === 'mark') notices.push({ type: 'marked', matter, ticketId, ...status });
-    else notices.push({ type: 'granted', matter, session, ticketId, units: leg.units, ...status });
+    if (leg.type === 'mark' || leg.type === 'raised') notices.push({ type: 'marked', matter, ticketId, ...status });
+    else {
+      // What is given back is less than nothing taken.
+      const units = leg.type === 'raise' ? -leg.units : leg.units;
+      notices.push({ type: 'granted', matter, session, ticketId, units, ...status });
+    }
   }
   return notices;
 }
@@ -130,6 +134,8 @@ function imagesBefore({ state }: Turn, leg: Leg): readonly TicketImage[] {
   }
   if (leg.type === 'seen') return [leg.image];
   const held =
-    leg.type === 'give' || leg.type === 'mark' || leg.type === 'retire' ? state.tickets.get(leg.ticketId) : undefined;
+    leg.type === 'give' || leg.type === 'mark' || leg.type === 'raised' || leg.type === 'retire'
+      ? state.tickets.get(leg.ticketId)
+      : undefined;
   return held === undefined ? [] : [imageOf(held)];
 }

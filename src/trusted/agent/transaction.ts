@@ -8,11 +8,12 @@
  *   4. the voter closes when it hears the outcome: by the commit frame, a statement, or the answer to its ask
  *   5. the decider closes when it hears, authenticated, that the voter did: until then it remembers
  */
+import { RAW_SIGNATURE_LENGTH } from '../../crypto/raw-signature.ts';
 import type { StandingChange } from '../message/standing-list.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { encodeTicket } from '../ticket/compact-ticket.ts';
 import { signDeed, withDeed } from '../ticket/sign-ticket.ts';
-import { firstStatus, readMark, statusOf, type TicketStatus } from '../ticket/status.ts';
+import { firstStatus, isMarkGenuine, readMark, statusOf, type TicketStatus, writeMark } from '../ticket/status.ts';
 import type { Changes } from './agent-record.ts';
 import type { HeldTicket, Transaction } from './agent-state.ts';
 import { endDealing } from './dealing.ts';
@@ -20,6 +21,7 @@ import { settleDispute } from './dispute-log.ts';
 import { filePapers } from './file-papers.ts';
 import { standingChange } from './known-standings.ts';
 import { type Leg, readUnsigned } from './leg.ts';
+import { signRaise } from './raising.ts';
 import type { Talk } from './talk.ts';
 import { paymentOf, tellCommitted, tellOtherPorts } from './transaction-effect.ts';
 import { keyOfCertificate, peerOf, sessionOf, type Turn } from './turn.ts';
@@ -51,7 +53,8 @@ export function openTransaction(turn: Turn, talk: Talk, opening: Opening): void 
 
 function requireFree({ state }: Turn, legs: readonly Leg[]): void {
   for (const leg of legs) {
-    if ((leg.type === 'give' || leg.type === 'mark' || leg.type === 'retire') && state.underWay.has(leg.ticketId)) {
+    const locks = leg.type === 'give' || leg.type === 'mark' || leg.type === 'raised' || leg.type === 'retire';
+    if (locks && state.underWay.has(leg.ticketId)) {
       throw new TrustedError('TICKET_UNDER_WAY', `ticket ${leg.ticketId} is in another transaction`);
     }
   }
@@ -68,6 +71,7 @@ export function vote(turn: Turn, talk: Talk, opening: Opening): readonly Uint8Ar
 
 function deedsFor(turn: Turn, legs: readonly Leg[]): readonly Uint8Array[] {
   return legs.flatMap((leg) => {
+    if (leg.type === 'raise') return [signRaise(turn, leg)];
     if (leg.type !== 'give') return [];
     const unsigned = readUnsigned(leg.ticket);
     return [signDeed(unsigned, keyOfCertificate(turn, unsigned.signer))];
@@ -140,14 +144,16 @@ function changesOf(
   const put: HeldTicket[] = [];
   const booked: (readonly [string, TicketStatus])[] = [];
   const listed: StandingChange[] = [];
-  const taken = legs.filter((leg) => leg.type === 'take');
+  const taken = legs.filter((leg) => leg.type === 'take' || leg.type === 'raised');
   if (taken.length !== deeds.length) throw invalid(`${deeds.length} deeds for ${taken.length} tickets`);
   for (const leg of legs) {
     if (leg.type === 'give' && leg.ticket.type === 'transfer') removed.push(leg.ticketId);
     else if (leg.type === 'take')
       put.push({ ...arrivalOf(leg, deeds[taken.indexOf(leg)]!), ...(payment && { payment }) });
     else if (leg.type === 'mark') put.push({ ...state.tickets.get(leg.ticketId)!, ...marked(leg.mark) });
-    else if (leg.type === 'book') booked.push([leg.ticketId, statusOf(readMark(leg.mark))]);
+    else if (leg.type === 'raised')
+      put.push({ ...state.tickets.get(leg.ticketId)!, ...raised(leg.mark, deeds[taken.indexOf(leg)]!) });
+    else if (leg.type === 'book' || leg.type === 'raise') booked.push([leg.ticketId, statusOf(readMark(leg.mark))]);
     else if (leg.type === 'retire') removed.push(leg.ticketId);
     else if (leg.type === 'list') listed.push(standingChange(leg, env));
   }
@@ -162,6 +168,13 @@ function arrivalOf(leg: Extract<Leg, { type: 'take' }>, deed: Uint8Array): HeldT
   const held = { id: ticketId, bytes, ...(disclosures && { disclosures }) };
   if (mark !== undefined) return { ...held, ...marked(mark) };
   return { ...held, status: firstStatus(made.body.components), mark: undefined };
+}
+
+function raised(unsigned: Uint8Array, signature: Uint8Array): Pick<HeldTicket, 'status' | 'mark'> {
+  const mark = { ...readMark(unsigned), signature };
+  if (signature.length !== RAW_SIGNATURE_LENGTH || !isMarkGenuine(mark))
+    throw invalid('a deed that its issuer did not sign');
+  return marked(writeMark(mark));
 }
 
 const invalid = (why: string) => new TrustedError('TICKET_INVALID', why);

@@ -29,6 +29,14 @@ const requests = {
     ...{ transaction: transaction(), amount: amountShape(), advice: optional(draftShape) },
     /** A bank is going to pay it. */
     later: whole({ max: 1 }),
+    /** What is paid is a top-up of this ticket. */
+    raise: optional(
+      row({
+        ticket: bytes({ min: 1, max: 65_536 }),
+        mark: optional(bytes({ min: 1, max: 1024 })),
+        units: whole({ min: 1, max: 0xffff_ffff }),
+      }),
+    ),
   }),
   /** The payer's vote where a bank pays later: with the deed of its remittance advice. */
   promise: numbered(33, { transaction: transaction(), deeds: deedsShape }),
@@ -47,7 +55,11 @@ const answers = {
   /** Steps 1024 to 1026, and after a credential that is good. */
   'go-on': numbered(31, {}),
   /** Steps 1038 to 1040: with the receipt that the payment makes the payer's. */
-  confirmed: numbered(32, { transaction: transaction(), receipt: optional(draftShape) }),
+  confirmed: numbered(32, {
+    ...{ transaction: transaction(), receipt: optional(draftShape) },
+    /** The mark that raises the ticket, not signed yet. */
+    raised: optional(bytes({ min: 1, max: 1024 })),
+  }),
   promised: numbered(33, { transaction: transaction(), deeds: deedsShape }),
   over: numbered(34, {}),
 };

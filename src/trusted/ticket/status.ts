@@ -69,6 +69,11 @@ export function signMark(
   return { ...claims, acceptor: acceptor.certificate, signature: signCompact(acceptor.privateKey, markText(claims)) };
 }
 
+/** As it is going to be, for whoever is to agree to it before it is signed: it counts nowhere. */
+export function unsignedMark(claims: MarkClaims, acceptor: AgentCertificate): Mark {
+  return { ...claims, acceptor, signature: new Uint8Array(RAW_SIGNATURE_LENGTH) };
+}
+
 /** True when the certificate's key signed it; whether the certificate counts is another question. */
 export function isMarkGenuine(mark: Mark): boolean {
   return verifyCompact(mark.acceptor.publicKey, markText(mark), mark.signature);

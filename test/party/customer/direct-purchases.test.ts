@@ -52,7 +52,12 @@ function station(quotes: readonly string[]) {
   } as unknown as Client;
   const purchases = createDirectPurchases({
     ...{ directory: mkdtempSync(join(folder, 'purchases-')), client, wallet: () => wallet, nowMs: () => 0 },
-    openWallet: { open: () => undefined, unlocked: () => {}, close: (paymentId) => void closed.push(paymentId) },
+    openWallet: {
+      open: () => undefined,
+      isOpen: () => false,
+      unlocked: () => {},
+      close: (paymentId) => void closed.push(paymentId),
+    },
     pay: async (payment) => void paid.push(payment),
   });
   const order = { merchant: 'https://ada.test', sku: 'words', currency: 'EUR', quantity: 2, max: '18.00EUR' };
