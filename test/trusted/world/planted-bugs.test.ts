@@ -1,5 +1,5 @@
 /** The world of trusted agents finds bugs: each that is planted, within so many seeds, for the right reason. */
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { bugs } from './bugs.ts';
 import { type LifeOrder, type LifeOutcome, liveSeeds } from './life-threads.ts';
 
@@ -18,6 +18,9 @@ function* ordersFor({ life = 'town', hint = 1 }: Bug): Generator<LifeOrder> {
   if (only === undefined) for (let seed = 1; seed <= bugSeeds; seed++) yield { life, seed, traced: false };
 }
 
+const finders: string[] = [];
+afterAll(() => console.info(finders.join('\n')));
+
 describe('a planted bug is found', () => {
   it.concurrent.each(bugs)('where $name', { timeout: hourMs }, async (bug) => {
     const { edits, seenAs } = bug;
@@ -27,8 +30,10 @@ describe('a planted bug is found', () => {
       { edits, quick: true },
       ordersFor(bug),
       (outcome) => {
-        if (seenAs.test(outcome.faults ?? '')) found = outcome;
-        else if (outcome.faults !== undefined && others.length < 5) others.push(`${outcome.seed}: ${outcome.faults}`);
+        if (seenAs.test(outcome.faults ?? '')) {
+          found = outcome;
+          finders.push(`seed ${outcome.seed} finds where ${bug.name}`);
+        } else if (outcome.faults !== undefined && others.length < 5) others.push(`${outcome.seed}: ${outcome.faults}`);
         return found === undefined;
       },
       1,

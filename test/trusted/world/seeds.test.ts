@@ -13,7 +13,7 @@ import { buildTown } from './town.ts';
 const { HANDSEL_SEED, HANDSEL_SEEDS, HANDSEL_REAL_SEEDS } = process.env;
 const hourMs = 3_600_000;
 /** More than 100,000 purchases and transfers are tried in that many. */
-const townSeeds = 520;
+const townSeeds = 370;
 
 function* ordersOf(life: Life, count: number): Generator<LifeOrder> {
   if (HANDSEL_SEED !== undefined) yield { life, seed: Number(HANDSEL_SEED), traced: true };
@@ -71,7 +71,7 @@ describe('trusted agents in a world of faults and liars', () => {
       if (seeds < townSeeds) return;
       const [tried, finished] = ['tried', 'finished'].map((how) => times(`${how} purchase`) + times(`${how} transfer`));
       expect(tried).toBeGreaterThanOrEqual(100_000);
-      expect(times('tried purchase')).toBeGreaterThan(15_000);
+      expect(times('tried purchase')).toBeGreaterThan(10_000);
       // Neither too kind nor too cruel a world: most comes to its end, and a great deal does not.
       expect(finished).toBeGreaterThan(0.7 * tried!);
       expect(finished).toBeLessThan(0.95 * tried!);
@@ -138,7 +138,7 @@ describe('disputes in a life with liars and faults', () => {
   test(
     '[CITI-E] leave nobody honest worse off, whatever the seed',
     async () => {
-      const { seeds, seen } = await survive('disputes', Number(HANDSEL_SEEDS ?? 30));
+      const { seeds, seen } = await survive('disputes', Number(HANDSEL_SEEDS ?? 24));
       if (HANDSEL_SEEDS !== undefined) console.info(seeds, seen);
       if (seeds < 12) return;
       const count = (what: RegExp) => [...seen].reduce((sum, [name, times]) => sum + (what.test(name) ? times : 0), 0);

@@ -60,7 +60,7 @@ export async function runLife(options: {
   for (const { between, atMs, forMs } of plan.cuts) {
     world.clock.after(atMs, () => void world.clock.after(forMs, world.cut(...between)));
   }
-  play(trusted, { agents, random, book, ticketsIssued: 24, deeds: 170 });
+  play(trusted, { agents, random, book, ticketsIssued: 40, deeds: 170 });
   await world.run(world.clock.nowMs() + roughMs);
   for (const agent of agents.values()) {
     agent.started = signOn(agent);

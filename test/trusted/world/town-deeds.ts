@@ -65,7 +65,7 @@ export function play({ world }: TrustedWorld, { agents, random, book, ...much }:
         const others = people.filter((name) => name !== person.name);
         const route = random.chance(0.04) ? random.pick(gates) : random.pick(others);
         const first = random.below(held.length);
-        const chosen = random.chance(0.7) ? held.slice(first, first + 6) : [ticketId];
+        const chosen = random.chance(0.7) ? held.slice(first, first + 8) : [ticketId];
         const items = chosen.map((id) => ({ type: 'transfer' as const, ticketId: id }));
         const command = { type: 'give', matter: `give ${i}`, route, about, items, check: 0 } as const;
         person.command(command).then(

@@ -115,11 +115,12 @@ export function buySomething(
     lies(book, name, 'misprices') && random.chance(0.5) ? { ...price, minor: price.minor - 8000n } : price;
   const fetched = random.chance(0.5) ? {} : { merchandise: { type: 'ticket', components: concert } as const };
   const wantsCredential = random.chance(0.2) ? 1 : 0;
-  const tell = (agent: TrustedAgent, command: HostCommand) => void agent.command(command).catch(() => undefined);
-  tell(seller, {
+  const command: HostCommand = {
     ...{ type: 'sell', ...at, price: priceOf(seller), times: 1, untilMs, ways: ['card', 'module'], wantsCredential },
     ...fetched,
-  });
+  };
+  // Said once, whatever becomes of it: each time it is said one more is for sale.
+  void seller.machine.whileAlive((host) => host.submit({ type: 'command', command })).catch(() => undefined);
   const buyers = new Set([random.pick(people), ...(random.chance(0.1) ? [random.pick(people)] : [])]);
   for (const name of buyers) {
     const buyer = agents.get(name)!;
@@ -130,12 +131,12 @@ export function buySomething(
     const payment = byModule ? ({ type: 'module', initiator } as const) : ({ type: 'card', ticketId: card } as const);
     const bid = priceOf(buyer);
     book.wanted.add(wantedAs({ buyer: name, matter, seller: seller.name, minor: bid.minor }));
-    const command: HostCommand = {
+    const order: HostCommand = {
       ...{ type: 'buy', ...at, price: bid, route: seller.name, moneyFirst },
       ...(card === undefined ? {} : { credential: card }),
       ...(random.chance(0.5) || moneyFirst === 1 ? { payment } : {}),
     };
-    buyer.command(command).then(
+    buyer.command(order).then(
       () => book.count('tried purchase'),
       () => undefined,
     );
