@@ -12,6 +12,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
+const { guardTerminal } = await import('./terminal.ts');
+for (const stream of [process.stdout, process.stderr]) guardTerminal(stream);
+
 const { runCommandLine } = await import('./command-line.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));
 

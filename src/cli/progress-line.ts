@@ -10,7 +10,8 @@ export interface ProgressLine {
 
 const ON_TERMINAL_MS = 100;
 const ELSEWHERE_MS = 2000;
-const CLEAR = '\r\u001b[2K';
+/** Bytes, because text cannot steer a terminal (`terminal.ts`). */
+const CLEAR = Buffer.from('\r\u001b[2K');
 
 export function createProgressLine(json: boolean): ProgressLine {
   const { nowMs } = systemClock();
@@ -26,7 +27,8 @@ export function createProgressLine(json: boolean): ProgressLine {
       if (json) return void process.stderr.write(`${JSON.stringify({ progress: what, doneBytes, totalBytes })}\n`);
       const percent = totalBytes === 0 ? 100 : Math.floor((100 * doneBytes) / totalBytes);
       const line = `${what}  ${percent} %  (${sizeWords(doneBytes)} of ${sizeWords(totalBytes)})`;
-      process.stderr.write(terminal ? `${CLEAR}${line}` : `${line}\n`);
+      if (terminal) process.stderr.write(CLEAR);
+      process.stderr.write(terminal ? line : `${line}\n`);
       drawn = true;
     },
     end() {

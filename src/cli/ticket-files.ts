@@ -30,6 +30,8 @@ export interface WrittenTicket {
   readonly title: string;
   /** ISO 8601: until when its code counts; absent for a reference. */
   readonly until?: string;
+  /** Codes do not count as long as that: at its time the paper is worth nothing. */
+  readonly runsOutBefore?: string;
 }
 
 interface OnPaper {
@@ -53,11 +55,16 @@ async function putOnPaper(device: OwnDevice, given: string, options: PaperOption
 }
 
 /** Until a day after it is for. */
-function usualTime({ fields }: TicketView): number {
-  const end = fields.arrivalAt ?? fields.at ?? fields.departureAt;
-  const endMs = typeof end === 'string' ? Date.parse(end) : Number.NaN;
+function usualTime(ticket: TicketView): number {
+  const end = endOf(ticket);
+  const endMs = end === undefined ? Number.NaN : Date.parse(end);
   const leftMs = endMs - systemClock().nowMs() + DAY_MS;
   return Number.isNaN(leftMs) ? MADE_WITHOUT_TIME_MS : Math.max(DAY_MS, leftMs);
+}
+
+function endOf({ fields }: TicketView): string | undefined {
+  const end = fields.arrivalAt ?? fields.at ?? fields.departureAt;
+  return typeof end === 'string' ? end : undefined;
 }
 
 export async function printPaper(device: OwnDevice, given: string, options: PaperOptions): Promise<WrittenTicket> {
@@ -87,10 +94,15 @@ export async function exportPass(
   return written(options, paper);
 }
 
-const written = ({ out }: PaperOptions, { ticket, until }: OnPaper): WrittenTicket => ({
-  ...{ file: out, ticket: ticket.id, title: ticket.title },
-  ...(until !== undefined && { until }),
-});
+function written({ out }: PaperOptions, { ticket, until }: OnPaper): WrittenTicket {
+  const end = endOf(ticket);
+  const tooSoon = until !== undefined && end !== undefined && Date.parse(until) < Date.parse(end);
+  return {
+    ...{ file: out, ticket: ticket.id, title: ticket.title },
+    ...(until !== undefined && { until }),
+    ...(tooSoon && { runsOutBefore: end }),
+  };
+}
 
 const MAX_ORDER_BYTES = 1 << 20;
 

@@ -204,10 +204,12 @@ interface ShowOptions extends DeviceOptions {
 
 const paperTime = duration([3_600_000, 400 * 86_400_000]);
 
-const untilWords = ({ until }: { readonly until?: string }) =>
-  until === undefined
-    ? ': names the ticket, and admits nobody'
-    : `: its code counts until ${until}, the ticket is in use`;
+function untilWords({ until, runsOutBefore }: { readonly until?: string; readonly runsOutBefore?: string }): string {
+  if (until === undefined) return ': names the ticket, and admits nobody';
+  const late =
+    runsOutBefore === undefined ? '' : `; NOT until ${runsOutBefore}: nothing on paper counts longer than 400 days`;
+  return `: its code counts until ${until}, the ticket is in use${late}`;
+}
 
 type Print = (options: DeviceOptions, facts: unknown, lines: readonly string[]) => void;
 

@@ -17,11 +17,16 @@ function refuse(at: string, expected: string): never {
   throw new MessageError('MESSAGE_INVALID', `${at}: expected ${expected}`);
 }
 
-export function text(bounds: { readonly min?: number; readonly max: number }): Shape<string> {
-  const { min = 0, max } = bounds;
+/** Control characters, ends of lines, and what turns the direction of writing. */
+const UNFIT_IN_A_LINE = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+/** @param bounds `line`: a name, which is shown to people among other lines and must not look like one */
+export function text(bounds: { readonly min?: number; readonly max: number; readonly line?: true }): Shape<string> {
+  const { min = 0, max, line = false } = bounds;
   return {
     decode(value, at) {
       if (typeof value !== 'string' || value.length < min || value.length > max) refuse(at, `text of ${min}…${max}`);
+      if (line && UNFIT_IN_A_LINE.test(value)) refuse(at, 'one line of text');
       return value;
     },
     encode: (value) => value,

@@ -152,6 +152,11 @@ describe('only eyes can tell', () => {
     expect(seeing).toMatchObject({ about: 'not-as-described', statement: 'These are the borders of 1914.' });
     expect(sha256Of(seeing!.content!)).toBe(part.sha256);
 
+    // Who asks where it stands is told who is waited for, and until when.
+    expect(await net.deliveries().standing(payment, 0)).toMatchObject({
+      ...{ case: of, arbiter: 'arbiter', phase: 'seeing', waitsFor: ['merchant', 'arbiter'] },
+      heardUntil: expect.stringMatching(/^\d{4}-/),
+    });
     const decision = { outcome: 'dismissed', person: 'J. Smit', text: 'They are of today.' };
     await expect(atArbiter('POST', '/decision', decision), 'nobody is judged unheard').rejects.toMatchObject({
       code: 'CASE_DECIDED',
@@ -168,6 +173,8 @@ describe('only eyes can tell', () => {
     expect(await atArbiter('POST', '/decision', decision)).toMatchObject({ phase: 'ruled', outcome: 'dismissed' });
     const ruled = await followed(net, payment, (view) => partOf(view).ruling !== undefined);
     expect(partOf(ruled).ruling).toMatchObject({ outcome: 'dismissed', person: 'J. Smit', breaches: [] });
+    expect(partOf(ruled).refund, 'nothing is paid back').toBeUndefined();
+    expect(await net.deliveries().standing(payment, 0)).toMatchObject({ phase: 'ruled', waitsFor: [] });
     const { checked } = await offline(net, payment);
     expect(bases(checked)).toEqual(['KEY_FROM_TRUSTEE shown', 'SEEN_BY_A_PERSON stated']);
     await expect(net.deliveries().complain(payment, 0, 'again')).rejects.toMatchObject({ code: 'COMPLAINT_UNFIT' });

@@ -100,12 +100,14 @@ test('[ERI-27] killed in the middle of a download, station, merchant and trustee
   await Promise.all([network.end('atlas', 'SIGKILL'), network.end('north', 'SIGKILL')]);
   await until(payment, some(0.7));
   await network.end('customer', 'SIGKILL');
-  // Killed, the station has forgotten the password: the wallet is opened for this payment once more.
+  // Killed, the station has forgotten the password, and says so: the wallet is opened for this payment once more.
+  expect((await until(payment, ({ locked }) => locked === true)).phase).not.toBe('paid');
   await patiently(network, () =>
     network.station().post(`/payments/${payment}/approve`, { password: network.password }),
   );
 
   const done = await until(payment, (now) => partOf(now).phase === 'delivered');
+  expect(done.locked).toBeUndefined();
   expect(sha256Of(partOf(done).file!)).toBe(partOf(done).sha256);
   const after = await restingBooks(network);
   expect(before.card - after.card).toBe(minorOf('2.00'));

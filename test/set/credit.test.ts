@@ -95,7 +95,8 @@ describe('a credit', () => {
       acquirer: (request) => {
         if (request.type !== 'credit' || lies-- <= 0) return '00';
         const { type, transmittedAt, stan, retrievalReference } = request;
-        return { type, transmittedAt, stan, retrievalReference, responseCode: '00', amount: EUR(1n) };
+        const of = { type, transmittedAt, retrievalReference, responseCode: '00' };
+        return lies === 1 ? { ...of, stan: stan + 1, amount: EUR(1250n) } : { ...of, stan, amount: EUR(1n) };
       },
     });
     expect(await credit(world, 'aa', 1250n)).toBe('00');

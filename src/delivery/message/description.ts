@@ -9,7 +9,7 @@ import { CHAIN_BYTES, mediaType, partyName, productName } from './identity.ts';
 const descriptionShape = record({
   product: productName,
   merchant: partyName,
-  name: text({ min: 1, max: 200 }),
+  name: text({ min: 1, max: 200, line: true }),
   /** In words, for people. */
   text: text({ max: 20_000 }),
   /** Of the content: media type, length in bytes, SHA-256. */

@@ -191,7 +191,14 @@ function ignoreOurErrors(error: unknown): void {
   if (!(error instanceof HandselError)) throw error;
 }
 
-const isTakenBack = (mark: Uint8Array): boolean => readMark(mark).standing === 'revoked';
+function isTakenBack(mark: Uint8Array): boolean {
+  try {
+    return readMark(mark).standing === 'revoked';
+  } catch (error) {
+    ignoreOurErrors(error);
+    return false;
+  }
+}
 
 /** How many of them were new; the agent refuses those that are none of its business. */
 async function takeMarks(device: TransactionDevice, marks: readonly Uint8Array[]): Promise<number> {

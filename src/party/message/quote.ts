@@ -29,7 +29,7 @@ const quoteShape = record({
   /** The merchant's identity. */
   merchant: text({ min: 1, max: 100 }),
   sku: text({ min: 1, max: 64 }),
-  name: text({ min: 1, max: 200 }),
+  name: text({ min: 1, max: 200, line: true }),
   mediaType: text({ min: 1, max: 100 }),
   quantity: whole({ min: 1, max: 1000 }),
   sha256: digest(),

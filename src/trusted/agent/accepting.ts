@@ -18,6 +18,7 @@ import { DoorRefusal } from '../ticket/door-reason.ts';
 import { readMark, signMark, statusOf, type TicketStatus, writeMark } from '../ticket/status.ts';
 import { type Ticket, ticketIdOf } from '../ticket/ticket.ts';
 import type { Transaction } from './agent-state.ts';
+import { statusToGoOnFrom } from './book-status.ts';
 import { credentialAnswer, reasonOf } from './check-credential.ts';
 import type { Conversation } from './conversation.ts';
 import { standingOf } from './known-standings.ts';
@@ -106,9 +107,10 @@ function receive(turn: Turn, talk: AcceptingTalk, request: Extract<PresentReques
  * was made in another session, or the mark was made for a code. Gives the status to go on from.
  * @throws TrustedError `TICKET_INVALID`, `TICKET_INACTIVE`
  */
-function requireNewest(turn: Turn, talk: AcceptingTalk, { ticketId, status }: ShownTicketRead): TicketStatus {
+function requireNewest(turn: Turn, talk: AcceptingTalk, shown: ShownTicketRead): TicketStatus {
+  const { ticketId, status } = shown;
   const booked = turn.state.books.get(ticketId);
-  if (booked === undefined || status.number >= booked.status.number) return status;
+  if (booked === undefined || status.number >= booked.status.number) return statusToGoOnFrom(turn.state.books, shown);
   if (booked.unheard !== undefined) return booked.status;
   if (booked.logged >= talk.begun) throw new TrustedError('TICKET_INACTIVE', 'the ticket was presented meanwhile');
   const note = `ticket ${ticketId} is shown with mark ${status.number}, and was marked ${booked.status.number} here`;

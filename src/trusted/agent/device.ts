@@ -210,7 +210,7 @@ function externalInterface(
     marksFor: (ticketIds) => ticketIds.flatMap((id) => marksOf(host.state, id)),
     ticketsShown: () => [...host.state.door.shown.keys()],
     takenBack: () =>
-      [...host.state.door.voided.values()].flatMap(({ by, mark }) => (by === ownId(host.state) ? [mark] : [])),
+      [...host.state.door.voided.values()].flat().flatMap(({ by, mark }) => (by === ownId(host.state) ? [mark] : [])),
     async issuedHere(ticketId) {
       const records = await host.readByKey(LOG_KEY);
       for (const record of records) {
@@ -236,7 +236,7 @@ function statusNow({ door }: AgentState, { id, status }: HeldTicket): TicketStat
 const ownId = ({ identity }: AgentState) => (identity.type === 'certified' ? identity.certificate.agentId : undefined);
 
 function marksOf({ books, door }: AgentState, ticketId: string): readonly Uint8Array[] {
-  const marks = [books.get(ticketId)?.unheard, door.voided.get(ticketId)?.mark];
+  const marks = [books.get(ticketId)?.unheard, ...(door.voided.get(ticketId) ?? []).map(({ mark }) => mark)];
   return marks.flatMap((mark) => (mark === undefined ? [] : [mark]));
 }
 

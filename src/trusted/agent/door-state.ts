@@ -2,14 +2,18 @@
 import type { AgentId } from '../message/agent-id.ts';
 import type { DoorReason } from '../ticket/door-reason.ts';
 import type { Scan } from '../ticket/scan.ts';
+import { readMark } from '../ticket/status.ts';
 
 export interface DoorState {
   /** Holder: codes of tickets that may still be shown somewhere, by the ticket's name. */
   readonly shown: Map<string, ShownCode>;
   /** Door: by the ticket's name, with whom it was when it was seen last. */
   readonly seen: Map<string, Seen>;
-  /** Issuer: what it took back itself. Door: what it heard that others took back. By the ticket's name. */
-  readonly voided: Map<string, Voided>;
+  /**
+   * Issuer: what it took back itself. Door: what it heard that others took back. By the ticket's name: who its issuer is shows only when it
+   * comes, so what one agent says takes the place of no other's word.
+   */
+  readonly voided: Map<string, readonly Voided[]>;
   /** Door: signatures under issuers' certificates that were found genuine, in hexadecimal. */
   readonly issuersMet: Set<string>;
 }
@@ -76,12 +80,25 @@ export function applyDoorRecord(state: DoorState, record: DoorRecord): void {
       saw(state, record.ticketId, record.seen);
       break;
     case 'voided':
-      state.voided.set(record.ticketId, record.voided);
+      noteVoid(state, record.ticketId, record.voided);
       break;
     case 'issuer-met':
       if (state.issuersMet.size < maxIssuers) state.issuersMet.add(record.signature);
       break;
   }
+}
+
+/** What is revoked stays so. */
+function noteVoid({ voided }: DoorState, ticketId: string, now: Voided): void {
+  const said = voided.get(ticketId) ?? [];
+  const before = said.find(({ by }) => by === now.by);
+  if (before !== undefined && readMark(before.mark).standing === 'revoked') return;
+  voided.set(ticketId, [...said.filter((one) => one !== before), now]);
+}
+
+/** What that agent said. */
+export function voidedBy({ voided }: DoorState, ticketId: string, by: AgentId): Voided | undefined {
+  return voided.get(ticketId)?.find((one) => one.by === by);
 }
 
 function saw({ seen }: DoorState, ticketId: string, now: Seen): void {
@@ -93,14 +110,20 @@ function saw({ seen }: DoorState, ticketId: string, now: Seen): void {
 export interface StoredDoor {
   readonly shown: readonly [string, ShownCode][];
   readonly seen: readonly [string, Seen][];
-  readonly voided: readonly [string, Voided][];
+  readonly voided: readonly (readonly [string, Voided])[];
   readonly issuersMet: readonly string[];
 }
 
+const each = (voided: DoorState['voided']) =>
+  [...voided].flatMap(([ticketId, all]) => all.map((one) => [ticketId, one] as const));
+
 export function storeDoor({ shown, seen, voided, issuersMet }: DoorState): StoredDoor {
-  return { shown: [...shown], seen: [...seen], voided: [...voided], issuersMet: [...issuersMet] };
+  return { shown: [...shown], seen: [...seen], voided: each(voided), issuersMet: [...issuersMet] };
 }
 
 export function restoreDoor({ shown, seen, voided, issuersMet }: StoredDoor): DoorState {
-  return { shown: new Map(shown), seen: new Map(seen), voided: new Map(voided), issuersMet: new Set(issuersMet) };
+  const state: DoorState = { ...newDoorState(), shown: new Map(shown), seen: new Map(seen) };
+  for (const [ticketId, one] of voided) noteVoid(state, ticketId, one);
+  for (const signature of issuersMet) state.issuersMet.add(signature);
+  return state;
 }

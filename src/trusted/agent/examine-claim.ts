@@ -7,6 +7,7 @@ import { faultOfPayment } from '../ruling/case-documents.ts';
 import { isSoldObject } from '../ruling/judge-object.ts';
 import type { Transaction } from './agent-state.ts';
 import type { Said } from './answer-dispute.ts';
+import { voidedBy } from './door-state.ts';
 import { readShownTicket, type ShownTicketRead } from './shown-ticket.ts';
 import { ownKey, type Turn } from './turn.ts';
 
@@ -32,7 +33,7 @@ export function examineClaim(turn: Turn, peer: AgentPeer, claim: Claim): Examine
   if (shown === undefined) return answered('ticket-invalid', 'the ticket is not valid, or not of this merchant');
   const { ticketId, ticket } = shown;
   const { state } = turn;
-  if (state.door.voided.get(ticketId)?.by === own || shown.status.standing === 'revoked') {
+  if (voidedBy(state.door, ticketId, own) !== undefined || shown.status.standing === 'revoked') {
     return answered('settled', 'the ticket was taken back before');
   }
   const ends = { payer: peer.agentId, payee: own, ticket };

@@ -43,7 +43,8 @@ export function exportCredential(turn: Turn, { matter, route, about, ticketId }:
 function requireRoom({ state, env, draft }: Turn): void {
   const over = showSdJwts(state).filter(({ expiresAtS }) => (expiresAtS ?? Infinity) * 1000 < env.nowMs);
   if (over.length > 0) draft.records.push({ type: 'sd-jwts-over', ids: over.map(({ id }) => id) });
-  if (state.sdJwts.size - over.length >= maxHeld) throw new TrustedError('COMMAND_UNTIMELY', `more than ${maxHeld} of them are held`);
+  if (state.sdJwts.size - over.length >= maxHeld)
+    throw new TrustedError('COMMAND_UNTIMELY', `more than ${maxHeld} of them are held`);
 }
 
 export const exporting: Conversation<ExportingTalk> = {

@@ -11,11 +11,20 @@ import { requireTrustedAgent, validateAgentCertificate } from '../message/valida
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import { type DoorReason, DoorRefusal } from '../ticket/door-reason.ts';
 import type { Scan } from '../ticket/scan.ts';
-import { inactivity, readMark, type Standing, signMark, type TicketStatus, writeMark } from '../ticket/status.ts';
+import {
+  inactivity,
+  lastMark,
+  readMark,
+  type Standing,
+  signMark,
+  type TicketStatus,
+  writeMark,
+} from '../ticket/status.ts';
 import { holderOf, type Ticket } from '../ticket/ticket.ts';
 import { isCodeSigned, isForDoor, readCode, type TicketCode } from '../ticket/ticket-code.ts';
 import { checkIssuer } from '../ticket/validate-ticket.ts';
-import { SCAN_KEY } from './door-state.ts';
+import { statusToGoOnFrom } from './book-status.ts';
+import { SCAN_KEY, voidedBy } from './door-state.ts';
 import type { HostCommand } from './host-command.ts';
 import { readShownTicket } from './shown-ticket.ts';
 import { showTicket, tellHost } from './to-host.ts';
@@ -28,6 +37,7 @@ interface Shown {
   readonly ticketId: string;
   readonly ticket: Ticket;
   readonly status: TicketStatus;
+  readonly byIssuer: boolean;
 }
 
 /** The clock of the device that made the code, and this door's, may differ by so much. */
@@ -57,7 +67,7 @@ function check(turn: Turn, { code: bytes, paperTaken }: ScanCommand): Shown {
   const nowS = Math.floor(env.nowMs / 1000);
   const { holder, fromS, untilS, paper } = code;
 
-  const { ticketId, ticket, status } = readTicket(turn, code);
+  const { ticketId, ticket, status, byIssuer } = readTicket(turn, code);
 
   if (holderOf(ticket) !== holder.agentId) {
     throw new DoorRefusal('not-the-holder', `it belongs to ${formatAgentId(holderOf(ticket))}`);
@@ -82,7 +92,7 @@ function check(turn: Turn, { code: bytes, paperTaken }: ScanCommand): Shown {
     throw new DoorRefusal('another-door', `it is for door ${formatAgentId(code.door!)}`);
   }
   if (paper === 1 && paperTaken !== 1) throw new DoorRefusal('paper-not-taken', 'a code on paper');
-  return { code, ticketId, ticket, status };
+  return { code, ticketId, ticket, status, byIssuer };
 }
 
 function readOrRefuse(bytes: Uint8Array): TicketCode {
@@ -135,8 +145,8 @@ const reasonOfInactivity: Readonly<Record<string, DoorReason>> = {
 export function requireGood({ state, env }: Turn, shown: Omit<Shown, 'code'>): void {
   const { ticketId, ticket } = shown;
   const { door } = state;
-  const voided = door.voided.get(ticketId);
-  if (voided !== undefined && voided.by === ticket.issuerCertificate.agentId) {
+  const voided = voidedBy(door, ticketId, ticket.issuerCertificate.agentId);
+  if (voided !== undefined) {
     const { standing } = readMark(voided.mark);
     throw new DoorRefusal(standing === 'suspended' ? 'suspended' : 'revoked', 'its issuer has said so');
   }
@@ -144,7 +154,10 @@ export function requireGood({ state, env }: Turn, shown: Omit<Shown, 'code'>): v
   if (seen !== undefined && seen.transfers > ticket.transfers.length) {
     throw new DoorRefusal('transferred-away', `${formatAgentId(seen.holder)} had it at ${timeOf(seen.atS)}`);
   }
-  const why = inactivity(ticket.body.components, statusToGoOnFrom(state.books, shown), Math.floor(env.nowMs / 1000));
+  const status = statusToGoOnFrom(state.books, shown);
+  // Somebody has marked it up to the end: there is no number for another mark.
+  if (status.number + 1 >= lastMark) throw new DoorRefusal('used', 'it can be marked no more');
+  const why = inactivity(ticket.body.components, status, Math.floor(env.nowMs / 1000));
   if (why === undefined) return;
   const reason = reasonOfInactivity[why] ?? 'used';
   if (reason === 'used' && seen !== undefined) {
@@ -156,18 +169,10 @@ export function requireGood({ state, env }: Turn, shown: Omit<Shown, 'code'>): v
 
 const timeOf = (atS: number) => new Date(atS * 1000).toISOString().replace('.000', '');
 
-/** The books know what a code cannot: the holder hears of their marks later. */
-export function statusToGoOnFrom(
-  books: Turn['state']['books'],
-  { ticketId, status }: Pick<Shown, 'ticketId' | 'status'>,
-): TicketStatus {
-  const booked = books.get(ticketId)?.status;
-  return booked !== undefined && booked.number > status.number ? booked : status;
-}
-
-function letIn(turn: Turn, { matter, code: bytes, units }: ScanCommand, { code, ticketId, ticket, status }: Shown) {
+function letIn(turn: Turn, { matter, code: bytes, units }: ScanCommand, shown: Shown) {
+  const { code, ticketId, ticket } = shown;
   const { state, env, draft } = turn;
-  const before = statusToGoOnFrom(state.books, { ticketId, status });
+  const before = statusToGoOnFrom(state.books, shown);
   const atS = Math.floor(env.nowMs / 1000);
   const granted = before.remaining === undefined ? 0 : Math.min(before.remaining, units);
   const remaining = before.remaining === undefined ? undefined : before.remaining - granted;

@@ -27,6 +27,8 @@ export interface ShownTicketRead {
   readonly ticketId: string;
   readonly ticket: Ticket;
   readonly status: TicketStatus;
+  /** Whether the newest mark is the issuer's own, who may give back what was taken. */
+  readonly byIssuer: boolean;
   /** Fields of an attestation, those that are shown. */
   readonly claims?: Claims;
   /** Of the list of the issuer's that says how it stands, Unix seconds; absent when this agent has none. */
@@ -47,15 +49,18 @@ export function readShownTicket(
   const { components } = ticket.body;
   const before = firstStatus(components);
   const claims = shown.disclosures === undefined ? {} : { claims: openDisclosures(components, shown.disclosures) };
-  const read = (status: TicketStatus) => ({ ticketId, ticket, ...claims, ...standingOf(state, ticket, status) });
-  if (shown.mark === undefined) return read(before);
+  const read = (status: TicketStatus, byIssuer: boolean) => ({
+    ...{ ticketId, ticket, byIssuer, ...claims },
+    ...standingOf(state, ticket, status),
+  });
+  if (shown.mark === undefined) return read(before, false);
   try {
     const mark = readMark(shown.mark);
     // Marks outlive certificates, as tickets do.
     validateAgentCertificate(mark.acceptor, { lists, onDay: Math.min(dayOf(mark.atS * 1000), dayOf(env.nowMs)) });
     requireTrustedAgent(mark.acceptor, lists);
     requireMark(mark, { ticket, ticketId, before });
-    return read(statusOf(mark));
+    return read(statusOf(mark), mark.acceptor.agentId === ticket.issuerCertificate.agentId);
   } catch (cause) {
     if (!(cause instanceof HandselError)) throw cause;
     throw new TrustedError('TICKET_INVALID', 'the mark on the ticket does not count', { cause });

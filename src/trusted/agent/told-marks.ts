@@ -3,12 +3,23 @@
  * issuers took back. A mark is signed, so it does not matter who brings it; what it may change here is said below.
  */
 import { fromHex, toHex } from '../../codec/hex.ts';
+import { HandselError } from '../../handsel-error.ts';
 import { formatAgentId } from '../message/agent-id.ts';
 import { dayOf } from '../message/day.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { requireTrustedAgent, validateAgentCertificate } from '../message/validate-certificate.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
-import { firstStatus, isMarkGenuine, type Mark, readMark, signMark, statusOf, writeMark } from '../ticket/status.ts';
+import {
+  firstStatus,
+  isMarkGenuine,
+  lastMark,
+  type Mark,
+  readMark,
+  signMark,
+  statusOf,
+  type TicketStatus,
+  writeMark,
+} from '../ticket/status.ts';
 import { holderOf } from '../ticket/ticket.ts';
 import type { HostCommand } from './host-command.ts';
 import { readShownTicket, requireMark } from './shown-ticket.ts';
@@ -17,8 +28,6 @@ import { log, ownKey, type Turn } from './turn.ts';
 
 type CommandOf<K extends HostCommand['type']> = Extract<HostCommand, { type: K }>;
 
-/** No mark follows on this one. */
-const lastNumber = 0xffff_ffff;
 /** Doors' clocks may be wrong by so much. */
 const clockErrorS = 900;
 
@@ -51,11 +60,17 @@ export function takeMark(turn: Turn, { matter, mark: bytes }: CommandOf<'take-ma
   tellHost(turn, { type: 'marked', matter, ticketId, ...shownStatus(after.status) });
 }
 
-/** @throws TrustedError or CryptographicError for an entry that does not count; then nothing is learnt */
+/** An entry that does not count is passed over: whoever brings entries need not be trusted, and must not keep the others from being heard. */
 export function learn(turn: Turn, { entries }: CommandOf<'learn'>): void {
+  // Entries of one command see what those before them have taught.
+  const learnt = new Map<string, TicketStatus>();
   for (const { ticket, mark } of entries) {
-    if (ticket === undefined) learnVoid(turn, mark);
-    else learnAdmission(turn, ticket, mark);
+    try {
+      if (ticket === undefined) learnVoid(turn, mark);
+      else learnAdmission(turn, ticket, mark, learnt);
+    } catch (error) {
+      if (!(error instanceof HandselError)) throw error;
+    }
   }
 }
 
@@ -69,20 +84,23 @@ function learnVoid(turn: Turn, bytes: Uint8Array): void {
   turn.draft.records.push({ type: 'voided', ticketId: toHex(mark.ticketId), voided });
 }
 
-function learnAdmission(turn: Turn, bytes: Uint8Array, markBytes: Uint8Array): void {
+function learnAdmission(turn: Turn, bytes: Uint8Array, markBytes: Uint8Array, learnt: Map<string, TicketStatus>): void {
   const holder = holderOf(decodeTicket(bytes));
   const mark = readGenuineMark(turn, markBytes);
   const peer = { type: 'agent', agentId: holder, certificate: mark.acceptor } as const;
   const { ticket, ticketId } = readShownTicket(turn, peer, { ticket: bytes, taintAllowed: true });
   requireMark(mark, { ticket, ticketId, before: firstStatus(ticket.body.components) });
-  const booked = turn.state.books.get(ticketId)?.status;
-  // Of two doors that did not know of each other, the one that left less counts.
-  const known = booked !== undefined && (booked.remaining ?? 0) <= (mark.remaining ?? 0);
+  const booked = learnt.get(ticketId) ?? turn.state.books.get(ticketId)?.status;
   const seen = { holder, transfers: ticket.transfers.length, atS: mark.atS };
-  if (known && booked.number >= mark.number) {
+  // Of two doors that did not know of each other, the one that left less counts; only the issuer leaves more.
+  const byIssuer = mark.acceptor.agentId === ticket.issuerCertificate.agentId;
+  const later = booked === undefined || booked.number < mark.number;
+  const less = booked === undefined || (mark.remaining ?? 0) < (booked.remaining ?? 0);
+  if (!less && !(byIssuer && later)) {
     turn.draft.records.push({ type: 'sighted', ticketId, seen });
     return;
   }
+  learnt.set(ticketId, statusOf(mark));
   turn.draft.records.push({ type: 'learnt', ticketId, mark: markBytes, seen });
 }
 
@@ -102,7 +120,7 @@ export function takeBack(turn: Turn, { matter, ticketId, counted }: CommandOf<'t
   const { certificate } = ownKey(turn);
   if (certificate.kind === 'customer') throw new TrustedError('COMMAND_UNTIMELY', 'a customer takes no ticket back');
   const atS = Math.floor(turn.env.nowMs / 1000);
-  const claims = { ticketId: fromHex(ticketId), number: lastNumber, standing: 'revoked', inUseUntilS: 0, atS } as const;
+  const claims = { ticketId: fromHex(ticketId), number: lastMark, standing: 'revoked', inUseUntilS: 0, atS } as const;
   const mark = writeMark(signMark({ ...claims, ...(counted === 1 && { remaining: 0 }) }, ownKey(turn)));
   turn.draft.records.push({ type: 'voided', ticketId, voided: { by: certificate.agentId, mark } });
   tellHost(turn, { type: 'taken-back', matter, ticketId, mark });

@@ -131,8 +131,9 @@ function doubleOf({ ticketId, ticket, admissions }: Seen): readonly DoubleAdmiss
   const issued = unitsOf(ticket.body.components);
   // What is not used up may be shown as often as one likes.
   if (issued === undefined) return [];
-  // The issuer may have raised the value: the highest that any door left counts, with what was taken there.
-  const worth = Math.max(issued, ...admissions.map(({ mark, units }) => (readMark(mark).remaining ?? 0) + units));
+  // The issuer may have raised the value, and nobody else: the highest that it left counts, with what was taken there.
+  const raised = admissions.filter(({ door }) => door === ticket.issuerCertificate.agentId);
+  const worth = Math.max(issued, ...raised.map(({ mark, units }) => (readMark(mark).remaining ?? 0) + units));
   const used = admissions.reduce((sum, { units }) => sum + units, 0);
   if (used <= worth) return [];
   return [{ ticketId, ticket, worth, used, admissions, finding: findingOf(ticket, admissions) }];

@@ -25,7 +25,7 @@ const fileShape = row({
   format: text({ min: 13, max: 13 }),
   door: agentIdShape(),
   /** What people call it. */
-  name: text({ max: 120 }),
+  name: text({ max: 120, line: true }),
   /** When the file was written. */
   atS: second(),
   scans: list(scanShape, { max: maxScans }),

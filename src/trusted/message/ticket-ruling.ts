@@ -98,6 +98,7 @@ export const ticketReasonCodes = [
   'MERCHANT_DENIED',
   'MERCHANT_CONCEDES',
   'MERCHANT_SILENT',
+  'NOT_REACHED',
   'APPEALED',
   'SEEN_BY_A_PERSON',
 ] as const;
@@ -127,6 +128,8 @@ export const TICKET_REASONS: Readonly<
   /** Nothing was broken: it pays back. */
   MERCHANT_CONCEDES: { outcome: 'refund' },
   MERCHANT_SILENT: { outcome: 'refund', breach: 'merchant' },
+  /** It gave no answer, and was asked only where the customer says that it is. */
+  NOT_REACHED: {},
   APPEALED: {},
   /** What it leads to, and whether the complaint was a false one, is what the person says. */
   SEEN_BY_A_PERSON: {},

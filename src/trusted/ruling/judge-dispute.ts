@@ -30,6 +30,8 @@ export interface Hearing {
   readonly statement: SignedDocument<TicketStatement> | undefined;
   /** It has spoken, or its time is over. */
   readonly over: boolean;
+  /** Whether the merchant was asked where it said itself that it is reached; else what follows from its silence is for a person to find out. */
+  readonly silenceCounts: boolean;
   readonly lists: TrustLists;
   readonly paymentFact: (evidence: PaymentEvidence) => PaymentFact;
 }
@@ -54,14 +56,16 @@ export function judgeDispute(documents: CaseDocuments, hearing: Hearing): Judgem
   }
   const found = findings(documents, statement);
   const { about } = documents.claim.value;
-  if (about === 'not-delivered') return judgeDelivery(documents, hearing);
+  const unproved = statement === undefined && !hearing.silenceCounts;
+  if (about === 'not-delivered') return judgeDelivery(documents, hearing, unproved);
+  if (about === 'not-followed' && unproved) return { type: 'seeing', reasons: found };
   if (about === 'not-followed') return judgeFollowing(documents, statement, found);
   const certain = fromTheMerchandise(documents);
   if (certain !== undefined) return decided(found, certain);
   if (statement?.value.stand === 'concedes') {
     return decided(found, reason('MERCHANT_CONCEDES', 'The merchant agrees to a refund.'));
   }
-  if (statement === undefined && documents.answer === undefined) {
+  if (statement === undefined && documents.answer === undefined && !unproved) {
     const text = 'The merchant answered neither the customer nor this server before its time was over.';
     return decided(found, reason('MERCHANT_SILENT', text));
   }
@@ -163,7 +167,11 @@ function judgeFollowing(
   return decided(found, reason('MERCHANT_CONCEDES', 'The merchant agrees to pay what it owes.'));
 }
 
-function judgeDelivery(documents: CaseDocuments, { statement, paymentFact, lists }: Hearing): Judgement {
+function judgeDelivery(
+  documents: CaseDocuments,
+  { statement, paymentFact, lists }: Hearing,
+  unproved: boolean,
+): Judgement {
   const shown = statement?.value.ticket;
   if (shown !== undefined && isTheMissing(documents, shown, lists)) {
     const text = 'The merchant shows the ticket, signed over to the customer: it is released with this ruling.';
@@ -173,6 +181,7 @@ function judgeDelivery(documents: CaseDocuments, { statement, paymentFact, lists
   if (paymentFact(payment!) !== 'paid') {
     return decided([], reason('NOT_PAID', 'Nothing shows that the money left the customer.'));
   }
+  if (unproved) return { type: 'seeing', reasons: [] };
   return decided([], reason('NEVER_DELIVERED', 'It was paid, and the merchant does not show the ticket.'));
 }
 

@@ -62,8 +62,9 @@ export function verifyTicketRuling(bundle: TicketBundle, trust: TicketRulingTrus
   const statement = statementIn(bundle, ruling, lists);
   if (claim.customer !== ruling.customer) throw unfit('the ruling names another customer');
   checkAppeal(bundle, ruling, lists);
-  const judgement =
-    read.type === 'unsound' ? undefined : judgeDispute(read.documents, { statement, over: true, lists, paymentFact });
+  const silenceCounts = !ruling.reasons.some(({ code }) => code === 'NOT_REACHED');
+  const hearing = { statement, over: true, silenceCounts, lists, paymentFact };
+  const judgement = read.type === 'unsound' ? undefined : judgeDispute(read.documents, hearing);
   const paymentsKnown = trust.paymentFact !== undefined;
   const evidence: Evidence = { bundle, ruling, read, statement, judgement, lists, paymentsKnown };
   requireConsequences(ruling);
@@ -196,6 +197,10 @@ const checks: Readonly<Partial<Record<TicketReasonCode, Check>>> = {
   },
   MERCHANT_SILENT: ({ statement }, { answer }) => {
     if (statement !== undefined || answer !== undefined) throw unfit('the merchant did answer');
+    return 'stated';
+  },
+  NOT_REACHED: ({ statement }) => {
+    if (statement !== undefined) throw unfit('the merchant did answer');
     return 'stated';
   },
   APPEALED: () => 'shown',

@@ -22,7 +22,7 @@ import { signedAtTheEnd, updateSince } from '../message/trust-lists.ts';
 import { TrustedError } from '../message/trusted-error.ts';
 import { respond } from '../session/answering.ts';
 import { confirm, suspect } from './admit-party.ts';
-import type { ServerState, ServerTalk } from './server-state.ts';
+import type { Registered, ServerState, ServerTalk } from './server-state.ts';
 import { endServerTalk, type ServerTurn, serverKey, sessionOfServer } from './server-turn.ts';
 
 type Talk = Extract<ServerTalk, { type: 'certifying' }>;
@@ -67,7 +67,7 @@ function certify(turn: ServerTurn, talk: Talk, request: Extract<CertifyRequest, 
   const id = numberOf(turn, talk, peer, publicKey);
   const asked: Asked = { id, publicKey, versions: [versions.untrusted, versions.primaryKeys] };
   if (peer.type !== 'agent') return offer(turn, talk, { asked });
-  const receipt = report && countersignReport(turn, peer.agentId, report);
+  const receipt = report && countersignReport(turn, talk, { agentId: peer.agentId, report });
   if (receipt === undefined) return refuse(turn, talk);
   offer(turn, talk, { asked, receipt });
 }
@@ -114,6 +114,7 @@ function offer(turn: ServerTurn, talk: Talk, { asked, receipt }: Offer): void {
       registered: {
         ...{ id, kind, publicKey: before?.publicKey, offered: publicKey, expiresDay },
         confirmedAtMs: before?.confirmedAtMs ?? 0,
+        ...routeIn(turn, talk, before),
         latest: receipt?.presentation ?? before?.latest,
       },
     });
@@ -143,16 +144,26 @@ function installed(turn: ServerTurn, talk: Talk): void {
   endServerTalk(turn, talk, 'done');
 }
 
+/** What the device itself says, under its certificate, of where it is reached: nobody else is believed about that. */
+function routeIn(turn: ServerTurn, talk: Talk, before: Registered | undefined): { readonly route?: string } {
+  const route = sessionOfServer(turn, talk).route ?? before?.route;
+  return route === undefined ? {} : { route };
+}
+
 function sync(turn: ServerTurn, talk: Talk, { versions, report }: Extract<CertifyRequest, { type: 'sync' }>) {
   const peer = sessionOfServer(turn, talk).peer!;
-  const receipt = peer.type === 'agent' ? countersignReport(turn, peer.agentId, report) : undefined;
+  const receipt = peer.type === 'agent' ? countersignReport(turn, talk, { agentId: peer.agentId, report }) : undefined;
   if (receipt === undefined) return refuse(turn, talk);
   answer(turn, talk, { type: 'synced', update: passedOn(turn.state, versions), receipt });
   endServerTalk(turn, talk, 'done');
 }
 
 /** The receipt, or undefined when there is another device of this name: then none of them is trusted any more. */
-function countersignReport(turn: ServerTurn, agentId: number, report: HeadReport): Receipt | undefined {
+function countersignReport(
+  turn: ServerTurn,
+  talk: Talk,
+  { agentId, report }: { readonly agentId: number; readonly report: HeadReport },
+): Receipt | undefined {
   const { state, env, draft } = turn;
   const registered = state.registered.get(agentId)!;
   if (!isSameDevice(report, registered.latest)) {
@@ -160,6 +171,9 @@ function countersignReport(turn: ServerTurn, agentId: number, report: HeadReport
     return undefined;
   }
   const presentation = report.presented.at(-1)!;
-  draft.records.push({ type: 'registered', registered: { ...registered, latest: presentation } });
+  draft.records.push({
+    type: 'registered',
+    registered: { ...registered, ...routeIn(turn, talk, registered), latest: presentation },
+  });
   return countersign({ agentId, presentation, atMs: env.nowMs }, serverKey(turn).privateKey);
 }

@@ -14,6 +14,8 @@ export interface DisputeCase {
   readonly customer: AgentCertificate;
   readonly merchant: AgentCertificate;
   readonly merchantRoute: string;
+  /** That route is the customer's word: that nobody answers there shows nothing about the merchant. */
+  readonly routeUnproved?: true;
   readonly replyTo: string | undefined;
   /** Digest of the claim, hexadecimal: one claim, one case. */
   readonly claim: string;

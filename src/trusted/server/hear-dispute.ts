@@ -56,7 +56,7 @@ export function hearComplaint(turn: ServerTurn, sealed: Uint8Array, messageId: s
   validateAgentCertificate(merchant, { lists, onDay: dayOf(turn.env.nowMs), expiredAgent: true });
   const opened: DisputeCase = {
     ...{ case: toHex(complaint.digest), phase: 'hearing', messageId, customer: by.certificate, merchant },
-    ...{ merchantRoute: value.merchantRoute, replyTo: value.replyTo, claim: claimOf(complaint) },
+    ...{ ...merchantRouteOf(turn, value), replyTo: value.replyTo, claim: claimOf(complaint) },
     ...{ complaint: complaint.bytes, statement: undefined, heard: false, paid: undefined },
     ...{ ruling: undefined, before: undefined, appeal: undefined },
   };
@@ -72,6 +72,15 @@ export function hearComplaint(turn: ServerTurn, sealed: Uint8Array, messageId: s
     keep(turn, askPayments(turn, opened, read.documents.claim.value));
     sendHearing(turn, opened);
   }
+}
+
+/** Where its agent itself said that it is reached; else what the customer says. */
+function merchantRouteOf(
+  { state }: ServerTurn,
+  { merchant, merchantRoute }: TicketComplaint,
+): Pick<DisputeCase, 'merchantRoute' | 'routeUnproved'> {
+  const own = state.registered.get(merchant.agentId)?.route;
+  return own === undefined ? { merchantRoute, routeUnproved: true } : { merchantRoute: own };
 }
 
 /** Digest of the claim in it. */
@@ -106,7 +115,10 @@ function judge({ state, settings }: ServerTurn, of: DisputeCase, documents: Case
   const { lists } = state;
   const statement = of.statement && readDocument(ticketStatementType, of.statement);
   const paymentFact = payer(of, settings.disputes.paymentFact);
-  return judgeDispute(documents, { statement, over: of.heard && of.paid !== 'asked', lists, paymentFact });
+  return judgeDispute(documents, {
+    ...{ statement, over: of.heard && of.paid !== 'asked', lists, paymentFact },
+    silenceCounts: of.routeUnproved !== true,
+  });
 }
 
 const keep = ({ draft }: ServerTurn, of: DisputeCase) =>

@@ -141,7 +141,10 @@ function foundBefore({ state }: ServerTurn, of: DisputeCase): readonly TicketRea
   const answer = read.type === 'sound' ? read.documents.answer?.value.outcome : undefined;
   const denied =
     answer === undefined || answer === 'granted' ? [] : [reason('MERCHANT_DENIED', 'The merchant denied it.')];
-  return of.appeal === undefined ? denied : [...denied, reason('APPEALED', 'The first ruling was appealed against.')];
+  const unproved = of.routeUnproved === true && of.statement === undefined;
+  const text = 'The merchant gave no answer; it was asked only where the customer says that it is.';
+  const found = unproved ? [...denied, reason('NOT_REACHED', text)] : denied;
+  return of.appeal === undefined ? found : [...found, reason('APPEALED', 'The first ruling was appealed against.')];
 }
 
 /** The time for an appeal is over: it counts. */

@@ -55,6 +55,8 @@ export interface Registered {
   /** When the one in use was first seen in use, Unix milliseconds. */
   readonly confirmedAtMs: number;
   readonly expiresDay: number;
+  /** Of agents: where it said last that it is reached; absent for a device that only calls. */
+  readonly route?: string;
   /** Of agents: what was countersigned last. */
   readonly latest: Presentation | undefined;
 }

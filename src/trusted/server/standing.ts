@@ -11,6 +11,7 @@ import { requireTrustedServer } from '../message/validate-certificate.ts';
 import { readRuling } from '../ruling/case-documents.ts';
 import type { MerchantStanding } from './dispute-state.ts';
 import { changeLists } from './list-keeper.ts';
+import type { ServerRecord } from './server-state.ts';
 import type { ServerTurn } from './server-turn.ts';
 
 const standingTimer = (merchant: number) => `standing ${merchant}`;
@@ -28,10 +29,12 @@ export function hearLost(turn: ServerTurn, bytes: Uint8Array): void {
   const { merchant } = ruling;
   const before = state.disputes.standings.get(merchant) ?? unblemished;
   const name = toHex(ruling.case);
-  if (before.lost.some((one) => one.case === name)) return;
   const { lostLimit, lostWithinMs, noticeMs } = settings.disputes;
-  const recent = before.lost.filter(({ atMs }) => atMs + lostWithinMs > env.nowMs);
-  const lost = [...recent, { case: name, atMs: env.nowMs, weight: weightOf(ruling, lostLimit) }];
+  // By the ruling's own time: whoever has it can bring it as often, and as late, as it likes.
+  const atMs = ruling.finalAtMs;
+  if (before.lost.some((one) => one.case === name) || atMs + lostWithinMs <= env.nowMs) return;
+  const recent = before.lost.filter((one) => one.atMs + lostWithinMs > env.nowMs);
+  const lost = [...recent, { case: name, atMs, weight: weightOf(ruling, lostLimit) }];
   const organisations = [...new Set([...before.organisations, ...(ruling.organisation ? [ruling.organisation] : [])])];
   const tooMany = weigh(lost) >= lostLimit;
   const noticeUntilMs = before.noticeUntilMs ?? (tooMany ? env.nowMs + noticeMs : undefined);
@@ -60,7 +63,7 @@ export function takeStanding(turn: ServerTurn, merchant: number): void {
   ];
   const next = parties.find((party) => !isUntrusted(state.lists, party));
   if (next === undefined) {
-    draft.records.push({ type: 'dispute', dispute: { type: 'standing', merchant, standing: undefined } });
+    draft.records.push(settled(merchant, standing));
     return;
   }
   changeLists(turn, { type: 'distrust', party: next });
@@ -70,7 +73,16 @@ export function takeStanding(turn: ServerTurn, merchant: number): void {
 
 /** A person at the primary server found that it deserves it. @throws TrustedError `DISPUTE_UNKNOWN` */
 export function pardon({ state, draft }: ServerTurn, merchant: number): void {
-  if (!state.disputes.standings.has(merchant)) throw new TrustedError('DISPUTE_UNKNOWN', 'nothing is held against it');
-  draft.records.push({ type: 'dispute', dispute: { type: 'standing', merchant, standing: undefined } });
+  const standing = state.disputes.standings.get(merchant);
+  if (standing === undefined || weigh(standing.lost) === 0) {
+    throw new TrustedError('DISPUTE_UNKNOWN', 'nothing is held against it');
+  }
+  draft.records.push(settled(merchant, standing));
   draft.clearTimers.push(standingTimer(merchant));
+}
+
+/** Nothing weighs any more; but what was counted once is remembered, so that nobody has it counted again. */
+function settled(merchant: number, { lost }: MerchantStanding): ServerRecord {
+  const standing = { ...unblemished, lost: lost.map((one) => ({ ...one, weight: 0 })) };
+  return { type: 'dispute', dispute: { type: 'standing', merchant, standing } };
 }

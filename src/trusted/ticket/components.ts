@@ -11,7 +11,7 @@ import { dayShape } from '../message/day.ts';
 /** Fields of an attestation, with those that stand for nothing. */
 export const maxClaims = 64;
 
-const name = () => text({ min: 1, max: 120 });
+const name = () => text({ min: 1, max: 120, line: true });
 const address = () => text({ min: 1, max: 300 });
 const words = () => text({ max: 2000 });
 const picture = () => bytes({ max: 16_384 });

@@ -58,6 +58,9 @@ export interface TicketStatus {
   readonly number: number;
 }
 
+/** No mark follows on one of this number: it takes a ticket back for good. */
+export const lastMark = 0xffff_ffff;
+
 const LABEL = utf8('Handsel ticket mark 1');
 
 const markText = (claims: MarkClaims): Uint8Array => concatBytes(LABEL, encodeCbor(claimsShape.encode(claims)));
@@ -101,6 +104,7 @@ export function faultOfMark(
   const byIssuer = mark.acceptor.agentId === ticket.issuerCertificate.agentId;
   if (Buffer.compare(mark.ticketId, fromHex(ticketId)) !== 0) return 'it is about another ticket';
   if (mark.number <= before.number) return `its number ${mark.number} does not follow on ${before.number}`;
+  if (mark.number === lastMark && !(byIssuer && mark.standing === 'revoked')) return 'no mark could follow on it';
   if (mark.acceptor.kind === 'customer') return 'a customer does not accept tickets';
   if ((mark.remaining === undefined) !== (before.remaining === undefined)) return 'it counts what is not counted';
   if (byIssuer || isVendorsWord(mark, ticket, before)) return undefined;

@@ -15,7 +15,7 @@ import { type Components, componentsShape } from './components.ts';
 
 export const bodyShape = row({
   /** (22) Name of the merchant or authority, copied from its credential. */
-  issuerName: text({ min: 1, max: 120 }),
+  issuerName: text({ min: 1, max: 120, line: true }),
   /** (22) When that credential expires. */
   issuerExpiresDay: dayShape(),
   /** (24) When the certificate of the receiving agent expires. */

@@ -17,6 +17,7 @@ import { handoverType, passedKeyType } from '../../../src/delivery/message/key-h
 import { manifestType } from '../../../src/delivery/message/manifest.ts';
 import { offerType, readOffer } from '../../../src/delivery/message/offer.ts';
 import { orderTakenType, orderType } from '../../../src/delivery/message/order.ts';
+import { refundClaimType, refundOrderType, refundReceiptType } from '../../../src/delivery/message/refund.ts';
 import { releaseType } from '../../../src/delivery/message/release.ts';
 import { notAcceptType, resendingType } from '../../../src/delivery/message/resending.ts';
 import { bundleType, rulingType } from '../../../src/delivery/message/ruling.ts';
@@ -30,6 +31,7 @@ const signed = [
   ...[acceptType, claimType, passedAcceptanceType, complaintType, disclosureType, hearingType, keyRequestType],
   ...[statementType, custodyReceiptType, lodgingType, descriptionType, handoverType, passedKeyType, manifestType],
   ...[orderTakenType, orderType, releaseType, notAcceptType, resendingType, rulingType],
+  ...[refundOrderType, refundClaimType, refundReceiptType],
 ];
 
 function ours(read: () => unknown): void {

@@ -1,0 +1,33 @@
+/**
+ * What an acceptor's own books add to the mark that a holder shows. A holder can have its ticket marked by any merchant's device, also by one that takes
+ * nothing off it, and marks do not say on which earlier ones they rest: so a higher number does not undo what was taken here.
+ */
+import type { Standing, TicketStatus } from '../ticket/status.ts';
+import type { AgentState } from './agent-state.ts';
+import type { ShownTicketRead } from './shown-ticket.ts';
+
+/** What only the issuer lifts. */
+const bad: readonly Standing[] = ['used', 'suspended', 'revoked'];
+
+/**
+ * The status from which to go on: by the shown mark or by the books, whichever leaves less. Only a mark of the issuer raises what the books have; a
+ * holder whose value was raised and then marked elsewhere has the issuer mark it again.
+ */
+export function statusToGoOnFrom(
+  books: AgentState['books'],
+  { ticketId, status, byIssuer }: Pick<ShownTicketRead, 'ticketId' | 'status' | 'byIssuer'>,
+): TicketStatus {
+  const booked = books.get(ticketId)?.status;
+  if (booked === undefined) return status;
+  if (booked.number > status.number) return booked;
+  if (byIssuer) return status;
+  return {
+    ...status,
+    standing: bad.includes(booked.standing) ? booked.standing : status.standing,
+    remaining: lower(status.remaining, booked.remaining),
+  };
+}
+
+function lower(shown: number | undefined, booked: number | undefined): number | undefined {
+  return shown === undefined || booked === undefined ? shown : Math.min(shown, booked);
+}
