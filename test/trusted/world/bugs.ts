@@ -287,12 +287,13 @@ const presentation: readonly Bug[] = [
     edits: [
       agent(
         'accepting.ts',
-        'if (booked === undefined || status.number >= booked.status.number) return status;',
+        'if (booked === undefined || status.number >= booked.status.number) return statusToGoOnFrom(turn.state.books, shown);',
         'return status;',
       ),
-      agent('scanning.ts', 'statusToGoOnFrom(state.books, shown), Math', 'shown.status, Math'),
+      agent('book-status.ts', 'if (booked === undefined) return status;', 'return status;'),
     ],
     seenAs: /granted \d+ of/,
+    hint: 16,
   },
 ];
 
