@@ -19,8 +19,8 @@ import { ada, PERMIT, rulesOf } from './bureau.ts';
 import { createRecorder, type Recorder } from './copied-disk.ts';
 import { about, certifiedOf, isAtRest, noticesOf, receivedBy, stateOf } from './opera.ts';
 import { sample } from './ticket/samples.ts';
-import { faultsOf, roughMs } from './ticket-life.ts';
 import { type AgentParty, inTime, openTrustedWorld, type TrustedAgent, type TrustedWorld } from './trusted-world.ts';
+import { faultsOf, roughMs } from './world/plan.ts';
 
 export const applicants = ['eve', 'fay', 'gus'] as const;
 const settleMs = 4 * 86_400_000;

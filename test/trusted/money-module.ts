@@ -2,11 +2,10 @@
  * A stand-in for a money module: a party with a journal, keys and a balance of its own behind the payment port of a device. It follows figure 16
  * of US 5,671,280 in what it says to its agent and to the other module; of the notes and the security of a real one it has nothing.
  */
-import { diffieHellman } from 'node:crypto';
 import { decodeCborExact, encodeCborExact } from '../../src/codec/cbor.ts';
 import type { CborValue } from '../../src/codec/cbor-value.ts';
 import { fromHex, toHex } from '../../src/codec/hex.ts';
-import { deriveKey } from '../../src/crypto/agreement.ts';
+import { agreeP256, deriveKey } from '../../src/crypto/agreement.ts';
 import {
   compactKeyOf,
   importCompactKey,
@@ -204,7 +203,7 @@ function agree({ options }: Work, payment: ModulePayment, greeting: Uint8Array):
   if (!options.genuine(who) || !verifyCompact(who, x, signature))
     throw new TrustedError('PAYMENT_REFUSED', 'no module');
   const { privateKey } = compactKeyOf(payment.scalar!);
-  const secret = new Uint8Array(diffieHellman({ privateKey, publicKey: importCompactKey(x) }));
+  const secret = agreeP256(privateKey, importCompactKey(x));
   return deriveKey({ secret, salt: fromHex(payment.transaction), info: label, length: 32 });
 }
 

@@ -68,6 +68,7 @@ export interface Shop {
 
 export interface ShopOptions {
   readonly seed?: number;
+  readonly traced?: boolean;
   readonly limit?: bigint;
   /** By name: `house` and `ada`. */
   readonly agents?: Readonly<Record<string, NewAgent>>;
@@ -84,8 +85,13 @@ export interface ShopOptions {
 
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const { seed = 1, limit = 100_000n, agents = {}, wrapNetworkJournal = (journal) => journal } = options;
-  const { server, alterServer } = options;
-  const trusted = await openTrustedWorld({ seed, ...(server && { server }), ...(alterServer && { alterServer }) });
+  const { server, alterServer, traced = true } = options;
+  const trusted = await openTrustedWorld({
+    seed,
+    traced,
+    ...(server && { server }),
+    ...(alterServer && { alterServer }),
+  });
   const { world } = trusted;
   const bank = openBank(new Map([[cardNumber, limit]]));
   world.addServer('bank', ({ body }) => bank.answer(body));

@@ -112,6 +112,8 @@ export interface World {
   /** Sends a message from outside as an outbox would: the same bytes until answered or refused. */
   send(from: string, message: Outgoing): Promise<CourierResult>;
   run(untilMs: number): Promise<void>;
+  /** Other faults from now on; every machine starts anew among them. */
+  among(faults: WorldFaults): void;
   /** Ends all faults, restarts what is down, and runs until nothing is scheduled, at most for the given virtual time. */
   calm(forMs: number): Promise<void>;
 }
@@ -243,7 +245,7 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
       // A restart also leaves the old faults behind.
       restart() {
         errorMs = 0;
-        crash('restart without faults');
+        crash('restart among other faults');
         start();
       },
     });
@@ -288,6 +290,8 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
       },
       async insist(input) {
         for (;;) {
+          // Nobody is there any more to take it.
+          if (retired) return new Promise<never>(() => undefined);
           const outcome = await attempt(input);
           if (outcome === undefined) await new Promise<void>((resolve) => clock.after(100, resolve));
           else if (outcome.refused !== undefined) throw outcome.refused;
@@ -303,6 +307,12 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
         return { snapshot: machine.snapshot(state), work };
       },
     };
+  };
+
+  const among = (other: WorldFaults) => {
+    current = other;
+    network.faults = other.network;
+    for (const { restart } of machines) restart();
   };
 
   return {
@@ -343,11 +353,10 @@ export function createWorld(seed: number, faults: WorldFaults = roughWorld, opti
       }
     },
     run: clock.run,
+    among,
     async calm(forMs) {
-      current = calmWorld;
-      network.faults = calmNetwork;
       cuts.clear();
-      for (const { restart } of machines) restart();
+      among(calmWorld);
       await clock.runUntilIdle(clock.nowMs() + forMs);
     },
   };

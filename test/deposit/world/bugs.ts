@@ -1,5 +1,5 @@
 /** Bugs, each as an edit of the sources, with what it must be found by: the world is only worth something when it finds them all. */
-import type { Edit } from './replace-modules.ts';
+import type { Edit } from '../../world/threads/replace-modules.ts';
 
 export interface Bug {
   readonly name: string;

@@ -1,8 +1,7 @@
-/** Runs seeds of the world of deposits in threads: Node runs them there twice as fast as vitest does, and each on modules of its own. */
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+/** Runs seeds of the world of deposits in threads. */
+import type { Edit } from '../../world/threads/replace-modules.ts';
+import { runInThreads } from '../../world/threads/run-in-threads.ts';
 import type { Tally } from './invariants.ts';
-import type { Edit } from './replace-modules.ts';
 
 export interface ThreadSetting {
   /** Bugs to plant. */
@@ -30,38 +29,8 @@ export async function runSeeds(
   setting: ThreadSetting,
   orders: Iterable<SeedOrder>,
   onOutcome: (outcome: SeedOutcome) => boolean,
-  threads = availableParallelism(),
+  threads?: number,
 ): Promise<void> {
-  const waiting = orders[Symbol.iterator]();
-  let stopped = false;
-  const work = async () => {
-    const thread = startThread(setting);
-    try {
-      for (let next = waiting.next(); !stopped && next.done !== true; next = waiting.next()) {
-        if (!onOutcome(await thread.run(next.value))) stopped = true;
-      }
-    } finally {
-      await thread.stop();
-    }
-  };
-  await Promise.all(Array.from({ length: threads }, work));
-}
-
-function startThread(workerData: ThreadSetting) {
-  const worker = new Worker(new URL('./seed-thread.ts', import.meta.url), {
-    workerData,
-    // Most of a seed is dead when the next begins.
-    resourceLimits: { maxYoungGenerationSizeMb: 64 },
-  });
-  let waiting: PromiseWithResolvers<SeedOutcome> | undefined;
-  worker.on('message', (outcome: SeedOutcome) => waiting?.resolve(outcome));
-  worker.on('error', (cause) => waiting?.reject(cause));
-  return {
-    run(order: SeedOrder): Promise<SeedOutcome> {
-      waiting = Promise.withResolvers();
-      worker.postMessage(order);
-      return waiting.promise;
-    },
-    stop: () => worker.terminate(),
-  };
+  const script = new URL('./seed-thread.ts', import.meta.url);
+  await runInThreads<SeedOrder, SeedOutcome>({ script, setting, orders, onOutcome, ...(threads && { threads }) });
 }

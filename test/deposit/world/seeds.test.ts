@@ -24,7 +24,7 @@ async function survive(count: number, quick: boolean) {
   const sums = { seeds: 0, crashes: 0, purchases: 0, deposits: 0 };
   let failed: string | undefined;
   await runSeeds({ edits: [], quick }, ordersOf(count), ({ seed, tally, faults, trace }) => {
-    if (tally === undefined) {
+    if (tally === undefined || faults !== undefined) {
       if (trace !== undefined) console.error(trace.join('\n'));
       const file = relative(process.cwd(), expect.getState().testPath ?? 'test/deposit/world');
       failed ??= `seed ${seed} fails: ${faults}\nreplay: HANDSEL_SEED=${seed} npx vitest run ${file}`;

@@ -1,6 +1,6 @@
 /**
  * One seed of a life with disputes: an honest merchant and one that denies everything, customers of whom one complains falsely, a trusted server with
- * a person who sees what is true, power cuts and networks that fail. At its end nobody honest is worse off than with an honest trade.
+ * a person who sees what is true, in faults that come back every morning. At its end nobody honest is worse off than with an honest trade.
  */
 import type { HostCommand } from '../../../src/trusted/agent/host-command.ts';
 import type { HostNotice } from '../../../src/trusted/agent/to-host.ts';
@@ -10,22 +10,19 @@ import { ticketComplaintType } from '../../../src/trusted/message/ticket-ruling.
 import { decodeTicket } from '../../../src/trusted/ticket/compact-ticket.ts';
 import type { Components } from '../../../src/trusted/ticket/components.ts';
 import { ticketIdOf } from '../../../src/trusted/ticket/ticket.ts';
-import { certifiedOf, isAtRest, stateOf } from '../opera.ts';
-import { concert, confirmAll, heldBy, openShop, type Shop } from '../shop.ts';
+import { seededRandom } from '../../world/seeded-random.ts';
+import type { World } from '../../world/simulation.ts';
+import { certifiedOf, isAtRest, noticesOf, stateOf } from '../opera.ts';
+import { concert, confirmAll, heldBy, openShop, price, type Shop } from '../shop.ts';
 import { sample } from '../ticket/samples.ts';
-import { type AgentParty, inTime, type openTrustedWorld, type TrustedAgent } from '../trusted-world.ts';
+import { type AgentParty, inTime, type TrustedAgent } from '../trusted-world.ts';
+import { carriedBy } from './lying-couriers.ts';
+import { planTown } from './plan.ts';
 
 const dayMs = 86_400_000;
-export type Alter = (party: AgentParty, name: string) => AgentParty;
-type AlterServer = NonNullable<Parameters<typeof openTrustedWorld>[0]['alterServer']>;
-
-export interface DisputeBug {
-  readonly name: string;
-  readonly alter?: Alter;
-  readonly alterServer?: AlterServer;
-  readonly seenAs: RegExp;
-}
-
+const roughMorningMs = 200_000;
+const roughDays = 3;
+const startMinor = 1_000_000n;
 interface Bought {
   readonly buyer: TrustedAgent;
   readonly seller: TrustedAgent;
@@ -35,6 +32,7 @@ interface Bought {
   /** Its day was over when it was sold. */
   readonly late: boolean;
   readonly transaction: string;
+  readonly way: 'card' | 'module';
 }
 
 export interface DisputeRun {
@@ -42,24 +40,28 @@ export interface DisputeRun {
 }
 
 /** @throws Error naming every fault found */
-export async function runDisputes(seed: number, bug: Partial<DisputeBug> = {}): Promise<DisputeRun> {
-  const { alter = (party) => party, alterServer } = bug;
-  const agents = Object.fromEntries(
-    ['ada', 'house', 'cheat', 'bob'].map((name) => [name, { alter: (party: AgentParty) => alter(party, name) }]),
-  );
+export async function runDisputes(options: {
+  readonly seed: number;
+  readonly watch?: (world: World) => void;
+  readonly traced?: boolean;
+}): Promise<DisputeRun> {
+  const { seed, watch = () => {}, traced = true } = options;
+  const lying = { begun: false };
+  const plan = planTown(seed, seededRandom(seed), ['ada', 'bob', 'house', 'cheat']);
   const shop = await openShop({
-    ...{ seed, agents, limit: 1_000_000n },
+    ...{ seed, traced, limit: 1_000_000n, modules: { ada: startMinor, house: startMinor } },
+    agents: { ada: { alter: carried('ada') }, house: { alter: carried('house') } },
     server: {
       pace: { pullMs: dayMs },
       disputes: { appealMs: dayMs, hearingMs: 2 * dayMs, falseLimit: 2, lostLimit: 3, noticeMs: dayMs },
     },
-    ...(alterServer && { alterServer }),
   });
   const { trusted, ada, house } = shop;
   const { world } = trusted;
+  watch(world);
   const random = world.random.fork();
-  const cheat = await shop.addMerchant('cheat', agents.cheat);
-  const bob = await shop.addCustomer('bob', agents.bob);
+  const cheat = await shop.addMerchant('cheat', { alter: carried('cheat') });
+  const bob = await shop.addCustomer('bob', { alter: carried('bob') });
   const cards = new Map([
     [ada, shop.card],
     [bob, await shop.issueTo(bob, { ...sample('card'), number: '4000000000000002', holder: 'BOB' })],
@@ -107,7 +109,7 @@ export async function runDisputes(seed: number, bug: Partial<DisputeBug> = {}): 
     };
   }
   for (const customer of [ada, bob]) {
-    const refund = { type: 'refund', credential: cards.get(customer)! } as const;
+    const refund = (number: string) => refundOf(customer, number, cards.get(customer)!);
     customer.react = (notice: HostNotice) => {
       confirmAll(customer, notice);
       if (notice.type === 'confirm-replacement') say(customer, { type: 'confirm', session: notice.session, accept: 1 });
@@ -116,7 +118,7 @@ export async function runDisputes(seed: number, bug: Partial<DisputeBug> = {}): 
       if (outcome === 'granted' && replacement === 1 && random.chance(0.5)) {
         say(customer, { type: 'choose', number, choice: { type: 'replacement' } });
       } else if (outcome === 'granted' || outcome === 'unavailable')
-        say(customer, { type: 'choose', number, choice: refund });
+        say(customer, { type: 'choose', number, choice: refund(number) });
     };
   }
   const disputed = bought.filter(({ buyer, faulty, late }) => faulty || late || buyer === bob);
@@ -129,31 +131,41 @@ export async function runDisputes(seed: number, bug: Partial<DisputeBug> = {}): 
       say(buyer, { ...command, about: new Uint8Array(), statement: 'Look.', check: 0 });
     });
   }
-  for (let i = 0; i < 25; i++) {
-    world.clock.after(random.below(200_000), () => {
-      const what = random.pick([
-        ...everybody.map(({ machine }) => machine),
-        shop.network,
-        trusted.servers.get('north')!,
-      ]);
-      if (random.chance(0.6)) what.crash();
-      else {
-        const agent = random.pick(everybody);
-        agent.online = false;
-        world.clock.after(random.below(30_000), () => {
-          agent.online = true;
-        });
-      }
-    });
-  }
-  // What came to nothing is tried again; what was denied goes before the server; a person decides what only eyes can tell.
+  lying.begun = true;
   for (let day = 0; day < 14; day++) {
+    if (day < roughDays) await roughMorning();
     await trusted.run(dayMs);
+    // What came to nothing is tried again; what was denied goes before the server; a person decides what only eyes can tell.
     for (const customer of [ada, bob]) goOn(customer, { card: cards.get(customer)!, say });
     decide(shop, truth);
   }
   await trusted.run(3 * dayMs);
   return judge(shop, { bought, disputed, everybody, house, ada });
+
+  async function roughMorning() {
+    world.among(plan.faults);
+    for (let i = 0; i < 4; i++) {
+      world.clock.after(random.below(roughMorningMs), () => {
+        const agent = random.pick(everybody);
+        agent.online = false;
+        world.clock.after(random.below(30_000), () => {
+          agent.online = true;
+        });
+      });
+    }
+    await trusted.run(roughMorningMs);
+    await world.calm(60_000);
+  }
+
+  /** Liars begin to lie when there is something to gain by it. */
+  function carried(name: string) {
+    return (party: AgentParty): AgentParty => {
+      if (plan.liar?.name !== name) return party;
+      const agent = () => everybody.find((one) => one.name === name)!;
+      const carrying = () => ({ clock: shop.trusted.world.clock, random, agent });
+      return carriedBy(plan.liar.way, party, carrying, () => lying.begun);
+    };
+  }
 }
 
 async function buyAll(
@@ -165,30 +177,47 @@ async function buyAll(
     readonly random: { chance(p: number): boolean };
   },
 ): Promise<readonly Bought[]> {
-  const { trusted, bank } = shop;
+  const { trusted } = shop;
   const bought: Bought[] = [];
   let seat = 0;
   for (const buyer of parties.customers) {
     for (const seller of parties.merchants) {
-      for (let i = 0; i < 2; i++) {
-        const before = [...bank.payments.keys()];
+      for (let i = 0; i < 3; i++) {
         const held = heldBy(buyer);
         const late = parties.random.chance(0.3);
         const day = Math.floor(trusted.world.clock.nowMs() / dayMs) + (late ? -2 : 200);
         const components = { ...concert, seat: `Platz ${++seat}`, at: day * 86_400 };
         const selection = { type: 'event', fields: { event: concert.event, seat: components.seat } } as const;
         await shop.sell(seller, { selection, merchandise: { type: 'ticket', components } });
-        const payment = { type: 'card', ticketId: parties.cards.get(buyer)! } as const;
+        // Who has a money module uses it once.
+        const payment =
+          buyer === shop.ada && seller === shop.house && i === 0
+            ? ({ type: 'module', initiator: 'payer' } as const)
+            : ({ type: 'card', ticketId: parties.cards.get(buyer)! } as const);
         await shop.buy(buyer, seller, { selection, payment });
         await trusted.run(20_000);
         const ticketId = heldBy(buyer).find((id) => !held.includes(id));
-        const transaction = [...bank.payments.keys()].find((id) => !before.includes(id));
+        const transaction = noticesOf(buyer, 'paid').at(-1)?.transaction;
         if (ticketId === undefined || transaction === undefined) throw new Error('a calm purchase came to nothing');
-        bought.push({ buyer, seller, ticketId, transaction, late, faulty: !late && parties.random.chance(0.3) });
+        bought.push({
+          buyer,
+          seller,
+          ticketId,
+          transaction,
+          way: payment.type,
+          late,
+          faulty: !late && parties.random.chance(0.3),
+        });
       }
     }
   }
   return bought;
+}
+
+/** By the way it was paid. */
+function refundOf(customer: TrustedAgent, number: string, card: string) {
+  const way = stateOf(customer).disputes.byNumber.get(number)?.payment?.way;
+  return { type: 'refund', ...(way === 'module' ? {} : { credential: card }) } as const;
 }
 
 type Say = (agent: TrustedAgent, command: HostCommand) => void;
@@ -198,7 +227,7 @@ function goOn(customer: TrustedAgent, { card, say }: { card: string; say: Say })
     if (status === 'denied' || status === 'open')
       say(customer, { type: 'escalate', number, route: 'north', statement: 'Help.' });
     if (status === 'granted' || status === 'ruled') {
-      say(customer, { type: 'choose', number, choice: { type: 'refund', credential: card } });
+      say(customer, { type: 'choose', number, choice: refundOf(customer, number, card) });
     }
   }
 }
@@ -235,7 +264,8 @@ function judge(shop: Shop, { bought, disputed, everybody, house, ada }: Judging)
     const end = endOf(shop, one);
     const right = disputed.includes(one) && (one.faulty || one.late);
     const { number = '', status } = disputeAbout(one.buyer, one.ticketId) ?? {};
-    const what = `${one.buyer.name} of ${one.seller.name}, ${one.late ? 'late' : one.faulty ? 'faulty' : 'good'}`;
+    const state = one.late ? 'late' : one.faulty ? 'faulty' : 'good';
+    const what = `${one.buyer.name} of ${one.seller.name} by ${one.way}, ${state}`;
     ends.set(`${what}: ${end}`, (ends.get(`${what}: ${end}`) ?? 0) + 1);
     if (!['kept', 'refunded', 'replaced'].includes(end)) faults.push(`${what}: ${end} (${status})`);
     if (right && end === 'kept') faults.push(`${what} was kept: the customer is worse off (${status})`);
@@ -243,6 +273,11 @@ function judge(shop: Shop, { bought, disputed, everybody, house, ada }: Judging)
     const theirs = stateOf(one.seller).disputes.byNumber.get(number)?.status;
     const settled = end !== 'kept';
     if (settled && (status !== end || theirs !== end)) faults.push(`${what}: ${end}, they say ${status} and ${theirs}`);
+  }
+  const balances = [...shop.modules.values()].map(({ host }) => host!.state.balance);
+  if (balances.reduce((sum, one) => sum + one, 0n) !== 2n * startMinor) faults.push(`the modules hold ${balances}`);
+  for (const [transaction, { status }] of bank.payments) {
+    if (status === 'held') faults.push(`the bank still holds something for ${transaction.slice(0, 6)}`);
   }
   for (const agent of everybody) if (!isAtRest(agent)) faults.push(`${agent.name} is not at rest`);
   const { standings } = trusted.primary.host!.state.disputes;
@@ -256,7 +291,7 @@ function judge(shop: Shop, { bought, disputed, everybody, house, ada }: Judging)
 const disputeAbout = (buyer: TrustedAgent, ticketId: string) =>
   [...stateOf(buyer).disputes.byNumber.values()].find((one) => one.ticketId === ticketId);
 
-function endOf({ bank }: Shop, { buyer, ticketId, transaction }: Bought): string {
+function endOf({ bank, modules }: Shop, { buyer, ticketId, transaction, way }: Bought): string {
   const good = stateOf(buyer).tickets.get(ticketId)?.status.standing === 'good';
   const { number = 'none' } = disputeAbout(buyer, ticketId) ?? {};
   const isNew = (id: string) => {
@@ -264,7 +299,8 @@ function endOf({ bank }: Shop, { buyer, ticketId, transaction }: Bought): string
     return components.type === 'event' && components.seat === `Ersatz ${number.slice(0, 8)}`;
   };
   const fresh = heldBy(buyer).filter(isNew).length;
-  const paid = bank.taken(transaction) > 0n;
+  const spent = startMinor - (modules.get('ada')?.host?.state.balance ?? 0n);
+  const paid = (way === 'card' ? bank.taken(transaction) : spent) === price.minor;
   if (good && fresh === 0 && paid) return 'kept';
   if (!good && fresh === 0 && !paid) return 'refunded';
   if (!good && fresh === 1 && paid) return 'replaced';

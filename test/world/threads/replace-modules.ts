@@ -14,22 +14,20 @@ export interface Edit {
 
 const root = new URL('../../../', import.meta.url).href;
 
-/** By their place in the project. */
-const STAND_INS: ReadonlyMap<string, string> = new Map([
-  ['src/crypto/signature.ts', new URL('./quick-signature.ts', import.meta.url).href],
-  ['src/crypto/agreement.ts', new URL('./quick-agreement.ts', import.meta.url).href],
-  ['src/deposit/merchant/session-key.ts', new URL('./quick-session-key.ts', import.meta.url).href],
-  ['src/deposit/customer/temporary-key.ts', new URL('./quick-temporary-key.ts', import.meta.url).href],
-  ['src/deposit/customer/spending-chains.ts', new URL('./quick-chains.ts', import.meta.url).href],
-  ['src/party/running/peer-name.ts', new URL('./quick-peer-name.ts', import.meta.url).href],
-]);
+export interface Replaced {
+  /** Bugs to plant. */
+  readonly edits: readonly Edit[];
+  /** By their place below `src/`: what stands in for them. */
+  readonly standIns: Readonly<Record<string, URL>>;
+}
 
 /** @throws (while importing) Error when a text to be replaced does not stand exactly once in its file */
-export function replaceModules({ edits, quick }: { readonly edits: readonly Edit[]; readonly quick: boolean }): void {
+export function replaceModules({ edits, standIns }: Replaced): void {
+  const inPlaceOf = new Map(Object.entries(standIns).map(([file, url]) => [`${root}src/${file}`, url.href]));
   registerHooks({
     resolve(specifier, context, next) {
       const resolved = next(specifier, context);
-      const url = quick && resolved.url.startsWith(root) ? STAND_INS.get(resolved.url.slice(root.length)) : undefined;
+      const url = inPlaceOf.get(resolved.url);
       return url === undefined || context.parentURL === url ? resolved : { ...resolved, url };
     },
     load(url, context, next) {
