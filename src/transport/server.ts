@@ -16,7 +16,7 @@ import type { Log } from './log.ts';
 import { createRateLimiter, type RateLimit } from './rate-limit.ts';
 import { answerClientError, sendProblem } from './refusal.ts';
 import { readWhole } from './request-body.ts';
-import { createRouter, type Response, type Route, type Routes } from './route.ts';
+import { createRouter, type Request, type Response, type Route, type Routes } from './route.ts';
 import {
   contextOptions,
   type PeerIdentity,
@@ -45,6 +45,8 @@ export interface ServeOptions {
   readonly limits: ServerLimits;
   /** SHA-256 of a certificate whose holder may ask as often as it likes: another process of the same party. */
   readonly unlimited?: Uint8Array;
+  /** Whether a request is heard at all, by its route's name and headers, before its body is read. @throws HandselError when it is not */
+  readonly admit?: (route: string, header: (name: string) => string | undefined) => void;
   readonly log: Log;
   /** Monotonic milliseconds; default the process's own. */
   readonly monotonicMs?: () => number;
@@ -117,7 +119,8 @@ async function closeServer(server: Server | TlsServer, drainMs: number): Promise
   clearTimeout(cut);
 }
 
-function createHandler({ routes, limits, unlimited, log, monotonicMs = () => performance.now() }: ServeOptions) {
+function createHandler(options: ServeOptions) {
+  const { routes, limits, unlimited, admit, log, monotonicMs = () => performance.now() } = options;
   const findRoute = createRouter(routes);
   const own = unlimited && toHex(unlimited);
   const waitMs = createRateLimiter(limits, monotonicMs);
@@ -134,6 +137,7 @@ function createHandler({ routes, limits, unlimited, log, monotonicMs = () => per
         throw new TransportError('RATE_LIMITED', 'too many requests', { detail: { waitMs: limitedMs } });
       const url = parseTarget(incoming.url ?? '/');
       route = findRoute(incoming.method ?? '', url.pathname);
+      admit?.(route.name, headersOf(incoming));
       const response = await answerFor(incoming, outgoing, { route, query: url.searchParams, peer, limits });
       if (isClosing()) outgoing.shouldKeepAlive = false;
       await send(outgoing, response);
@@ -174,12 +178,16 @@ async function answerFor(incoming: IncomingMessage, outgoing: ServerResponse, as
   outgoing.once('close', () => {
     if (!outgoing.writableFinished) gone.abort();
   });
-  const header = (name: string) => {
-    const value = incoming.headers[name.toLowerCase()];
-    return Array.isArray(value) ? value.join(', ') : value;
-  };
+  const header = headersOf(incoming);
   const request = { target: incoming.url ?? '/', params: route.params, query, body, header, signal: gone.signal };
   return withinTime(route.handler(peer === undefined ? request : { ...request, peer }), limits.timeoutMs);
+}
+
+function headersOf({ headers }: IncomingMessage): Request['header'] {
+  return (name) => {
+    const value = headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
 }
 
 /** The work goes on; the peer asks again with the same message and is told what came of it. */

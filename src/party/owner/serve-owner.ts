@@ -12,13 +12,15 @@ import { systemRandom } from '../../crypto/random.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Log } from '../../transport/log.ts';
 import type { Request, Routes } from '../../transport/route.ts';
-import { type RunningServer, type ServerLimits, serve } from '../../transport/server.ts';
+import { type RunningServer, type ServeOptions, type ServerLimits, serve } from '../../transport/server.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { controlProof } from './control-proof.ts';
 import type { Guarded } from './control-request.ts';
 
 /** What the file beside the configuration says: where the endpoint is, and the secret. */
 export const controlFileSchema = z.strictObject({ url: z.url(), secret: z.string().regex(/^[0-9a-f]{64}$/) });
+
+const PROOF_ROUTE = 'GET /proof/:nonce';
 
 export async function serveOwner(options: {
   readonly routes: (guarded: Guarded) => Routes;
@@ -33,22 +35,30 @@ export async function serveOwner(options: {
   }
   const secret = systemRandom(32);
   const proof = sha256(secret);
-  const guarded: Guarded = (answer) => async (request) => {
-    const given = /^Bearer ([0-9a-f]{64})$/.exec(request.header('authorization') ?? '')?.[1];
+  const requireSecret = (header: Request['header']) => {
+    const given = /^Bearer ([0-9a-f]{64})$/.exec(header('authorization') ?? '')?.[1];
     if (given === undefined || !equalSecrets(sha256(fromHex(given)), proof)) {
-      throw new HandselError('NOT_PERMITTED', `the secret of ${file} is needed`);
+      throw new HandselError('NOT_PERMITTED', 'the secret in the control file is needed');
     }
+  };
+  const guarded: Guarded = (answer) => async (request) => {
+    requireSecret(request.header);
     return answer(request);
   };
+  const admit: ServeOptions['admit'] = (route, header) => {
+    requireLocalHost(header('host'));
+    // Before the body: whoever has no secret costs no memory, and may well be a page in the person's own browser.
+    if (route !== PROOF_ROUTE) requireSecret(header);
+  };
   const all: Routes = {
-    'GET /proof/:nonce': async ({ params }: Request) => {
+    [PROOF_ROUTE]: async ({ params }: Request) => {
       if (!/^[0-9a-f]{64}$/.test(params.nonce ?? '')) throw new HandselError('REQUEST_MALFORMED', 'expected a nonce');
       const body = utf8(JSON.stringify({ proof: controlProof(secret, params.nonce!) }));
       return { contentType: 'application/json', body };
     },
     ...routes(guarded),
   };
-  const server = await serve({ routes: all, listen, limits, log });
+  const server = await serve({ routes: all, listen, limits, log, admit });
   const content = `${JSON.stringify({ url: server.url, secret: toHex(secret) })}\n`;
   replaceFile(file, content);
   return {
@@ -63,4 +73,12 @@ export async function serveOwner(options: {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+/** A name that somebody else's server gives the loopback address would make its pages ours to a browser. @throws HandselError `NOT_PERMITTED` */
+function requireLocalHost(host: string | undefined): void {
+  const name = URL.parse(`http://${host ?? ''}`)?.hostname ?? '';
+  if (!isLoopback(name.replace(/^\[(.*)\]$/, '$1'))) {
+    throw new HandselError('NOT_PERMITTED', 'this is reached by its loopback address only');
+  }
 }

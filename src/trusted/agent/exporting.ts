@@ -97,7 +97,10 @@ function toldOf({ iss, vct, exp }: Readonly<Record<string, Json>>) {
   return {
     issuer: String(iss ?? '').slice(0, 300),
     vct: String(vct ?? '').slice(0, 300),
-    ...(typeof exp === 'number' && exp >= 0 && { expiresAtS: Math.floor(exp) }),
+    // What ends later than anybody can say does not end.
+    ...(typeof exp === 'number' &&
+      exp >= 0 &&
+      Number.isSafeInteger(Math.floor(exp)) && { expiresAtS: Math.floor(exp) }),
   };
 }
 
@@ -137,7 +140,7 @@ export function importSdJwt(turn: Turn, { matter, id, sdJwt, issuer, keys }: Com
 function keysOf(text: Uint8Array): readonly Jwk[] {
   try {
     const { keys } = JSON.parse(fromUtf8(text)) as { readonly keys?: unknown };
-    if (Array.isArray(keys) && keys.length <= 20) return keys as readonly Jwk[];
+    if (Array.isArray(keys) && keys.length <= 20 && keys.every(isObject)) return keys as unknown as readonly Jwk[];
   } catch {
     // Told below, the same for both.
   }

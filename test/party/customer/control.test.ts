@@ -1,6 +1,6 @@
 /** The loopback endpoint against others on the same machine: no secret, no answer; no proof, no password. */
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -48,6 +48,45 @@ test('without the secret there is no answer, nor a leave for the pages of other 
     headers: { origin: 'https://evil.test', 'access-control-request-method': 'POST' },
   };
   expect((await fetch(`${control.url}/agents`, preflight)).status).toBe(405);
+  await control.close();
+});
+
+/** What a raw request is answered with, while its body is still held back. */
+function statusBeforeBody(url: string, headers: Readonly<Record<string, string>>): Promise<number | undefined> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const asked = request({ hostname, port, path: '/agents', method: 'POST', headers }, ({ statusCode }) => {
+      resolve(statusCode);
+      asked.destroy();
+    });
+    asked.on('error', reject);
+    asked.write('{');
+  });
+}
+
+test('whoever has no secret, or calls it by a name of somebody else’s, is refused before the body is read', async () => {
+  const control = await serveControl({ station, listen, file, log: silentLog() });
+  const { secret } = JSON.parse(readFileSync(file, 'utf8'));
+  const authorization = `Bearer ${secret}`;
+  const long = { 'content-length': '60000' };
+  expect(await statusBeforeBody(control.url, long)).toBe(403);
+  expect(await statusBeforeBody(control.url, { ...long, authorization, host: 'evil.test:80' })).toBe(403);
+  for (const host of ['localhost.evil.test', '[::1', '10.0.0.1', 'user@evil.test']) {
+    expect(await statusBeforeBody(control.url, { ...long, authorization, host }), host).toBe(403);
+  }
+  const { port } = new URL(control.url);
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, '[::1]', '127.0.0.9']) {
+    const heard = new Promise<number | undefined>((resolve, reject) => {
+      const path = '/wallet';
+      const asked = request({ port, host: '127.0.0.1', path, headers: { host, authorization } }, ({ statusCode }) => {
+        resolve(statusCode);
+        asked.destroy();
+      });
+      asked.on('error', reject);
+      asked.end();
+    });
+    expect(await heard, host).toBe(200);
+  }
   await control.close();
 });
 

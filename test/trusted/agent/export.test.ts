@@ -145,7 +145,14 @@ describe('an SD-JWT VC of another issuer', () => {
     const { kid: _, ...foreign } = jwkOfCompact(bank.x);
     await expect(take(write(foreign))).rejects.toMatchObject({ code: 'TICKET_INVALID' });
     await expect(take(write(own), utf8('{}'))).rejects.toMatchObject({ code: 'TICKET_INVALID' });
+    // Nonsense of whoever wrote the set changes nothing, and does not end the device.
+    await expect(take(write(own), utf8('{"keys":[null,null]}'))).rejects.toMatchObject({ code: 'TICKET_INVALID' });
     await expect(show(id, [])).rejects.toMatchObject({ code: 'TICKET_UNKNOWN' });
+    await take(write(own, bank, 1e300));
+    await trusted.run(100);
+    expect(noticesOf(cy, 'sd-jwt-held').at(-1)).toEqual({
+      ...{ type: 'sd-jwt-held', matter: 'import', id, issuer, vct: `${issuer}/customer` },
+    });
     await take(write(own));
     await trusted.run(100);
     expect(noticesOf(cy, 'sd-jwt-held').at(-1)).toMatchObject({ id, issuer, vct: `${issuer}/customer` });
