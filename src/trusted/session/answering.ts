@@ -37,6 +37,8 @@ export function answerHello({ state, ring, env, lists, self }: SessionContext, m
   return encodeTrustedAnswer({ type: 'greeting', ...greeting });
 }
 
+const INSIDE = /^(port:|local:|host-side$)/;
+
 /** Why a caller is not let in, or undefined when it is. */
 export type Admit = (caller: {
   readonly peer: Peer;
@@ -71,6 +73,9 @@ export function answerProof(context: SessionContext, draft: SessionDraft, messag
   }
   requireSigned(keyOfPeer(peer, { lists }));
   if (!ruleOf(purpose).caller.includes(peer.type)) denial = `a ${peer.type} does not call to ${purpose}`;
+  // Where it is reached is outside of this device: its ports and its host side are nobody else's to be named.
+  if (replyTo !== undefined && INSIDE.test(replyTo))
+    denial ??= 'it would have messages sent to the inside of this device';
   denial ??= admit({ peer, proof: body, greetedAtMs: greeted.atMs });
 
   const names = { caller: nameOfPeer(peer), callee: self.name, purpose };
