@@ -3,12 +3,13 @@
  * The owner of a device is named to nobody on the way but the card's issuer.
  */
 import { systemRandom } from '../../crypto/random.ts';
+import { systemClock } from '../../journal/clock.ts';
 import { createSealedJournal } from '../../journal/sealed-journal.ts';
 import { createHttpCourier } from '../../transport/http-courier.ts';
 import type { Routes } from '../../transport/route.ts';
 import { serve } from '../../transport/server.ts';
-import { createCardNetwork, readPortMessage } from '../../trusted/card/card-network-machine.ts';
-import { messageIdentityOf } from '../../trusted/message/envelope.ts';
+import { answerAtNetwork } from '../../trusted/card/card-endpoint.ts';
+import { createCardNetwork } from '../../trusted/card/card-network-machine.ts';
 import { readConfiguration } from '../configuration/configuration.ts';
 import { readKeyFile } from '../configuration/key-file.ts';
 import { readPrimaryKeys } from '../configuration/primary-keys.ts';
@@ -50,7 +51,7 @@ export function startCardNetwork(file: string, surroundings: Surroundings): Prom
     const routes: Routes = {
       [`POST ${CARD_NETWORK_PATH}`]: async ({ body }) => ({
         contentType: 'application/cbor',
-        body: await host.handle({ ...messageIdentityOf(body), input: readPortMessage(body, { scalar }) }),
+        body: await answerAtNetwork(host, body, { scalar, nowMs: systemClock().nowMs() }),
       }),
     } as Routes;
     // Devices show no certificate; what they say is encrypted and signed.

@@ -7,6 +7,7 @@ import { equalBytes, fromHex, toHex } from '../../codec/hex.ts';
 import { SEALING_KEY_LENGTH } from '../../crypto/sealing.ts';
 import { type Amount, formatAmount } from '../../money/amount.ts';
 import { encodeAgentCertificate } from '../message/certificate.ts';
+import { signRefund } from '../message/commitment.ts';
 import { dayOf } from '../message/day.ts';
 import { type PaymentOrder, readPaymentOrder } from '../message/payment-order.ts';
 import { deriveChannelKey } from '../message/payment-port.ts';
@@ -70,7 +71,11 @@ export function takeCardPayment(turn: Turn, talk: Talk, request: ByCard, due: To
   // A refund that a bank has taken cannot be called back: its answer is waited for.
   const asking = due.refundOf === undefined ? { forMs: settings.pace.authoriseMs } : {};
   const own = ownCredential(turn, ['merchant', 'authority']);
-  const payee = { payee: ownKey(turn).certificate, ...(own && { payeeCredential: own.bytes }) };
+  const { certificate, privateKey } = ownKey(turn);
+  const payee = {
+    ...{ payee: certificate, ...(own && { payeeCredential: own.bytes }) },
+    ...(due.refundOf !== undefined && { consent: signRefund(order, privateKey) }),
+  };
   const asked = { type: 'authorise', order, credential, ...payee, ...(mark && { mark }) } as const;
   tellPort(turn, dealing, asked, asking);
 }

@@ -10,20 +10,22 @@ import type { ShownTicketRead } from './shown-ticket.ts';
 const bad: readonly Standing[] = ['used', 'suspended', 'revoked'];
 
 /**
- * The status from which to go on: by the shown mark or by the books, whichever leaves less. Only a mark of the issuer raises what the books have; a
- * holder whose value was raised and then marked elsewhere has the issuer mark it again.
+ * The status from which to go on: by the shown mark or by the books, whichever leaves less. Only a mark of the issuer raises what the books have, and only of
+ * what can be topped up (`raising.ts`); a holder whose value was raised and then marked elsewhere has the issuer mark it again.
  */
 export function statusToGoOnFrom(
   books: AgentState['books'],
-  { ticketId, status, byIssuer }: Pick<ShownTicketRead, 'ticketId' | 'status' | 'byIssuer'>,
+  { ticketId, ticket, status, byIssuer }: Pick<ShownTicketRead, 'ticketId' | 'ticket' | 'status' | 'byIssuer'>,
 ): TicketStatus {
   const booked = books.get(ticketId)?.status;
   if (booked === undefined) return status;
   if (booked.number > status.number) return booked;
-  if (byIssuer) return status;
+  const lifted = byIssuer && booked.standing !== 'revoked';
+  if (lifted && ticket.body.components.type === 'communications') return status;
   return {
     ...status,
-    standing: bad.includes(booked.standing) ? booked.standing : status.standing,
+    standing:
+      bad.includes(booked.standing) && !(lifted && booked.standing === 'suspended') ? booked.standing : status.standing,
     remaining: lower(status.remaining, booked.remaining),
   };
 }

@@ -7,7 +7,9 @@ import { TrustedError } from '../message/trusted-error.ts';
 import { decodeTicket } from '../ticket/compact-ticket.ts';
 import type { unitsOf } from '../ticket/components.ts';
 import { faultOfMark, readMark, signMark, type TicketStatus, unsignedMark, writeMark } from '../ticket/status.ts';
-import type { HeldTicket } from './agent-state.ts';
+import type { AgentState, HeldTicket } from './agent-state.ts';
+import { statusToGoOnFrom } from './book-status.ts';
+import { voidedBy } from './door-state.ts';
 import type { Leg, TopUp } from './leg.ts';
 import { requireNotShown } from './presentable.ts';
 import { readShownTicket, requireMarkBy, type ShownTicketRead } from './shown-ticket.ts';
@@ -79,19 +81,34 @@ export function raiseFor(turn: Turn, talk: Talk, { ticket: bytes, mark, units }:
   const { ticketId, ticket, status } = shown;
   const { certificate } = ownKey(turn);
   if (ticket.issuerCertificate.agentId !== certificate.agentId) throw invalid('only its issuer can do that');
-  if (state.door.voided.has(ticketId)) throw new TrustedError('TICKET_INACTIVE', 'the ticket was taken back');
+  if (voidedBy(state.door, ticketId, certificate.agentId))
+    throw new TrustedError('TICKET_INACTIVE', 'the ticket was taken back');
   if ((state.books.get(ticketId)?.status.number ?? 0) > status.number) throw invalid('not its newest mark');
-  const open = [...state.transactions.values()].flatMap(({ legs }) => legs);
-  if (open.some((leg) => leg.type === 'raise' && leg.ticketId === ticketId)) {
-    throw new TrustedError('TICKET_UNDER_WAY', `ticket ${ticketId} is being topped up`);
+  if (isBeingRaised(state, ticketId) || isBeingMarked(state, ticketId)) {
+    throw new TrustedError('TICKET_UNDER_WAY', `ticket ${ticketId} is being topped up, or used`);
   }
-  const remaining = requireCounted(ticket.body.components, status, units);
+  // What was taken here counts, whatever others have marked since.
+  const before = statusToGoOnFrom(state.books, { ...shown, byIssuer: false });
+  const remaining = requireCounted(ticket.body.components, before, units);
   const claims = {
     ...{ ticketId: fromHex(ticketId), number: status.number + 1, standing: 'good' as const, remaining },
     ...{ inUseUntilS: 0, atS: Math.floor(env.nowMs / 1000) },
   };
   const unsigned = writeMark(unsignedMark(claims, certificate));
   return { shown, leg: { type: 'raise', ticketId, ticket: bytes, mark: unsigned, units } };
+}
+
+/** The new mark is laid out: until it is made, or not, nothing may be taken off the ticket here, since the mark would give it back. */
+export function isBeingRaised({ talks, transactions }: AgentState, ticketId: string): boolean {
+  const legs = [...transactions.values()].flatMap((one) => one.legs);
+  const wanted = [...talks.values()].flatMap((talk) => (talk.type === 'collecting' && talk.raise ? [talk.raise] : []));
+  return [...legs, ...wanted].some((leg) => leg.type === 'raise' && leg.ticketId === ticketId);
+}
+
+function isBeingMarked({ talks, transactions }: AgentState, ticketId: string): boolean {
+  const presented = [...talks.values()].some((talk) => talk.type === 'accepting' && talk.ticketId === ticketId);
+  const legs = [...transactions.values()].flatMap((one) => one.legs);
+  return presented || legs.some((leg) => leg.type === 'book' && leg.ticketId === ticketId);
 }
 
 /** The deed, at the commit. */

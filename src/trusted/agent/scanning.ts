@@ -26,6 +26,7 @@ import { checkIssuer } from '../ticket/validate-ticket.ts';
 import { statusToGoOnFrom } from './book-status.ts';
 import { SCAN_KEY, voidedBy } from './door-state.ts';
 import type { HostCommand } from './host-command.ts';
+import { isBeingRaised } from './raising.ts';
 import { readShownTicket } from './shown-ticket.ts';
 import { showTicket, tellHost } from './to-host.ts';
 import { log, ownKey, type Turn } from './turn.ts';
@@ -154,6 +155,7 @@ export function requireGood({ state, env }: Turn, shown: Omit<Shown, 'code'>): v
   if (seen !== undefined && seen.transfers > ticket.transfers.length) {
     throw new DoorRefusal('transferred-away', `${formatAgentId(seen.holder)} had it at ${timeOf(seen.atS)}`);
   }
+  if (isBeingRaised(state, ticketId)) throw new DoorRefusal('in-use', 'it is being topped up');
   const status = statusToGoOnFrom(state.books, shown);
   // Somebody has marked it up to the end: there is no number for another mark.
   if (status.number + 1 >= lastMark) throw new DoorRefusal('used', 'it can be marked no more');

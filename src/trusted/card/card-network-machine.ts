@@ -6,6 +6,7 @@ import { encodeCbor } from '../../codec/cbor.ts';
 import { fromHex, toHex } from '../../codec/hex.ts';
 import { compactKeyOf } from '../../crypto/compact-key.ts';
 import { CryptographicError } from '../../handsel-error.ts';
+import { HostError } from '../../journal/host-error.ts';
 import type { Decision, Env, Machine, Outcome, Outgoing } from '../../journal/machine.ts';
 import { formatAmount } from '../../money/amount.ts';
 import { formatAgentId } from '../message/agent-id.ts';
@@ -26,7 +27,7 @@ import { askForLists, isAboutLists, type ListSource, takeLists } from './card-li
 import { applyCardRecord, type CardNetworkState, type CardPayment, type CardRecord } from './card-payment.ts';
 import { restoreCardNetwork, snapshotCardNetwork } from './card-snapshot.ts';
 import { type Authorise, checkOrder } from './check-order.ts';
-import { forgetOld } from './forget-payments.ts';
+import { forgetOld, maxAborts } from './forget-payments.ts';
 import { decodeInterchangeAnswer, encodeInterchangeRequest } from './interchange-request.ts';
 
 export type CardNetworkInput =
@@ -241,8 +242,15 @@ function undo(deciding: Deciding, asked: Asked): CardDecision {
   const { state } = deciding;
   const payment = state.payments.get(asked.transaction);
   const noted = { answer: answerTo(deciding, asked, { type: 'noted' }) };
-  if (payment === undefined)
-    return { records: [{ type: 'aborted', transaction: asked.transaction, atMs: deciding.env.nowMs }], ...noted };
+  if (payment === undefined) {
+    const { env, options } = deciding;
+    const forgotten = forgetOld(state, env.nowMs, options.keepMs);
+    const room =
+      state.aborted.size < maxAborts ||
+      forgotten.some(({ transactions }) => transactions.some((one) => state.aborted.has(one)));
+    if (!room) throw new HostError('HOST_BUSY', 'too much was aborted that nobody knows: say it again later');
+    return { records: [...forgotten, { type: 'aborted', transaction: asked.transaction, atMs: env.nowMs }], ...noted };
+  }
   if (payment.status === 'captured') throw new TrustedError('PAYMENT_REFUSED', 'it is captured');
   if (payment.status !== 'asked' && payment.status !== 'authorised') return { records: [], ...noted };
   return { ...noted, ...reverse(deciding, payment) };

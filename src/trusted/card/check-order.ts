@@ -2,6 +2,7 @@
 import { toHex } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { AgentId } from '../message/agent-id.ts';
+import { isRefundSigned } from '../message/commitment.ts';
 import { dayOf } from '../message/day.ts';
 import { type PaymentOrder, readPaymentOrder } from '../message/payment-order.ts';
 import type { PortRequest } from '../message/payment-port.ts';
@@ -24,7 +25,7 @@ export interface CheckedOrder {
 
 /** The order and the card it is on, or why not. */
 export function checkOrder(
-  { order: signed, credential, payee, payeeCredential }: Authorise,
+  { order: signed, credential, payee, payeeCredential, consent }: Authorise,
   { lists, nowMs, transaction }: { readonly lists: TrustLists; readonly nowMs: number; readonly transaction: string },
 ): CheckedOrder | { readonly fault: string } {
   try {
@@ -37,6 +38,9 @@ export function checkOrder(
     }
     if (Math.abs(nowMs - order.atS * 1000) > longestOrderMs) return { fault: 'an order of another day' };
     if (order.payee !== payee.agentId) return { fault: 'another payee' };
+    if (order.refundOf !== undefined && (consent === undefined || !isRefundSigned(payee.publicKey, signed, consent))) {
+      return { fault: 'nobody agreed to give it back' };
+    }
     if (toHex(order.transaction) !== transaction) return { fault: 'another transaction' };
     const ticket = decodeTicket(credential);
     // The last receiver of the credential is whoever signed the order (claim 39, step e).
@@ -67,4 +71,22 @@ function nameOf(
     throw new TrustedError('TICKET_INVALID', 'a payee shows who it is by another ticket');
   }
   return components.name;
+}
+
+/**
+ * Of what opens a dialogue: whether it is answered without a record. Anybody can send it, so questions, and orders that no certified agent has signed, must
+ * not fill the journal.
+ */
+export function isFleetingAtNetwork(
+  request: PortRequest | undefined,
+  { lists, nowMs }: { readonly lists: TrustLists; readonly nowMs: number },
+): boolean {
+  if (request?.type !== 'authorise') return request?.type === 'query';
+  try {
+    validateAgentCertificate(readPaymentOrder(request.order).payer, { lists, onDay: dayOf(nowMs) });
+    return false;
+  } catch (error) {
+    if (!(error instanceof HandselError)) throw error;
+    return true;
+  }
 }

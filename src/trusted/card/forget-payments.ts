@@ -9,6 +9,12 @@ const DAY_MS = 86_400_000;
 export const keepPaymentsMs = 180 * DAY_MS;
 /** Older orders are not taken, so that none is taken twice when its payment was forgotten. */
 export const longestOrderMs = DAY_MS;
+/**
+ * Aborts of what was never heard of: no longer than an order might still come, whose time may lie ahead as well as back. Anybody can send them, so there
+ * is room for so many; who finds none asks again, and by then the order has come, or is too old.
+ */
+const keepAbortsMs = 2 * longestOrderMs + 3_600_000;
+export const maxAborts = 10_000;
 /** At most so many a payment: more than come, so that what is overdue grows less. */
 const atOnce = 8;
 
@@ -17,12 +23,12 @@ export function forgetOld(
   { payments, aborted }: CardNetworkState,
   nowMs: number,
   keepMs: number = keepPaymentsMs,
-): readonly CardRecord[] {
+): readonly Extract<CardRecord, { type: 'forgotten' }>[] {
   const beforeMs = nowMs - keepMs;
   // A refund under way needs both.
   const isOver = (payment: CardPayment) => payment.status !== 'asked' && !isBeingGivenBack(payments, payment);
   const over = firstOf(payments.values(), ({ asked }) => asked.atMs < beforeMs, isOver);
-  const gone = firstOf(aborted, ([, atMs]) => atMs < beforeMs);
+  const gone = firstOf(aborted, ([, atMs]) => atMs < nowMs - keepAbortsMs);
   const transactions = [...over.map(({ transaction }) => transaction), ...gone.map(([transaction]) => transaction)];
   return transactions.length === 0 ? [] : [{ type: 'forgotten', transactions }];
 }

@@ -15,3 +15,14 @@ export function signCommitment(transaction: Uint8Array, privateKey: KeyObject): 
 export function isCommitment(publicKey: Uint8Array, transaction: Uint8Array, proof: Uint8Array): boolean {
   return verifyCompact(publicKey, concatBytes(LABEL, transaction), proof);
 }
+
+const REFUND_LABEL = utf8('Handsel trusted refund 1');
+
+/** That the payee gives back what a refund's order says: the customer's agent, which signed that order, cannot take it by itself. */
+export function signRefund(order: Uint8Array, privateKey: KeyObject): Uint8Array {
+  return signCompact(privateKey, concatBytes(REFUND_LABEL, order));
+}
+
+export function isRefundSigned(publicKey: Uint8Array, order: Uint8Array, consent: Uint8Array): boolean {
+  return verifyCompact(publicKey, concatBytes(REFUND_LABEL, order), consent);
+}

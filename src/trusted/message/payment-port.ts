@@ -42,6 +42,8 @@ const requests = {
     payee: agentCertificateShape(),
     /** Its own credential, a merchant's or authority's: in whose name it is paid. */
     payeeCredential: optional(ticket()),
+    /** Of a refund: the payee's signature that it gives that back (`signRefund`). */
+    consent: optional(bytes({ min: 64, max: 64 })),
   }),
   /** To a money module (steps 538 to 544): make, or receive, a payment; the amount only if its agent is to name it. */
   begin: numbered(2, {

@@ -1,8 +1,10 @@
 /** A ticket that is used up step by step, topped up by its issuer in the transaction in which that is paid: holder, issuer, card network and bank. */
 import { describe, expect, it, test } from 'vitest';
+import { compactKeyOf } from '../../../src/crypto/compact-key.ts';
 import type { HostCommand } from '../../../src/trusted/agent/host-command.ts';
 import { decodeTicket } from '../../../src/trusted/ticket/compact-ticket.ts';
 import { isMarkGenuine, readMark } from '../../../src/trusted/ticket/status.ts';
+import { signCode, writeCode } from '../../../src/trusted/ticket/ticket-code.ts';
 import { CARD, CARD_NUMBER, openBureau } from '../bureau.ts';
 import { about, certifiedOf, isAtRest, noticesOf, receivedBy, stateOf } from '../opera.ts';
 import { sample } from '../ticket/samples.ts';
@@ -131,4 +133,56 @@ describe('a top-up in which somebody crashes', () => {
       expect([...ends].sort()).toEqual([0, 1]);
     });
   }
+});
+
+describe('value that was used up at its issuer', () => {
+  /** A code of the ticket as an opened device makes it, with any mark. */
+  function codeOf({ cy, ticketId, trusted }: Awaited<ReturnType<typeof station>>): Uint8Array {
+    const { certificate, scalar } = certifiedOf(cy);
+    const { bytes } = stateOf(cy).tickets.get(ticketId)!;
+    const fromS = Math.floor(trusted.world.clock.nowMs() / 1000);
+    const claims = { ticket: bytes, holder: certificate, fromS, untilS: fromS + 60, paper: 0 };
+    return writeCode(signCode(claims, compactKeyOf(scalar).privateKey));
+  }
+
+  it('does not come back with a top-up, whatever somebody else’s merchant’s device has marked since', async () => {
+    const world = await station();
+    const { cy, house, another, ticketId, topUp, paid, left, trusted } = world;
+    const scan = { type: 'scan', matter: 'scan', code: codeOf(world), units: 3000, paperTaken: 1 } as const;
+    await inTime(trusted.world, house.command(scan));
+    const untilMs = trusted.world.clock.nowMs() + DAY_MS;
+    await inTime(trusted.world, another.command({ type: 'expect', matter: 'p', purpose: 'present', about, untilMs }));
+    another.react = (notice) => {
+      if (notice.type === 'presented') {
+        void another.command({ type: 'use', session: notice.session, units: 0, last: 1 }).catch(() => undefined);
+      }
+    };
+    const presenting = { type: 'present', matter: 'p', route: another.name, about, ticketId, check: 0 } as const;
+    await inTime(trusted.world, cy.command(presenting));
+    await trusted.run(5000);
+    expect(stateOf(cy).tickets.get(ticketId)?.status.number).toBeGreaterThan(1);
+    await topUp();
+    expect(paid()).toBe(0);
+    expect(left()).toBe(radio.timePurchased);
+    expect(stateOf(house).books.get(ticketId)?.status.remaining).toBe(radio.timePurchased - 3000);
+  });
+
+  it('cannot be used while it is being topped up', async () => {
+    const world = await station();
+    const { house, ticketId, topUp, paid, left, trusted } = world;
+    const { react } = house;
+    house.react = (notice) => {
+      if (notice.type === 'confirm-payment') {
+        const scan = { type: 'scan', matter: 'scan', code: codeOf(world), units: 3000, paperTaken: 1 } as const;
+        void house.command(scan).catch(() => undefined);
+      }
+      react(notice);
+    };
+    await topUp();
+    expect(noticesOf(house, 'turned-away').map(({ reason }) => reason)).toEqual(['in-use']);
+    expect(noticesOf(house, 'let-in')).toEqual([]);
+    expect([left(), paid()]).toEqual([radio.timePurchased + units, 1]);
+    expect(stateOf(house).books.get(ticketId)?.status.remaining).toBe(radio.timePurchased + units);
+    expect(trusted.breaches).toEqual([]);
+  });
 });

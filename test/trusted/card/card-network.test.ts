@@ -4,6 +4,7 @@ import { toHex } from '../../../src/codec/hex.ts';
 import { compactKeyOf, importCompactKey, makeCompactKey } from '../../../src/crypto/compact-key.ts';
 import { systemRandom as random } from '../../../src/crypto/random.ts';
 import { HandselError } from '../../../src/handsel-error.ts';
+import { answerAtNetwork } from '../../../src/trusted/card/card-endpoint.ts';
 import {
   type CardNetworkInput,
   createCardNetwork,
@@ -11,8 +12,9 @@ import {
 } from '../../../src/trusted/card/card-network-machine.ts';
 import type { CardNetworkState, CardRecord } from '../../../src/trusted/card/card-payment.ts';
 import { restoreCardNetwork, snapshotCardNetwork } from '../../../src/trusted/card/card-snapshot.ts';
-import { signCommitment } from '../../../src/trusted/message/commitment.ts';
-import { decodeTrustedMessage, encodeTrustedAnswer, messageIdentityOf } from '../../../src/trusted/message/envelope.ts';
+import { maxAborts } from '../../../src/trusted/card/forget-payments.ts';
+import { signCommitment, signRefund } from '../../../src/trusted/message/commitment.ts';
+import { decodeTrustedMessage, encodeTrustedAnswer } from '../../../src/trusted/message/envelope.ts';
 import type { ListUpdate } from '../../../src/trusted/message/list-change.ts';
 import { type PaymentClaims, signPaymentOrder } from '../../../src/trusted/message/payment-order.ts';
 import {
@@ -57,6 +59,8 @@ let network: WorldMachine<CardNetworkState, CardNetworkInput, CardRecord>;
 /** What the trusted server has to say of who is untrusted. */
 let distrusted: ListUpdate;
 let serial = 0;
+/** How often the network's journal was written to. */
+let appended = 0;
 
 beforeEach(() => {
   world = createWorld(1, calmWorld);
@@ -74,7 +78,14 @@ beforeEach(() => {
       listsFrom: { server: 'registry', everyMs: 60_000 },
     }),
     arrived: ({ body }) => readPortMessage(body, { scalar }),
-    serve: (host, { body }) => host.handle({ ...messageIdentityOf(body), input: readPortMessage(body, { scalar }) }),
+    wrapJournal: (journal) => ({
+      ...journal,
+      append(...entries) {
+        appended++;
+        return journal.append(...entries);
+      },
+    }),
+    serve: (host, { body }) => answerAtNetwork(host, body, { scalar, nowMs: world.clock.nowMs() }),
   }));
 });
 
@@ -130,6 +141,10 @@ const authorise = (
   ...{ type: 'authorise', order, credential: encodeTicket(card), payee: house.certificate },
   ...change,
 });
+
+/** As a payee's agent asks that agrees to it. */
+const giveBack = (order: Uint8Array, by = house): PortRequest =>
+  authorise(order, { payee: by.certificate, consent: signRefund(order, by.key.privateKey) });
 
 const commit = (to: Dialogue, by = house): PortRequest => ({
   ...{ type: 'commit', proof: signCommitment(to.transaction, by.key.privateKey) },
@@ -226,6 +241,48 @@ describe('a card network', () => {
 const named = (receiver: CertifiedAgent) =>
   encodeTicket(issue({ issuer: bankAgent, receiver, components: sample('merchant'), issuedOnDay: today }));
 
+describe('what anybody can send', () => {
+  it('leaves no record: questions, and orders that no certified agent has signed', async () => {
+    const before = appended;
+    for (let i = 0; i < 3; i++) {
+      const to = newDialogue();
+      expect(await say(to, { type: 'query' }, 'opening')).toMatchObject({ type: 'failed' });
+      expect(await say(newDialogue(), authorise(random(200)), 'opening')).toMatchObject({ type: 'failed' });
+      const stranger = newAgent({
+        server: newServer({ primary: newPrimary(1, random), serverId: 17, random }),
+        serial: 1,
+        random,
+      });
+      const other = newDialogue();
+      expect(await say(other, authorise(orderOf(other, {}, stranger)), 'opening')).toMatchObject({ type: 'failed' });
+    }
+    expect(appended).toBe(before);
+    const known = newDialogue();
+    await say(known, authorise(orderOf(known)), 'opening');
+    expect(appended).toBeGreaterThan(before);
+  });
+
+  it('has a bound: aborts of what nobody knows, beyond which they are asked to come again', async () => {
+    const { aborted } = network.host!.state;
+    for (let i = 0; i < maxAborts; i++) aborted.set(`filled ${i}`, world.clock.nowMs());
+    const late = newDialogue();
+    const place = { transaction: late.transaction, number: 1 };
+    const theNetwork = importCompactKey(compactKeyOf(scalar).x);
+    const body = openToNetwork(place, { type: 'abort' }, { key: late.key, network: theNetwork, random });
+    const asked = world.send('house', { id: 'late', to: 'port:card', kind: 'payment', body });
+    await world.run(world.clock.nowMs() + 3000);
+    expect(aborted.size).toBe(maxAborts);
+    // What is known is undone all the same, and after some days there is room again.
+    const to = newDialogue();
+    await say(to, authorise(orderOf(to)), 'opening');
+    expect(await say(to, { type: 'abort' })).toEqual({ type: 'noted' });
+    expect(statusOf(to)).toBe('released');
+    await world.run(world.clock.nowMs() + 3 * DAY_MS);
+    expect(await say(newDialogue(), { type: 'abort' }, 'opening')).toEqual({ type: 'noted' });
+    void asked;
+  });
+});
+
 describe('who is paid', () => {
   it('is told to the bank by the name that an authority gave, if it was shown', async () => {
     const [shown, hidden] = [newDialogue(), newDialogue()];
@@ -285,7 +342,7 @@ describe('old payments', () => {
     expect([known(), network.host!.state.aborted.size]).toEqual([3, 0]);
     const refund = newDialogue();
     const order = orderOf(refund, { refundOf: old[0]!.transaction });
-    expect(await say(refund, authorise(order), 'opening')).toMatchObject({ reason: 'nothing was paid' });
+    expect(await say(refund, giveBack(order), 'opening')).toMatchObject({ reason: 'nothing was paid' });
     expect(await say(old[0]!, { type: 'query' })).toBe('CRYPTOGRAPHIC_FAILURE');
   });
 });
@@ -302,13 +359,28 @@ describe('a refund', () => {
     const original = await paid();
     const to = newDialogue();
     const refund = orderOf(to, { refundOf: original.transaction });
-    expect(await say(to, authorise(refund), 'opening')).toMatchObject({ type: 'paid' });
+    expect(await say(to, giveBack(refund), 'opening')).toMatchObject({ type: 'paid' });
     expect(await say(to, commit(to))).toEqual({ type: 'noted' });
     expect(statusOf(original)).toBe('refunded');
     expect(bank.limits.get(components.number)).toBe(20_000n);
     const again = newDialogue();
     const twice = orderOf(again, { refundOf: original.transaction });
-    expect(await say(again, authorise(twice), 'opening')).toEqual({ type: 'failed', reason: 'given back already' });
+    expect(await say(again, giveBack(twice), 'opening')).toEqual({ type: 'failed', reason: 'given back already' });
+  });
+
+  test('[CITI-F21] is nothing that the customer’s agent can take by itself: the payee has signed it', async () => {
+    const original = await paid();
+    const refundOf = original.transaction;
+    const byBob = (order: Uint8Array) => authorise(order, { consent: signRefund(order, bob.key.privateKey) });
+    const ofAnother = (_: Uint8Array) => {
+      const other = orderOf(newDialogue(), { refundOf });
+      return authorise(_, { consent: signRefund(other, house.key.privateKey) });
+    };
+    for (const asked of [authorise, byBob, ofAnother]) {
+      const to = newDialogue();
+      expect(await say(to, asked(orderOf(to, { refundOf })), 'opening')).toMatchObject({ type: 'failed' });
+    }
+    expect(statusOf(original)).toBe('captured');
   });
 
   test('[CITI-F21] is not authorised for another amount, by another merchant, or before it was captured', async () => {
@@ -316,18 +388,18 @@ describe('a refund', () => {
     const { transaction: refundOf } = original;
     const less = newDialogue();
     const amount = { currency: 'EUR', minor: 8901n };
-    expect(await say(less, authorise(orderOf(less, { refundOf, amount })), 'opening')).toMatchObject({
+    expect(await say(less, giveBack(orderOf(less, { refundOf, amount })), 'opening')).toMatchObject({
       reason: 'another amount',
     });
     const shop = agent(9, 'merchant');
     const other = newDialogue();
-    const by = authorise(orderOf(other, { refundOf, payee: shop.id }), { payee: shop.certificate });
+    const by = giveBack(orderOf(other, { refundOf, payee: shop.id }), shop);
     expect(await say(other, by, 'opening')).toMatchObject({ reason: 'other agents' });
     const open = newDialogue();
     await say(open, authorise(orderOf(open)), 'opening');
     const early = newDialogue();
     const soon = orderOf(early, { refundOf: open.transaction });
-    expect(await say(early, authorise(soon), 'opening')).toMatchObject({ reason: 'nothing was paid' });
+    expect(await say(early, giveBack(soon), 'opening')).toMatchObject({ reason: 'nothing was paid' });
     expect(statusOf(original)).toBe('captured');
   });
 });

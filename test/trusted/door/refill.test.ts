@@ -46,6 +46,17 @@ describe('what a door has taken', () => {
     expect((await scan(east, await code(ada, ticketId))).said).toBe('duplicate');
   });
 
+  it('is not given back by the issuer’s own device either, where one admission is one', async () => {
+    const { ada, house, east, issue, code, scan, present, trusted } = await openDoors();
+    const ticketId = await issue(ada, sample('event'));
+    expect((await scan(east, await code(ada, ticketId))).said).toBe('let in');
+    marksForNothing(house);
+    await trusted.run(61_000);
+    await present(ada, house, ticketId);
+    expect(stateOf(ada).tickets.get(ticketId)?.status).toMatchObject({ standing: 'good', number: 2 });
+    expect((await scan(east, await code(ada, ticketId))).said).toBe('duplicate');
+  });
+
   it('counts for a session as well, step by step', async () => {
     const { ada, east, west, issue, code, scan, present, trusted } = await openDoors();
     const ticketId = await issue(ada, radio);
