@@ -79,8 +79,6 @@ interface Gathered {
 
 const maxGatheredBytes = 1 << 20;
 const maxAnswers = 32;
-/** Receipts that wait for an entry to be written with. */
-const maxReceipts = 64;
 
 /** One input may cause at most this many local ones: more is an endless loop. */
 const maxLocalInputs = 10_000;
@@ -89,7 +87,6 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
   const { machine, state, work, clock, random, log, commit } = options;
   const encodeRecord = recordEncoder(machine);
   const waiting: Task<I>[] = [];
-  const receipts: string[] = [];
   /** Submitted, not yet told: they must hear of a stop. */
   const untold = new Set<Task<I>>();
   let stopped = false;
@@ -108,7 +105,6 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
         const decision = decideRoot(task);
         if (decision === undefined) return;
         if (task.fleeting === true) answerOnly(cause, decision);
-        else if (isMereReceipt(cause, decision)) acknowledgeLater(cause);
         else gather(cause, decision);
       }
     } catch (error) {
@@ -231,11 +227,7 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
   const bodyOf = ({ draft, mayBeNothing }: Gathered): Uint8Array | undefined => {
     if (mayBeNothing && isEmptyPart(draft)) return undefined;
     const { cause, ...parts } = draft;
-    const owed = receipts.splice(0);
-    return encodeEntry(
-      { ...cause, ...parts, ...(owed.length > 0 && { cancel: [...owed, ...draft.cancel] }) },
-      commit.allocate,
-    );
+    return encodeEntry({ ...cause, ...parts }, commit.allocate);
   };
 
   const write = (gathered: Gathered) => {
@@ -248,13 +240,6 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     };
     commit.add({ keys: keysOf(draft, keys), body }, release);
   };
-
-  /**
-   * A reply that changes nothing. Should it be forgotten in a crash, the message is sent again and answered the same, so it waits for the next
-   * entry; but not where sending again could find that it is too late.
-   */
-  const isMereReceipt = (cause: Cause<I>, decision: Decision<R>): cause is Cause<I> & { readonly type: 'reply' } =>
-    cause.type === 'reply' && work.outbox.get(cause.reply.id)?.expiresAtMs === null && isNothingBut(decision);
 
   /** Nothing but an answer to the message, if there is one. */
   const isNothingBut = (decision: Decision<R>): boolean => {
@@ -269,20 +254,6 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     if (cause.type !== 'message' || answer === undefined) return;
     const { id: messageId } = cause.message;
     commit.afterFlush(() => options.onAnswered({ messageId, body: answer }));
-  };
-
-  const acknowledgeLater = ({ reply: { id } }: { readonly reply: Reply }) => {
-    work.outbox.delete(id);
-    options.onSettled(id);
-    receipts.push(id);
-    if (receipts.length >= maxReceipts) writeReceipts();
-  };
-
-  const writeReceipts = () => {
-    if (receipts.length === 0) return;
-    const gathered = gatherFor(undefined);
-    gathered.draft.cancel = receipts.splice(0);
-    write(gathered);
   };
 
   /** The first answer to a message is the answer: a second one would break the promise of the same bytes. */
@@ -327,7 +298,6 @@ export function createDecider<S, I, R>(options: DeciderOptions<S, I, R>): Decide
     },
     resume,
     async drained() {
-      writeReceipts();
       do await commit.settled();
       while (waiting.length > 0);
     },

@@ -250,33 +250,3 @@ describe('a fleeting message', () => {
     expect(host.state).toEqual([]);
   });
 });
-
-describe('a reply that changes nothing', () => {
-  const send = (id: string, expiresAtMs?: number) => ({
-    ...{ id, to: 'peer', kind: 'k', body: utf8(id) },
-    ...(expiresAtMs !== undefined && { expiresAtMs }),
-  });
-  const answered = async () => ({ type: 'answered', body: utf8('yes') }) as const;
-
-  it('waits for the next entry, and is written when the host closes', async () => {
-    const nothing = { deliver: answered, received: () => () => ({ records: [] }), host: { snapshotEvery: 1 } };
-    const first = await startScenario(nothing);
-    await first.host.submit(() => ({ records: ['r'], send: [send('a')] }));
-    await first.clock.run(first.clock.nowMs() + 1000);
-    expect([first.appends, first.deliveries.length]).toEqual([[1], 1]);
-    await first.host.close();
-    const second = await startScenario({ disk: first.crash(), deliver: answered });
-    await second.clock.run(second.clock.nowMs() + 100_000);
-    expect(second.deliveries).toEqual([]);
-  });
-
-  it('is written at once where the message has a time: sent again after a crash, it could be too late', async () => {
-    const { host, clock, appends } = await startScenario({
-      deliver: answered,
-      received: () => () => ({ records: [] }),
-    });
-    await host.submit(() => ({ records: ['r'], send: [send('a', clock.nowMs() + 10_000)] }));
-    await clock.run(clock.nowMs() + 1000);
-    expect(appends).toEqual([1, 1]);
-  });
-});
