@@ -12,9 +12,10 @@ import type { BookedScan, DoorAnswer, DoorEvent } from '../party/device/door-des
 import { timeText } from '../party/device/ticket-view.ts';
 import { replaceFile } from '../party/files/replace-file.ts';
 import { type Comparison, compareDoors, type DoubleAdmission } from '../trusted/door/compare-doors.ts';
-import { readScanFile, type ScanFile } from '../trusted/door/scan-file.ts';
+import { maxScanFileBytes, readScanFile, type ScanFile } from '../trusted/door/scan-file.ts';
 import { formatAgentId } from '../trusted/message/agent-id.ts';
 import { chooseDevice, type DeviceOptions, isDoor, ownDevice } from './device-client.ts';
+import { readBounded } from './read-bounded.ts';
 
 const EXAMPLES = `
 Examples:
@@ -157,7 +158,7 @@ const bookLine = ({ at, ticketId, title, how, units }: BookedScan) =>
 
 /** @throws HandselError `SCANS_UNREADABLE` */
 function readScans(file: string): ScanFile {
-  const content = new Uint8Array(readFileSync(file));
+  const content = readBounded(file, maxScanFileBytes);
   try {
     return readScanFile(content);
   } catch (cause) {

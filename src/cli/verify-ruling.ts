@@ -1,14 +1,14 @@
 /** `handsel verify-ruling FILE`: whether an arbiter's ruling is right, by anybody, offline, without running a party (ERI-H). */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { toHex } from '../codec/hex.ts';
 import { decodeShape } from '../crypto/signed-message.ts';
 import { verifyRuling } from '../delivery/arbiter/verify-ruling.ts';
 import { bundleType } from '../delivery/message/ruling.ts';
 import { contentOf } from '../delivery/package/content-digest.ts';
-import { isTicketBundle } from '../trusted/message/ticket-ruling.ts';
+import { isTicketBundle, ticketBundleType } from '../trusted/message/ticket-ruling.ts';
 import { anchorsTrust } from './communication-anchors.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { readBounded } from './read-bounded.ts';
 import { type CheckedBundle, rulingText } from './ruling-words.ts';
 import { checkTicketBundle } from './verify-ticket-bundle.ts';
 
@@ -42,7 +42,7 @@ export function verifyRulingCommand(
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: VerifyOptions) => {
       const content = options.content === undefined ? undefined : (await contentOf(options.content)).content;
-      const bytes = new Uint8Array(readFileSync(file));
+      const bytes = readBounded(file, Math.max(bundleType.maxBytes, ticketBundleType.maxBytes));
       const checked = isTicketBundle(bytes)
         ? checkTicketBundle(bytes, options)
         : checkBundle(bytes, { ...options, ...(content && { digest: content }) });

@@ -7,7 +7,7 @@ import type { Scan } from '../ticket/scan.ts';
 import { maxCodeBytes } from '../ticket/ticket-code.ts';
 
 const maxScans = 200_000;
-const maxFileBytes = 512 << 20;
+export const maxScanFileBytes = 512 << 20;
 const second = () => whole({ max: 0xffff_ffff });
 
 const scanShape = row({
@@ -49,5 +49,5 @@ export function writeScanFile(
 
 /** @throws CborError or MessageError for what is no such file */
 export function readScanFile(content: Uint8Array): ScanFile {
-  return fileShape.decode(decodeCbor(content, { maxBytes: maxFileBytes }), 'scans');
+  return fileShape.decode(decodeCbor(content, { maxBytes: maxScanFileBytes }), 'scans');
 }
