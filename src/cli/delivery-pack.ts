@@ -10,6 +10,7 @@ import { configurationFile, readConfiguration } from '../party/configuration/con
 import { readKeyFile } from '../party/configuration/key-file.ts';
 import { type CatalogueItem, loadCatalogue } from '../party/merchant/catalogue.ts';
 import { type Goods, packageFileIn, packGoods } from '../party/merchant/package-store.ts';
+import { skuOf } from '../party/merchant/sku-of.ts';
 import { readCommunication } from '../party/running/communication.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { createProgressLine } from './progress-line.ts';
@@ -104,7 +105,7 @@ async function named(file: string, items: readonly CatalogueItem[], options: Pac
   const known = items.find(({ goods }) => toHex(goods.sha256) === toHex(content));
   if (known !== undefined) return { ...goodsOf(known), file };
   const stem = basename(file, extname(file));
-  const sku = options.sku ?? stem.toLowerCase().replace(/[^a-z0-9._-]+/g, '-');
+  const sku = options.sku ?? skuOf(stem);
   const name = options.name ?? stem;
   return { file, sku, name, text: options.text ?? name, mediaType: options.format ?? 'application/octet-stream' };
 }

@@ -85,7 +85,7 @@ async function decide(id: string, options: DisputeOptions, write: Write): Promis
   if (outcome === undefined) return showCases(id, options, write);
   const decision = { outcome, person, text, seen };
   const view = await serverPeople(options).post<TicketCaseView>(`/cases/${bare(id)}/decision`, decision);
-  write(options.json ? json(view) : caseText(view));
+  write(options.json ? json(view) : caseText({ ...view, phase: `${view.phase}: ${outcome}` }));
 }
 
 function say(view: DisputeView, options: DisputeOptions, write: Write): void {

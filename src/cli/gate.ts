@@ -45,14 +45,16 @@ export function gateCommand(write: Write = (text) => void process.stdout.write(t
   const print = (options: DeviceOptions, facts: unknown, lines: readonly string[]) =>
     write(options.json ? `${JSON.stringify(facts)}\n` : `${lines.join('\n')}\n`);
 
-  add('check', 'check codes in; exit code 1 when the last one was not let in')
+  add('check', 'check codes in; exit code 1 when the last one was not let in, or there was none')
     .argument('[code]', 'the letters of one code; without it, one a line from standard input')
     .option('--units <n>', 'how much is taken off a ticket that is used up step by step', wholeUnits)
     .action(async (code: string | undefined, options: DeviceOptions & { readonly units?: number }) => {
       const door = ownDevice(options, isDoor);
       const codes = code === undefined ? createInterface({ input: process.stdin }) : [code];
+      // Whoever opens a door by the exit code opens none for a scanner that read nothing.
+      process.exitCode = 1;
       for await (const letters of codes) {
-        if (letters.trim() === '') continue;
+        if (code === undefined && letters.trim() === '') continue;
         const { units } = options;
         const body = { code: letters.slice(0, 4300), ...(units !== undefined && { units }) };
         const answer = await door.post<DoorAnswer>('/scan', body);

@@ -59,8 +59,9 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ['PIN_WRONG', 'The PIN comes from the file that the configuration names, or from HANDSEL_PIN.'],
   [
     'NOT_DONE',
-    'Is the other device running, and does it expect this? `handsel tickets list` shows that nothing is lost.',
+    'Nothing is lost: `handsel tickets list`. After "refused:" the other side says why not (docs/credentials.md, docs/disputes.md); otherwise: is it running?',
   ],
+  ['COSTS_MORE', 'Say with --max how much of it may be paid by card, if it is worth that.'],
   [
     'CODE_TOO_LONG',
     'A ticket that was transferred very often has to be presented over the network: `handsel tickets present`.',
@@ -97,14 +98,17 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ['ANSWER_TOO_LARGE', 'Answers may have up to 8 MiB: ask for less at a time.'],
   ['EXPORT_EMPTY', 'Nothing of that kind was booked on those days: name others, or --format csv for every record.'],
   ['PERIOD_INVALID', 'Write days as 2026-10-02, the first one in --from.'],
-  ['GOODS_UNKNOWN', '`handsel merchant catalogue list FOLDER` shows what a shop offers.'],
+  [
+    'GOODS_UNKNOWN',
+    '`handsel merchant catalogue list FOLDER` shows what a shop offers; goods added since count after its next start.',
+  ],
   ['INTERNAL', 'The log of the party that was asked says why; `handsel run … --log-level info` shows all of it.'],
   [
     'LIMIT_EXCEEDED',
     '`handsel deposit list` shows the limits; deposits that are closed give back what is left of them.',
   ],
   ['PRICE_ABOVE_MAX', 'Say a higher --max, if it is worth that.'],
-  ['PRICE_ABOVE_LIMIT', 'Say --max with --max-price: a command may have a limit of its own.'],
+  ['PRICE_ABOVE_LIMIT', 'Say a higher --max, if it is worth that; for one request of many --max-price says it.'],
   ['OFFER_REFUSED', 'Say --max-price to allow more for one request, with --max where the limit of the day does not.'],
   ['CREDIT_EXCEEDED', 'The account at the bank has no more to set aside: `handsel statement` shows what is open.'],
   ['DEPOSITS_MISSING', 'A network made anew has accounts for deposits: `handsel network init --home DIR`.'],
@@ -117,9 +121,29 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ],
   ['DELIVERY_MISSING', 'A network made anew has it: `handsel network init --home DIR`.'],
   ['DELIVERY_UNKNOWN', '`handsel delivery list` lists what is under way, `handsel agent status` what agents bought.'],
+  [
+    'CASE_UNKNOWN',
+    'Of a case that has ended all of its name is needed: `handsel dispute show PAYMENT` tells the customer, `handsel dispute show` with --merchant or --arbiter lists what is open.',
+  ],
+  [
+    'CASE_DECIDED',
+    'A person decides once it was opened and the merchant was heard: `handsel dispute show --arbiter FOLDER` says how it stands.',
+  ],
+  ['RULING_MISSING', '`handsel dispute show` says who is waited for.'],
+  [
+    'SCANS_UNREADABLE',
+    '`handsel gate export --out FILE` writes such a file; one that was cut off on its way has to be copied again.',
+  ],
+  [
+    'PACKAGE_MALFORMED',
+    'Is it a file that ends in .package, and was all of it downloaded? Only what its merchant packed can be checked.',
+  ],
   ['COMPLAINT_UNFIT', 'What was delivered can be complained of once: `handsel dispute show PAYMENT`.'],
   ['RULING_UNFIT', 'Do not rely on it.'],
-  ['ANCHORS_MISSING', 'Name the certificates of the root you trust with --anchors FILE.'],
+  [
+    'ANCHORS_MISSING',
+    'Name whom you trust: for goods --anchors FILE (`communication/anchors.pem` of any party), for tickets --primary-keys FILE (`trusted/primary-keys.json` of any device).',
+  ],
   ['RATES_MISSING', 'Is the operator running? `handsel rates` asks again.'],
   ['STATION_GONE', 'Start it again: what it had promised is in its journal, and nothing is paid twice.'],
   ['PARTY_REPLACED', 'Start it again only if it shall take over in its turn.'],

@@ -232,6 +232,7 @@ async function show(ticket: string, options: ShowOptions, print: Print): Promise
     ...ticketDetail(shown.ticket),
     '',
     ...(options.text ? [letters] : symbolLines(letters)),
+    ...[options.png, options.svg].flatMap((file) => (file === undefined ? [] : [`the code is in ${file}`])),
     `good until ${until}; a new one comes with the same command`,
   ]);
 }

@@ -46,7 +46,8 @@ export function verifyRulingCommand(
       const checked = isTicketBundle(bytes)
         ? checkTicketBundle(bytes, options)
         : checkBundle(bytes, { ...options, ...(content && { digest: content }) });
-      write(options.json ? `${JSON.stringify(checked)}\n` : rulingText(checked));
+      const shown = { ...checked, ...(content && { content: checked.content ?? ('not-compared' as const) }) };
+      write(options.json ? `${JSON.stringify(shown)}\n` : rulingText(shown));
     });
 }
 
@@ -71,6 +72,8 @@ export function checkBundle(
     ...{ right: true, case: toHex(ruling.case), arbiter: ruling.arbiter, about: complaint.about, outcome, breaches },
     ...(person !== undefined && { person }),
     at: new Date(atMs).toISOString(),
+    // One that is another than was opened did not come this far.
+    ...(options.digest !== undefined && ruling.content !== undefined && { content: 'compared' as const }),
     reasons: reasons.map(({ code, text, basis }) => ({ code, text, basis })),
   };
 }

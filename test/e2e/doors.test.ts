@@ -125,6 +125,13 @@ describe('a door without a network', () => {
     expect(check(show(tickets.given, 'ben'))).toBe('duplicate');
   }, 60_000);
 
+  test('lets nobody in for a scanner that read nothing, also by its exit code', () => {
+    const { code, out } = town.handsel('gate', 'check', '');
+    expect([code, out]).toEqual([1, expect.stringContaining('unreadable')]);
+    // Standard input that ends before a code came.
+    expect(town.handsel('gate', 'check')).toMatchObject({ code: 1, out: '' });
+  });
+
   test('says that its lists are too old when it has met nobody for too long', async () => {
     await until(() => town.handsel('gate', 'status').out.includes('too old'), 60);
     const { err, out } = town.handsel('gate', 'check', show(good));

@@ -7,6 +7,7 @@ import { HandselError } from '../../handsel-error.ts';
 import { parseAmount } from '../../money/amount.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { CatalogueError, type CatalogueItem, readCatalogue, readDescription } from './catalogue.ts';
+import { skuOf } from './sku-of.ts';
 
 const PUBLIC_FOLDER = 0o755;
 
@@ -97,7 +98,7 @@ async function describe(folder: string, file: string, said: NewProduct): Promise
     throw incomplete(`say ${missing.join('; ')}`);
   }
   const name = said.name ?? stem;
-  const sku = said.sku ?? stem.toLowerCase().replace(/[^a-z0-9._-]+/g, '-');
+  const sku = said.sku ?? skuOf(stem);
   // Two products may come from files of the same name.
   const own = `goods/${basename(file)}`;
   const contentUrl = (await isThere(join(folder, own))) ? `goods/${sku}-${basename(file)}` : own;

@@ -11,6 +11,7 @@ import type { DisputeCase } from '../../trusted/server/dispute-state.ts';
 import type { ServerInput } from '../../trusted/server/server-machine.ts';
 import type { ServerRecord, ServerState } from '../../trusted/server/server-state.ts';
 import { decodeTicket } from '../../trusted/ticket/compact-ticket.ts';
+import { dayText, timeText } from '../device/ticket-view.ts';
 import { type Guarded, inJson, readRequest } from '../owner/control-request.ts';
 
 type TrustedHost = Pick<Host<ServerState, ServerInput, ServerRecord>, 'state' | 'submit'>;
@@ -76,11 +77,22 @@ function caseView({ case: of, phase, customer, merchant, complaint, statement }:
   };
 }
 
+/** `departurePlace` as a person reads it. */
+const wordsOf = (field: string) =>
+  field.replace(/(At|Day)$/, '').replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+/** Times are seconds, days are days, both since 1970: nobody reads those. */
+function readable(field: string, value: string | number): string {
+  if (typeof value === 'number' && (field === 'at' || field.endsWith('At'))) return timeText(value);
+  if (typeof value === 'number' && field.endsWith('Day')) return dayText(value);
+  return String(value);
+}
+
 /** Keys and pictures are nothing to read. */
 function inWords(components: object): string {
   const told = Object.entries(components).filter(([, value]) => typeof value === 'string' || typeof value === 'number');
   return told
-    .map(([field, value]) => `${field} ${value}`)
+    .map(([field, value]) => `${wordsOf(field)} ${readable(field, value)}`)
     .join(', ')
     .slice(0, 500);
 }

@@ -161,7 +161,13 @@ describe('a false ruling is found out', () => {
     expect(() => check({ ...different, ruling: signMessage(rulingType, unopened, arno) })).toThrow(
       unfit(/not in the ruling/),
     );
-    expect(() => check(different, systemRandom(32))).toThrow(unfit(/something else/));
+    expect(() => check(different, systemRandom(32))).toThrow(unfit(/another than the arbiter opened/));
+  });
+
+  test('when a person looked at something else than is shown with it', () => {
+    const seen = falsely(different, { ...refund('KEY_FROM_TRUSTEE', 'SEEN_BY_A_PERSON'), person: 'Jo' });
+    expect(check(seen, sha256(content)).ruling.person).toBe('Jo');
+    expect(() => check(seen, systemRandom(32))).toThrow(unfit(/another than the arbiter opened/));
   });
 
   test('when it releases nothing, or something else', () => {
