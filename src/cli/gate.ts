@@ -54,7 +54,10 @@ export function gateCommand(write: Write = (text) => void process.stdout.write(t
       // Whoever opens a door by the exit code opens none for a scanner that read nothing.
       process.exitCode = 1;
       for await (const letters of codes) {
-        if (code === undefined && letters.trim() === '') continue;
+        if (letters.trim() === '') {
+          if (code === undefined) continue;
+          throw new HandselError('CODE_EMPTY', 'there is no code to check: nobody is let in');
+        }
         const { units } = options;
         const body = { code: letters.slice(0, 4300), ...(units !== undefined && { units }) };
         const answer = await door.post<DoorAnswer>('/scan', body);

@@ -73,6 +73,7 @@ const adviceByCode: readonly (readonly [prefix: string, advice: string])[] = [
   ['NO_AUTHORITY', 'Name the device of an authority with --device NAME.'],
   ['OFFER_UNKNOWN', '`handsel tickets offers --from DEVICE` lists what is sold.'],
   ['UNDECIDED', '`handsel tickets list` shows the ticket when it has come; the card is charged only if it does.'],
+  ['CODE_EMPTY', 'Did the scanner read anything? The holder shows a new code with `handsel tickets show TICKET`.'],
   ['NO_DOOR', 'Name a door with --device NAME.'],
   ['STATION_NOT_RUNNING', 'If it runs in another folder, name that: --home DIR, or HANDSEL_HOME.'],
   ['NETWORK_MISSING', '`handsel network init --home DIR` makes one; `npm start` makes one and runs it.'],

@@ -11,7 +11,6 @@ import type { DisputeCase } from '../../trusted/server/dispute-state.ts';
 import type { ServerInput } from '../../trusted/server/server-machine.ts';
 import type { ServerRecord, ServerState } from '../../trusted/server/server-state.ts';
 import { decodeTicket } from '../../trusted/ticket/compact-ticket.ts';
-import { dayText, timeText } from '../device/ticket-view.ts';
 import { type Guarded, inJson, readRequest } from '../owner/control-request.ts';
 
 type TrustedHost = Pick<Host<ServerState, ServerInput, ServerRecord>, 'state' | 'submit'>;
@@ -83,10 +82,12 @@ const wordsOf = (field: string) =>
 
 /** Times are seconds, days are days, both since 1970: nobody reads those. */
 function readable(field: string, value: string | number): string {
-  if (typeof value === 'number' && (field === 'at' || field.endsWith('At'))) return timeText(value);
-  if (typeof value === 'number' && field.endsWith('Day')) return dayText(value);
+  if (typeof value === 'number' && (field === 'at' || field.endsWith('At'))) return isoOf(value * 1000);
+  if (typeof value === 'number' && field.endsWith('Day')) return isoOf(value * 86_400_000).slice(0, 10);
   return String(value);
 }
+
+const isoOf = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
 
 /** Keys and pictures are nothing to read. */
 function inWords(components: object): string {
