@@ -3,8 +3,8 @@
  * characters in them as orders (to hide lines, to rename windows, to fill the clipboard).
  */
 
-/** Control characters, and what turns the direction of writing (Unicode Standard Annex 9). */
-const STEERING = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/** Control characters, but a return at the end of a line, and what turns the direction of writing (Unicode Standard Annex 9). */
+const STEERING = /(?!\r\n)[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 /** The colours in which symbols are drawn (`ticket-symbol.ts`): whoever writes them into a name changes nothing. */
 const OWN = ['\u001b[97;40m', '\u001b[0m'] as const;
 

@@ -34,6 +34,7 @@ describe('what others chose to be called', () => {
       expect(JSON.parse(harmless(json))).toEqual({ name });
       expect(harmless(name)).toMatch(/^[\u0020-\u007e]+$/);
     }
+    expect(harmless('a,b\r\nc\rd\r\n')).toBe('a,b\r\nc\\u000dd\r\n');
     expect(harmless('Käse\tfür\nzwei ✓ \u001b[97;40m█\u001b[0m')).toBe('Käse\tfür\nzwei ✓ \u001b[97;40m█\u001b[0m');
   });
 
