@@ -40,7 +40,7 @@ export function deliveryCheckCommand(write: (text: string) => void): Command {
         };
         const runs = wrong.map(({ first, last }) => (first === last ? `${first}` : `${first} to ${last}`)).join(', ');
         const text = found.whole
-          ? `whole: ${layout.segments} segments`
+          ? `whole: ${layout.segments} ${layout.segments === 1 ? 'segment' : 'segments'}`
           : `WRONG: segments ${runs} of ${layout.segments}`;
         write(
           options.json

@@ -107,7 +107,7 @@ async function start(options: StartOptions, write: Write, stop: StopRequest): Pr
     },
   };
   const running = await startNetwork(home, network, { log: logIn(home), tracer });
-  for (const { name, party, url } of network.parties) say(`  ${party.padEnd(9)} ${name.padEnd(9)} ${url}`);
+  for (const { name, party, url } of network.parties) say(`  ${party.padEnd(14)}  ${name.padEnd(9)}  ${url}`);
 
   let closing = false;
   try {

@@ -9,8 +9,20 @@ const ENDINGS: Readonly<Record<string, string>> = {
   'application/json': '.json',
   'application/geo+json': '.geojson',
   'text/csv': '.csv',
+  'audio/mpeg': '.mp3',
+  'video/mp4': '.mp4',
   'text/plain': '.txt',
   'text/tab-separated-values': '.tsv',
+  'application/epub+zip': '.epub',
+  'application/gzip': '.gz',
+  'text/html': '.html',
+  'image/jpeg': '.jpg',
+  'text/markdown': '.md',
+  'application/pdf': '.pdf',
+  'image/png': '.png',
+  'image/svg+xml': '.svg',
+  'application/xml': '.xml',
+  'application/zip': '.zip',
 };
 const MAX_LENGTH = 64;
 
