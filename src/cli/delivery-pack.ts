@@ -10,6 +10,7 @@ import { configurationFile, readConfiguration } from '../party/configuration/con
 import { readKeyFile } from '../party/configuration/key-file.ts';
 import { type CatalogueItem, loadCatalogue } from '../party/merchant/catalogue.ts';
 import { type Goods, packageFileIn, packGoods } from '../party/merchant/package-store.ts';
+import { goodsOf } from '../party/merchant/packages-on-sale.ts';
 import { skuOf } from '../party/merchant/sku-of.ts';
 import { readCommunication } from '../party/running/communication.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -93,11 +94,6 @@ async function* packAll(files: readonly string[], options: PackOptions): AsyncGe
     yield { sku: one.sku, sizeBytes, sha256: content, package: of, file: packageFileIn(folder, of), made };
   }
 }
-
-const goodsOf = ({ product, goods }: CatalogueItem): Goods => ({
-  ...{ file: goods.path, sku: product.sku, name: product.name, text: product.description },
-  mediaType: product.goods.encodingFormat,
-});
 
 /** In the merchant's own words where the catalogue has the same content. */
 async function named(file: string, items: readonly CatalogueItem[], options: PackOptions): Promise<Goods> {

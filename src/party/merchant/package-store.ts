@@ -5,11 +5,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { encodeCbor } from '../../codec/cbor.ts';
 import { equalBytes, toHex, utf8 } from '../../codec/hex.ts';
 import { bytes, digest, record, type Shaped } from '../../codec/shape.ts';
+import { sha256 } from '../../crypto/digest.ts';
 import type { Random } from '../../crypto/random.ts';
 import { open, seal } from '../../crypto/sealing.ts';
-import { decodeShape, encodeShape, type MessageType, type Signer } from '../../crypto/signed-message.ts';
+import { decodeShape, encodeShape, type MessageType, readMessage, type Signer } from '../../crypto/signed-message.ts';
 import { DeliveryError } from '../../delivery/message/delivery-error.ts';
 import { descriptionType } from '../../delivery/message/description.ts';
 import { manifestType, PRODUCT_KEY_LENGTH } from '../../delivery/message/manifest.ts';
@@ -61,9 +63,18 @@ export const editionFile = (folder: string, content: string) => join(folder, `${
 export const packageFileName = (of: string) => `${of}${PACKAGE}`;
 export const packageFileIn = (folder: string, of: string) => join(folder, packageFileName(of));
 
-/** The product's name for one edition: another content is another edition. */
-function productNameOf(sku: string, content: string): string {
-  return `${sku.slice(0, 64)}@${content.slice(0, 32)}`;
+type Described = Omit<Goods, 'file'>;
+
+/** The product's name for one edition: another content is another edition, and so is another description of it. */
+function productNameOf({ sku, name, text, mediaType }: Described, content: string): string {
+  const described = toHex(sha256(encodeCbor([name, text, mediaType])));
+  return `${sku.slice(0, 64)}@${content.slice(0, 24)}.${described.slice(0, 8)}`;
+}
+
+/** Whether an edition is of the goods as they are described now: whoever agreed to these would not take another. */
+export function describes({ description }: StoredEdition, goods: Described): boolean {
+  const said = readMessage(descriptionType, description).value;
+  return said.product === productNameOf(goods, toHex(said.content));
 }
 
 const binding = (content: string) => utf8(`Handsel stored edition ${content}`);
@@ -97,7 +108,7 @@ export function packedContents({ folder }: PackageStore): readonly string[] {
 }
 
 /**
- * Encrypts and signs goods of any size in constant memory; what is packed already stays as it is. A crash leaves at most a file that the
+ * Encrypts and signs goods of any size in constant memory; what is packed already, and described alike, stays as it is. A crash leaves at most a file that the
  * next attempt writes over.
  * @throws DeliveryError `CONTENT_DIFFERS` when they are not, or do not stay, as expected, `PACKAGE_MALFORMED` when they are too large
  */
@@ -120,7 +131,7 @@ export async function packGoods(
 }> {
   const { folder, merchant, signer, nowMs, random, expected, onProgress } = options;
   makeFolder(folder);
-  const { file: source, sku, name, text, mediaType } = goods;
+  const { file: source, name, text, mediaType } = goods;
   const totalBytes = (await stat(source)).size;
   const stated = await contentOf(source, (doneBytes) => onProgress?.({ phase: 'reading', doneBytes, totalBytes }));
   if (expected !== undefined && !equalBytes(stated.content, expected)) {
@@ -129,12 +140,12 @@ export async function packGoods(
   const content = toHex(stated.content);
   const lengthBytes = stated.length;
   const known = readEdition(options, content);
-  if (known !== undefined) return { content, lengthBytes, edition: known, made: false };
+  if (known !== undefined && describes(known, goods)) return { content, lengthBytes, edition: known, made: false };
   const target = join(folder, `.${content}.packing`);
   try {
     const edition = await packProduct({
       ...{ source, target, merchant, signer, name, text, mediaType, nowMs, random, stated },
-      product: productNameOf(sku, content),
+      product: productNameOf(goods, content),
       onSealed: (doneBytes) => onProgress?.({ phase: 'encrypting', doneBytes, totalBytes }),
     });
     await rename(target, packageFileIn(folder, toHex(edition.package)));

@@ -5,7 +5,21 @@ import type { Signer } from '../../crypto/signed-message.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Log } from '../../transport/log.ts';
 import type { CatalogueItem } from './catalogue.ts';
-import { isDigest, packedContents, packGoods, readEdition, type StoredEdition } from './package-store.ts';
+import {
+  describes,
+  type Goods,
+  isDigest,
+  packedContents,
+  packGoods,
+  readEdition,
+  type StoredEdition,
+} from './package-store.ts';
+
+/** In the catalogue's words. */
+export const goodsOf = ({ product, goods }: CatalogueItem): Goods => ({
+  ...{ file: goods.path, sku: product.sku, name: product.name, text: product.description },
+  mediaType: product.goods.encodingFormat,
+});
 
 export interface PackagesOnSale {
   /**
@@ -37,7 +51,10 @@ export function openPackages(options: PackagesOptions): PackagesOnSale {
   const stopping = new AbortController();
 
   const sell = async (content: string): Promise<string> => {
-    const edition = readEdition({ folder, key }, content) ?? (await pack(content, options));
+    const packed = readEdition({ folder, key }, content);
+    const goods = goodsIn(items, content);
+    const asDescribed = packed !== undefined && (goods === undefined || describes(packed, goods)) ? packed : undefined;
+    const edition = asDescribed ?? (await pack(content, options));
     const of = toHex(edition.package);
     contents.set(of, fromHex(content));
     if (!isPublished(of)) await publish(edition);
@@ -76,18 +93,26 @@ export function openPackages(options: PackagesOptions): PackagesOnSale {
   };
 }
 
+function goodsIn(items: readonly CatalogueItem[], content: string): Goods | undefined {
+  const item = items.find(({ goods }) => toHex(goods.sha256) === content);
+  return item && goodsOf(item);
+}
+
 /** @throws HandselError `GOODS_UNKNOWN` */
 async function pack(content: string, options: PackagesOptions): Promise<StoredEdition> {
-  const item = options.items.find(({ goods }) => toHex(goods.sha256) === content);
-  if (item === undefined) throw unknown();
-  const { product, goods } = item;
-  const { sku, name, description: text } = product;
+  const goods = goodsIn(options.items, content);
+  if (goods === undefined) throw unknown();
   const { folder, key, merchant, signer, nowMs, log } = options;
-  const { edition } = await packGoods(
-    { file: goods.path, sku, name, text, mediaType: product.goods.encodingFormat },
-    { folder, key, merchant, signer, nowMs: nowMs(), random: systemRandom, expected: goods.sha256 },
-  );
-  log.info({ sku, package: toHex(edition.package) }, 'packed for all buyers');
+  const { edition } = await packGoods(goods, {
+    folder,
+    key,
+    merchant,
+    signer,
+    nowMs: nowMs(),
+    random: systemRandom,
+    expected: fromHex(content),
+  });
+  log.info({ sku: goods.sku, package: toHex(edition.package) }, 'packed for all buyers');
   return edition;
 }
 
