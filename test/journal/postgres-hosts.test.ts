@@ -142,11 +142,20 @@ describeWithServers('a journal on several hosts', () => {
       const query = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
       while ((await ask(server, query)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     };
+    /** The reload reaches the backend of each connection in its own time: a commit waits for a standby from then on. */
+    const untilNobody = async (of: PostgresCluster): Promise<void> => {
+      const waits = async () =>
+        (await ask(of, "SELECT FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting = 'nobody'"))
+          .length > 0;
+      while (!(await waits())) await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    };
     try {
       const journal = await open(connectionTo(server));
       await journal.append([entry('a')]);
       await ask(server, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
       await ask(server, 'SELECT pg_reload_conf()');
+      await untilNobody(server);
       const doubtful = journal.append([entry('b')]);
       await Promise.all([expect(doubtful).rejects.toMatchObject({ message: /warns.*synchronous/ }), stopWaiting()]);
       await expect(journal.append([entry('c')])).rejects.toMatchObject({ code: 'JOURNAL_FAILED' });
