@@ -95,7 +95,7 @@ describe('fetch', () => {
       [[FACTS, '--repeat', '0'], /write a whole number from 1 to 1,000,000/],
       [[FACTS, '--at-once', '17'], /write a whole number from 1 to 16/],
       [[FACTS, '--max', '1USD'], /limits of this station are in EUR/],
-      [[FACTS, '--max-price', '0.5EUR'], /PRICE_ABOVE_LIMIT\)\n {2}Say --max with --max-price/],
+      [[FACTS, '--max-price', '0.5EUR'], /PRICE_ABOVE_LIMIT\)\n {2}Say a higher --max, .*--max-price/],
       [[FACTS, '--max-price', '0.0001EUR'], /atlas asks 0\.0004 USD, more than 0\.0001087 USD \(OFFER_REFUSED\)/],
       [[FACTS, '--header', 'nonsense'], /write NAME:VALUE/],
       [['https://127.0.0.1:1/'], /PEER_UNREACHABLE/],

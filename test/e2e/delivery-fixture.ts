@@ -10,7 +10,7 @@ import { readConfiguration } from '../../src/party/configuration/configuration.t
 import { readKeyFile } from '../../src/party/configuration/key-file.ts';
 import type { DeliveryView } from '../../src/party/customer/delivery-view.ts';
 import { loadCatalogue } from '../../src/party/merchant/catalogue.ts';
-import { packageFileIn, storeEdition } from '../../src/party/merchant/package-store.ts';
+import { packageFileIn, productNameOf, storeEdition } from '../../src/party/merchant/package-store.ts';
 import { readCommunication } from '../../src/party/running/communication.ts';
 import type { PartyWorld } from './party-world.ts';
 import { until } from './until.ts';
@@ -80,9 +80,10 @@ export async function packUnderAnotherKey(home: string): Promise<void> {
   const folder = path(configuration.delivery!.packages.folder);
   const key = readKeyFile(path(configuration.delivery!.storageKey));
   const target = join(home, 'lie.package');
+  const { sku, name, description: text } = product;
+  const described = { sku, name, text, mediaType: product.goods.encodingFormat };
   const packed = await packProduct({
-    ...{ source, target, merchant: 'atlas', signer, product: `${product.sku}@${content.slice(0, 32)}` },
-    ...{ name: product.name, text: product.description, mediaType: product.goods.encodingFormat },
+    ...{ source, target, merchant: 'atlas', signer, ...described, product: productNameOf(described, content) },
     ...{ segmentLength: 16_384, nowMs: Date.now(), random: systemRandom },
   });
   const made = readMessage(manifestType, packed.manifest).value;

@@ -66,7 +66,7 @@ export const packageFileIn = (folder: string, of: string) => join(folder, packag
 type Described = Omit<Goods, 'file'>;
 
 /** The product's name for one edition: another content is another edition, and so is another description of it. */
-function productNameOf({ sku, name, text, mediaType }: Described, content: string): string {
+export function productNameOf({ sku, name, text, mediaType }: Described, content: string): string {
   const described = toHex(sha256(encodeCbor([name, text, mediaType])));
   return `${sku.slice(0, 64)}@${content.slice(0, 24)}.${described.slice(0, 8)}`;
 }
