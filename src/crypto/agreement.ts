@@ -5,10 +5,10 @@
 import { createPublicKey, createSecretKey, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto';
 import { fromHex, plainBytes } from '../codec/hex.ts';
 import { CryptographicError } from '../handsel-error.ts';
+import { POINT_LENGTH } from './ephemeral-key.ts';
 
 /** SubjectPublicKeyInfo of a P-256 key up to the point itself (RFC 5480 section 2). */
 const SPKI_PREFIX = fromHex('3059301306072a8648ce3d020106082a8648ce3d030107034200');
-const POINT_LENGTH = 65;
 
 /** The raw shared secret: 32 bytes, never used as a key before a derivation. @throws CryptographicError for unfit keys. */
 export function agreeP256(privateKey: KeyObject, publicKey: KeyObject): Uint8Array {

@@ -111,6 +111,33 @@ describe('local inputs', () => {
     expect(appends).toEqual([2]);
   });
 
+  it('are not found by the keys of another decision, nor others by theirs', async () => {
+    const { host, appends } = await startScenario();
+    const named: Script = () => ({ records: ['named'], keys: ['name'] });
+    const plain: Script = () => ({ records: ['plain'] });
+    await host.submit(() => ({ records: ['first'], inputs: [plain, named, plain] }));
+    expect(await host.readByKey('name')).toEqual(['named']);
+    expect(host.state).toEqual(['first', 'plain', 'named', 'plain']);
+    expect(appends).toEqual([3]);
+  });
+
+  it('answer the message that caused them, and what they take back of it never leaves', async () => {
+    const { host, clock, deliveries } = await startScenario({
+      deliver: async () => ({ type: 'answered', body: utf8('yes') }),
+    });
+    const send = ['a', 'b'].map((id) => ({ id, to: 'peer', kind: 'k', body: utf8(id) }));
+    const local: Script = () => ({
+      ...{ records: ['local'], cancel: ['a'], clearTimers: ['late'] },
+      answers: [{ messageId: 'm', body: utf8('done') }],
+    });
+    const timers = [{ id: 'late', atMs: clock.nowMs() + 100 }];
+    const answer = await host.handle(message('m', () => ({ records: ['r'], send, timers, inputs: [local] })));
+    await clock.run(clock.nowMs() + 1000);
+    expect(text(answer)).toBe('done');
+    expect(deliveries.map(({ id }) => id)).toEqual(['b']);
+    expect(host.state).toEqual(['r', 'local', 'b answered']);
+  });
+
   it('are durable before their submission is told, also when it had nothing to record itself', async () => {
     const disk = gate();
     const { host } = await startScenario({ flush: disk.pass });

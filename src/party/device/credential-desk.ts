@@ -2,7 +2,7 @@
 
 import { utf8 } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
-import { type Amount, compareAmounts, formatAmount, parseAmount } from '../../money/amount.ts';
+import { formatAmount, parseAmount } from '../../money/amount.ts';
 import type { TransactionDevice } from '../../trusted/agent/device.ts';
 import type { HostCommand } from '../../trusted/agent/host-command.ts';
 import type { HostNotice } from '../../trusted/agent/to-host.ts';
@@ -10,6 +10,8 @@ import { fullIdentity } from '../owner/full-identity.ts';
 import { chooseCard } from './choose-card.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
+import { isWithin } from './price-limit.ts';
+import { confirmWith, seeThrough } from './see-through.ts';
 import { type TicketView, ticketView, timeText } from './ticket-view.ts';
 
 export interface Evidence {
@@ -87,13 +89,6 @@ const LOCAL_MS = 15_000;
 const OUTCOME_MS = 120_000;
 const NOTHING = new Uint8Array();
 
-interface Ended {
-  readonly why?: string;
-  readonly inPerson?: true;
-  readonly costs?: string;
-  readonly undecided?: true;
-}
-
 export function createCredentialDesk(parts: {
   readonly device: TransactionDevice;
   readonly matters: DeviceMatters;
@@ -104,61 +99,40 @@ export function createCredentialDesk(parts: {
   const converse = async (command: HostCommand & { readonly matter: string }, pay?: MayPay): Promise<TicketView> => {
     const limit = pay && parseAmount(pay.max);
     const card = pay && chooseCard(desk, pay.card);
-    let received: TicketView | undefined;
-    const say = (session: string, accept: 0 | 1) =>
-      void device.command({ type: 'confirm', session, accept }).catch(() => undefined);
+    const say = confirmWith(device);
     const payBy = (session: string, ticketId: string) =>
       void device
         .command({ type: 'confirm', session, accept: 1, payment: { type: 'card', ticketId } })
         .catch(() => undefined);
+    let received: TicketView | undefined;
     let costs: string | undefined;
-    const outcome = matters.outcome<Ended>(command.matter, OUTCOME_MS, (notice) => {
-      switch (notice.type) {
-        case 'confirm-credential':
-          // The authority's own: that it is one was checked; whom it may name is for the owner, who named it.
-          say(notice.session, 1);
-          return undefined;
-        case 'confirm-delivery':
-          if (notice.price === undefined) say(notice.session, 1);
+    let inPerson = false;
+    const why = await seeThrough(parts, command, {
+      hear(notice) {
+        // The authority's own: that it is one was checked; whom it may name is for the owner, who named it.
+        if (notice.type === 'confirm-credential') say(notice.session, true);
+        else if (notice.type === 'confirm-delivery') {
+          if (notice.price === undefined) say(notice.session, true);
           else if (card !== undefined && isWithin(notice.price, limit)) payBy(notice.session, card);
           else {
             costs = formatAmount(notice.price);
-            say(notice.session, 0);
+            say(notice.session, false);
           }
-          return undefined;
-        case 'undecided':
-          return { undecided: true };
-        case 'received':
-          received = notice.tickets[0] && ticketView(notice.tickets[0]);
-          return undefined;
-        case 'over':
-          return {};
-        case 'revalidate-in-person':
-          return { inPerson: true };
-        case 'failed':
-          return costs === undefined ? { why: notice.why } : { costs };
-        default:
-          return undefined;
-      }
+        } else if (notice.type === 'received') received = notice.tickets[0] && ticketView(notice.tickets[0]);
+        else if (notice.type === 'revalidate-in-person') inPerson = true;
+        return inPerson ? 'done' : undefined;
+      },
+      both: 'it is issued and paid or neither',
     });
-    outcome.catch(() => undefined);
-    await device.command(command);
-    const ended = await outcome;
-    if (ended.inPerson) {
+    if (inPerson) {
       throw new HandselError('COMES_IN_PERSON', 'the authority wants to see its holder: the credential stays as it is');
     }
-    if (ended.costs !== undefined) {
+    if (why !== undefined && costs !== undefined) {
       const said = pay === undefined ? 'nothing was said of paying' : `no more than ${pay.max} may be paid`;
-      throw new HandselError('COSTS_MORE', `it costs ${ended.costs}, and ${said}`);
+      throw new HandselError('COSTS_MORE', `it costs ${costs}, and ${said}`);
     }
-    if (ended.undecided) {
-      throw new HandselError(
-        'UNDECIDED',
-        'the other side has not said how it ended: it goes on by itself, and it is issued and paid or neither',
-      );
-    }
-    if (ended.why !== undefined || received === undefined) {
-      throw new HandselError('NOT_DONE', `nothing was issued: ${ended.why ?? 'nothing came'}`);
+    if (why !== undefined || received === undefined) {
+      throw new HandselError('NOT_DONE', `nothing was issued: ${why ?? 'nothing came'}`);
     }
     return received;
   };
@@ -241,9 +215,6 @@ export function createCredentialDesk(parts: {
       ),
   };
 }
-
-const isWithin = (price: Amount, limit: Amount | undefined) =>
-  limit?.currency === price.currency && compareAmounts(price, limit) <= 0;
 
 function heldOrFailed(notice: HostNotice): ImportedCredential | undefined {
   if (notice.type !== 'sd-jwt-held') return undefined;

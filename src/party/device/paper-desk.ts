@@ -15,6 +15,7 @@ import { chooseCard } from './choose-card.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
 import { type AccountView, changedAccounts, type PaperBooks, paperBooks } from './paper-view.ts';
+import { confirmWith, seeThrough } from './see-through.ts';
 import type { ShownOffers } from './ticket-shop.ts';
 import { type TicketView, ticketView } from './ticket-view.ts';
 import { isOffered } from './top-up.ts';
@@ -60,14 +61,8 @@ export interface PaperDesk {
 
 /** Under which a device is paid. */
 export const TILL_MATTER = 'till';
-const OUTCOME_MS = 120_000;
 const DAY_MS = 86_400_000;
 const NOTHING = new Uint8Array();
-
-interface Ended {
-  readonly why?: string;
-  readonly undecided?: true;
-}
 
 export function createPaperDesk(parts: {
   readonly name: string;
@@ -82,8 +77,7 @@ export function createPaperDesk(parts: {
 }): PaperDesk {
   const { name, device, matters, desk, clock, wantsCredential, offers } = parts;
   const books = () => paperBooks(device.papers());
-  const confirm = (session: string, accept: boolean) =>
-    void device.command({ type: 'confirm', session, accept: accept ? 1 : 0 }).catch(() => undefined);
+  const confirm = confirmWith(device);
 
   const invoiceNamed = (given: string): PaperOf<'invoice'> => {
     const held = new Set(desk.tickets().map(({ id }) => id));
@@ -148,27 +142,18 @@ export function createPaperDesk(parts: {
       const before = books();
       let payee = '';
       let receipt: TicketView | undefined;
-      const outcome = matters.outcome<Ended>(command.matter, OUTCOME_MS, (notice) => {
-        if (notice.type === 'confirm-credential') {
-          const { type, fields } = ticketView(notice.credential);
-          payee = String(fields.name ?? '');
-          // Whom it may name is for the owner, who named it; what it shows must be in whose name it is paid.
-          confirm(notice.session, type === 'merchant' || type === 'authority');
-        } else if (notice.type === 'received') receipt = notice.tickets[0] && ticketView(notice.tickets[0]);
-        else if (notice.type === 'over') return {};
-        else if (notice.type === 'failed') return { why: notice.why };
-        else if (notice.type === 'undecided') return { undecided: true };
-        return undefined;
+      const why = await seeThrough(parts, command, {
+        hear(notice) {
+          if (notice.type === 'confirm-credential') {
+            const { type, fields } = ticketView(notice.credential);
+            payee = String(fields.name ?? '');
+            // Whom it may name is for the owner, who named it; what it shows must be in whose name it is paid.
+            confirm(notice.session, type === 'merchant' || type === 'authority');
+          } else if (notice.type === 'received') receipt = notice.tickets[0] && ticketView(notice.tickets[0]);
+          return undefined;
+        },
+        both: 'both have money and papers or neither has',
       });
-      outcome.catch(() => undefined);
-      await device.command(command);
-      const { why, undecided } = await outcome;
-      if (undecided) {
-        throw new HandselError(
-          'UNDECIDED',
-          'the other side has not said how it ended: it goes on by itself, and both have money and papers or neither has',
-        );
-      }
       if (why !== undefined) throw new HandselError('NOT_DONE', `nothing was paid: ${why}`);
       const accounts = changedAccounts(before, books());
       return { amount: formatAmount(amount), payee, by, ...(receipt && { receipt }), accounts };

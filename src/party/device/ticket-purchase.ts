@@ -3,12 +3,14 @@ import { z } from 'zod';
 import { utf8 } from '../../codec/hex.ts';
 import { HandselError } from '../../handsel-error.ts';
 import type { Clock } from '../../journal/clock.ts';
-import { compareAmounts, parseAmount } from '../../money/amount.ts';
 import type { Client } from '../../transport/client.ts';
 import type { TransactionDevice } from '../../trusted/agent/device.ts';
+import type { HostCommand } from '../../trusted/agent/host-command.ts';
 import { chooseCard } from './choose-card.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
+import { priceWithin } from './price-limit.ts';
+import { confirmWith, seeThrough } from './see-through.ts';
 import { type ShownOffers, selectionOf, shownOffers, ticketToSell } from './ticket-shop.ts';
 import { type TicketView, ticketView } from './ticket-view.ts';
 import { type TopUpOrder, topUp } from './top-up.ts';
@@ -26,13 +28,6 @@ export interface TicketPurchase {
   }): Promise<TicketView>;
   /** As `topUp` (`top-up.ts`). */
   topUp(order: TopUpOrder): Promise<TicketView>;
-}
-
-const OUTCOME_MS = 120_000;
-
-interface Ended {
-  readonly why?: string;
-  readonly undecided?: true;
 }
 
 export function createTicketPurchase(parts: {
@@ -59,37 +54,24 @@ export function createTicketPurchase(parts: {
     async buy({ sku, from, max, card }) {
       const offer = (await offers(from)).find((one) => one.sku === sku);
       if (offer === undefined) throw new HandselError('OFFER_UNKNOWN', `${from} does not sell ${sku.slice(0, 60)}`);
-      const [price, limit] = [parseAmount(offer.price), parseAmount(max)];
-      if (price.currency !== limit.currency || compareAmounts(price, limit) > 0) {
-        throw new HandselError('PRICE_ABOVE_LIMIT', `it costs ${offer.price}, which is more than ${max}`);
-      }
+      const price = priceWithin(offer.price, max);
       const selection = selectionOf(ticketToSell(offer, clock.nowMs()));
-      const matter = matters.begin('buy');
       let bought: TicketView | undefined;
-      const confirm = (session: string, accept: 0 | 1) =>
-        void device.command({ type: 'confirm', session, accept }).catch(() => undefined);
-      const outcome = matters.outcome<Ended>(matter, OUTCOME_MS, (notice) => {
-        if (notice.type === 'confirm-credential') confirm(notice.session, 1);
-        else if (notice.type === 'confirm-merchandise') {
-          confirm(notice.session, isOffered(ticketView(notice.ticket), offer) ? 1 : 0);
-        } else if (notice.type === 'received') bought = notice.tickets[0] && ticketView(notice.tickets[0]);
-        else if (notice.type === 'over') return {};
-        else if (notice.type === 'failed') return { why: notice.why };
-        else if (notice.type === 'undecided') return { undecided: true };
-        return bought === undefined ? undefined : {};
-      });
-      outcome.catch(() => undefined);
-      await device.command({
-        ...{ type: 'buy', matter, route: desk.routeTo(from), about: utf8(sku), selection },
+      const command: HostCommand & { readonly matter: string } = {
+        ...{ type: 'buy', matter: matters.begin('buy'), route: desk.routeTo(from), about: utf8(sku), selection },
         ...{ price, payment: { type: 'card', ticketId: chooseCard(desk, card) }, moneyFirst: 0 },
+      };
+      const confirm = confirmWith(device);
+      const why = await seeThrough(parts, command, {
+        hear(notice) {
+          if (notice.type === 'confirm-credential') confirm(notice.session, true);
+          else if (notice.type === 'confirm-merchandise') {
+            confirm(notice.session, isOffered(ticketView(notice.ticket), offer));
+          } else if (notice.type === 'received') bought = notice.tickets[0] && ticketView(notice.tickets[0]);
+          return bought === undefined ? undefined : 'done';
+        },
+        both: 'both have or neither has',
       });
-      const { why, undecided } = await outcome;
-      if (undecided) {
-        throw new HandselError(
-          'UNDECIDED',
-          'the other side has not said how it ended: it goes on by itself, and both have or neither has',
-        );
-      }
       if (bought === undefined)
         throw new HandselError('NOT_DONE', `nothing was bought or paid: ${why ?? 'no ticket came'}`);
       return bought;

@@ -1,12 +1,14 @@
 /** Topping a ticket up, as the host sides of its holder and of its issuer do it: at the price of the issuer's own offer of so much. */
 import { HandselError } from '../../handsel-error.ts';
-import { type Amount, compareAmounts, formatAmount, parseAmount } from '../../money/amount.ts';
+import { type Amount, parseAmount } from '../../money/amount.ts';
 import type { TransactionDevice } from '../../trusted/agent/device.ts';
 import type { HostCommand } from '../../trusted/agent/host-command.ts';
 import type { ShownTicket } from '../../trusted/agent/to-host.ts';
 import { chooseCard } from './choose-card.ts';
 import type { DeviceDesk } from './device-desk.ts';
 import type { DeviceMatters } from './device-matters.ts';
+import { priceWithin } from './price-limit.ts';
+import { confirmWith, seeThrough } from './see-through.ts';
 import type { ShownOffers } from './ticket-shop.ts';
 import { componentsOf, type TicketView, ticketView } from './ticket-view.ts';
 
@@ -21,7 +23,6 @@ export interface TopUpOrder {
   readonly card?: string | undefined;
 }
 
-const OUTCOME_MS = 120_000;
 const NOTHING = new Uint8Array();
 
 /** What an offer has more of, for a ticket of the same service. */
@@ -40,11 +41,6 @@ export function isOffered(
 ): boolean {
   const held = componentsOf(ticket);
   return offers.some((offer) => unitsOf(offer, held) === units && isSame(parseAmount(offer.price), amount));
-}
-
-interface Ended {
-  readonly why?: string;
-  readonly undecided?: true;
 }
 
 /**
@@ -70,31 +66,20 @@ export async function topUp(
       `${at} sells nothing called ${sku.slice(0, 60)} with which this ticket is topped up`,
     );
   }
-  const [amount, limit] = [parseAmount(offer.price), parseAmount(max)];
-  if (amount.currency !== limit.currency || compareAmounts(amount, limit) > 0) {
-    throw new HandselError('PRICE_ABOVE_LIMIT', `it costs ${formatAmount(amount)}, which is more than ${max}`);
-  }
+  const amount = priceWithin(offer.price, max);
   const command: HostCommand & { readonly matter: string } = {
     ...{ type: 'remit', matter: matters.begin('top up'), route: desk.routeTo(at), about: NOTHING, amount },
     ...{ payment: { type: 'card', ticketId: chooseCard(desk, card) }, invoices: [], topUp: { ticketId, units } },
   };
-  const outcome = matters.outcome<Ended>(command.matter, OUTCOME_MS, (notice) => {
-    if (notice.type === 'confirm-credential') {
-      const accept = ticketView(notice.credential).type === 'merchant' ? 1 : 0;
-      void device.command({ type: 'confirm', session: notice.session, accept }).catch(() => undefined);
-    } else if (notice.type === 'over') return {};
-    else if (notice.type === 'failed') return { why: notice.why };
-    else if (notice.type === 'undecided') return { undecided: true };
-    return undefined;
+  const confirm = confirmWith(device);
+  const why = await seeThrough(parts, command, {
+    hear(notice) {
+      if (notice.type !== 'confirm-credential') return undefined;
+      confirm(notice.session, ticketView(notice.credential).type === 'merchant');
+      return undefined;
+    },
+    both: 'it is topped up and paid or neither',
   });
-  outcome.catch(() => undefined);
-  await device.command(command);
-  const { why, undecided } = await outcome;
-  if (undecided) {
-    const words =
-      'the other side has not said how it ended: it goes on by itself, and it is topped up and paid or neither';
-    throw new HandselError('UNDECIDED', words);
-  }
   if (why !== undefined) throw new HandselError('NOT_DONE', `nothing was topped up or paid: ${why}`);
   return desk.ticket(ticketId);
 }
